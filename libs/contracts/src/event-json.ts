@@ -1,0 +1,97 @@
+import { createRegistry, fromJson, toJson, type JsonValue, type Message } from '@bufbuild/protobuf';
+import { createValidator } from '@bufbuild/protovalidate';
+import { canonicalJson } from './canonical-json.ts';
+import { file_vitae_deployment_v1_endpoint } from './gen/vitae/deployment/v1/endpoint_pb.ts';
+import { file_vitae_deployment_v1_environment } from './gen/vitae/deployment/v1/environment_pb.ts';
+import { file_vitae_deployment_v1_permit } from './gen/vitae/deployment/v1/permit_pb.ts';
+import { file_vitae_deployment_v1_rollout } from './gen/vitae/deployment/v1/rollout_pb.ts';
+import { file_vitae_governance_v1_gate } from './gen/vitae/governance/v1/gate_pb.ts';
+import { file_vitae_governance_v1_incident } from './gen/vitae/governance/v1/incident_pb.ts';
+import { file_vitae_governance_v1_retirement } from './gen/vitae/governance/v1/retirement_pb.ts';
+import { file_vitae_governance_v1_use_case } from './gen/vitae/governance/v1/use_case_pb.ts';
+import { file_vitae_monitoring_v1_baseline } from './gen/vitae/monitoring/v1/baseline_pb.ts';
+import { file_vitae_monitoring_v1_canary } from './gen/vitae/monitoring/v1/canary_pb.ts';
+import { file_vitae_monitoring_v1_window } from './gen/vitae/monitoring/v1/window_pb.ts';
+import { file_vitae_registry_v1_dataset } from './gen/vitae/registry/v1/dataset_pb.ts';
+import { file_vitae_registry_v1_evaluation } from './gen/vitae/registry/v1/evaluation_pb.ts';
+import { file_vitae_registry_v1_model } from './gen/vitae/registry/v1/model_pb.ts';
+import { file_vitae_registry_v1_model_version } from './gen/vitae/registry/v1/model_version_pb.ts';
+
+/** Every event type that Vitae knows, by its full name. */
+export const eventRegistry = createRegistry(
+  file_vitae_registry_v1_dataset,
+  file_vitae_registry_v1_evaluation,
+  file_vitae_registry_v1_model,
+  file_vitae_registry_v1_model_version,
+  file_vitae_governance_v1_gate,
+  file_vitae_governance_v1_incident,
+  file_vitae_governance_v1_retirement,
+  file_vitae_governance_v1_use_case,
+  file_vitae_deployment_v1_endpoint,
+  file_vitae_deployment_v1_environment,
+  file_vitae_deployment_v1_permit,
+  file_vitae_deployment_v1_rollout,
+  file_vitae_monitoring_v1_baseline,
+  file_vitae_monitoring_v1_canary,
+  file_vitae_monitoring_v1_window,
+);
+
+/** One constraint of proto/ that an event does not keep. */
+export interface Violation {
+  /** Dotted path of the field, e.g. `artefact.digest`. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** An event that breaks the constraints of its own contract. Nothing of it is stored. */
+export class InvalidEvent extends Error {
+  override readonly name = 'InvalidEvent';
+  constructor(
+    readonly type: string,
+    readonly violations: readonly Violation[],
+  ) {
+    super(`${type} breaks its contract: ${violations.map((v) => `${v.field} ${v.message}`).join('; ')}`);
+  }
+}
+
+/** An event type that this build does not know: it was written by a newer one. */
+export class UnknownEventType extends Error {
+  override readonly name = 'UnknownEventType';
+  constructor(readonly type: string) {
+    super(`no contract named ${type} in this build; upgrade this service before it reads such events`);
+  }
+}
+
+const validator = createValidator({ registry: eventRegistry });
+
+function schemaOf(type: string) {
+  const schema = eventRegistry.getMessage(type);
+  if (!schema) throw new UnknownEventType(type);
+  return schema;
+}
+
+/**
+ * The stored, hashed and published form of an event: canonical (RFC 8785) proto3 JSON.
+ * Checks the constraints of proto/ first. Throws InvalidEvent, UnknownEventType.
+ */
+export function eventToJson(event: Message): string {
+  const schema = schemaOf(event.$typeName);
+  const result = validator.validate(schema, event);
+  if (result.kind === 'invalid') {
+    throw new InvalidEvent(
+      event.$typeName,
+      result.violations.map((v) => ({ field: v.field.map(pathStep).join('.'), message: v.message })),
+    );
+  }
+  if (result.kind === 'error') throw result.error;
+  return canonicalJson(toJson(schema, event, { registry: eventRegistry }));
+}
+
+/** Reads what eventToJson wrote. Fields added by a newer build are passed over. Throws UnknownEventType. */
+export function eventFromJson(type: string, json: string): Message {
+  return fromJson(schemaOf(type), JSON.parse(json) as JsonValue, { registry: eventRegistry, ignoreUnknownFields: true });
+}
+
+function pathStep(step: { readonly kind: string } & Partial<Record<'name' | 'localName' | 'index' | 'key', unknown>>): string {
+  return String(step.localName ?? step.name ?? step.index ?? step.key ?? step.kind);
+}

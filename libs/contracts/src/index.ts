@@ -1,0 +1,20 @@
+// The one barrel of the contracts: everything that proto/ defines, and the one way to write it down.
+export * from './gen/vitae/ledger/v1/envelope_pb.ts';
+export * from './gen/vitae/registry/v1/dataset_pb.ts';
+export * from './gen/vitae/registry/v1/evaluation_pb.ts';
+export * from './gen/vitae/registry/v1/model_pb.ts';
+export * from './gen/vitae/registry/v1/model_version_pb.ts';
+export * from './gen/vitae/governance/v1/gate_pb.ts';
+export * from './gen/vitae/governance/v1/incident_pb.ts';
+export * from './gen/vitae/governance/v1/retirement_pb.ts';
+export * from './gen/vitae/governance/v1/use_case_pb.ts';
+export * from './gen/vitae/deployment/v1/endpoint_pb.ts';
+export * from './gen/vitae/deployment/v1/environment_pb.ts';
+export * from './gen/vitae/deployment/v1/permit_pb.ts';
+export * from './gen/vitae/deployment/v1/rollout_pb.ts';
+export * from './gen/vitae/monitoring/v1/baseline_pb.ts';
+export * from './gen/vitae/monitoring/v1/canary_pb.ts';
+export * from './gen/vitae/monitoring/v1/window_pb.ts';
+export { canonicalJson } from './canonical-json.ts';
+export { eventFromJson, eventRegistry, eventToJson, InvalidEvent, UnknownEventType } from './event-json.ts';
+export type { Violation } from './event-json.ts';

@@ -1,0 +1,96 @@
+import type { Message } from '@bufbuild/protobuf';
+import { AlreadyAppended, append, RevisionConflict, type ExpectedRevision, type Idempotency } from './append.ts';
+import type { Decider } from './decider.ts';
+import { readStream, recallBatch } from './read.ts';
+import type { Attribution, RecordedEvent } from './recorded-event.ts';
+import type { Sql } from './sql.ts';
+
+/** One open database transaction. Services add what their views need. */
+export interface Transaction {
+  readonly sql: Sql;
+}
+
+/** Runs work in a transaction of its own: commit when it resolves, rollback when it rejects. */
+export type Transact<Tx extends Transaction> = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+
+/** Applies newly appended events to a view, in the append's own transaction. */
+export type Project<Tx extends Transaction, Event extends Message> = (
+  tx: Tx,
+  events: readonly RecordedEvent<Event>[],
+) => Promise<void>;
+
+export interface CommandRequest<Command> {
+  readonly stream: string;
+  readonly command: Command;
+  readonly attribution: Attribution;
+  readonly subjects: readonly string[];
+  /** What the caller believes of the stream; without it, the decision rests on what was loaded. */
+  readonly expected?: ExpectedRevision | undefined;
+  readonly idempotency?: Idempotency | undefined;
+}
+
+/** What became of a command. */
+export interface Handled<Event extends Message = Message> {
+  readonly stream: string;
+  /** The stream's revision afterwards. */
+  readonly revision: number;
+  /** What was appended; empty when the wish was already true. */
+  readonly events: readonly RecordedEvent<Event>[];
+  /** True when an earlier request under the same idempotency key did it. */
+  readonly replayed: boolean;
+}
+
+/**
+ * Load, decide, append, project: in one transaction. On a RevisionConflict it looks again and decides
+ * anew, unless the caller named an exact revision; then the conflict is the caller's to solve.
+ */
+export async function handle<State, Command, Event extends Message, Tx extends Transaction>(
+  transact: Transact<Tx>,
+  decider: Decider<State, Command, Event>,
+  request: CommandRequest<Command>,
+  project?: Project<Tx, Event>,
+  { attempts = 10 }: { readonly attempts?: number } = {},
+): Promise<Handled<Event>> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await transact((tx) => handleWithin(tx, decider, request, project));
+    } catch (error) {
+      const again =
+        error instanceof AlreadyAppended || (error instanceof RevisionConflict && request.expected === undefined);
+      if (!again || attempt >= attempts) throw error;
+    }
+  }
+}
+
+/** One attempt inside a transaction that the caller holds: for several streams in one commit. */
+export async function handleWithin<State, Command, Event extends Message, Tx extends Transaction>(
+  tx: Tx,
+  decider: Decider<State, Command, Event>,
+  request: CommandRequest<Command>,
+  project?: Project<Tx, Event>,
+): Promise<Handled<Event>> {
+  const { stream, command, attribution, subjects, expected, idempotency } = request;
+  if (idempotency) {
+    const earlier = (await recallBatch(tx.sql, idempotency)) as readonly RecordedEvent<Event>[] | undefined;
+    const last = earlier?.at(-1);
+    if (earlier && last) return { stream: last.stream, revision: last.revision, events: earlier, replayed: true };
+  }
+  const history = (await readStream(tx.sql, stream)) as readonly RecordedEvent<Event>[];
+  const revision = history.length;
+  if (!matches(expected, revision)) throw new RevisionConflict(stream, expected ?? 'any', revision);
+
+  const state = history.reduce((folded, recorded) => decider.evolve(folded, recorded.event), decider.initial);
+  const decided = decider.decide(command, state);
+  if (decided.length === 0) return { stream, revision, events: [], replayed: false };
+
+  const events = await append(tx.sql, { stream, expected: revision, events: decided, attribution, subjects, idempotency });
+  await project?.(tx, events);
+  return { stream, revision: revision + events.length, events, replayed: false };
+}
+
+function matches(expected: ExpectedRevision | undefined, revision: number): boolean {
+  if (typeof expected === 'number') return revision === expected;
+  if (expected === 'noStream') return revision === 0;
+  if (expected === 'exists') return revision > 0;
+  return true;
+}

@@ -1,0 +1,13 @@
+export { append, AlreadyAppended, RevisionConflict } from './append.ts';
+export type { AppendRequest, ExpectedRevision, Idempotency } from './append.ts';
+export type { Attribution, RecordedEvent } from './recorded-event.ts';
+export { envelopeOf } from './recorded-event.ts';
+export { readHead, readLedger, readStream, recallBatch, IdempotencyKeyReused } from './read.ts';
+export { Refused } from './decider.ts';
+export type { Decider, RefusalStatus } from './decider.ts';
+export { handle, handleWithin } from './handle.ts';
+export type { CommandRequest, Handled, Project, Transact, Transaction } from './handle.ts';
+export { migrate, ledgerMigrations } from './migrate.ts';
+export { aggregateId, streamName, subjectOf } from './stream-name.ts';
+export { pooledSql, transactOn } from './sql.ts';
+export type { Sql } from './sql.ts';

@@ -1,0 +1,73 @@
+import { RFC3339, type Idempotency } from './append.ts';
+import { recordedFrom, type EventRow, type RecordedEvent } from './recorded-event.ts';
+import type { Sql } from './sql.ts';
+
+const COLUMNS = `e.id, e.stream, e.revision, e.type, e.project_id, e.subjects,
+  e.payload::text as payload, e.metadata::text as metadata, ${RFC3339('e.recorded_at')} as recorded_at`;
+
+/** The events of one stream in order, from a revision (1 unless told) on. */
+export async function readStream(
+  sql: Sql,
+  stream: string,
+  { from = 1 }: { readonly from?: number } = {},
+): Promise<readonly RecordedEvent[]> {
+  const rows = await sql.query<EventRow>(
+    `select n.index, ${COLUMNS} from ledger.event e left join ledger.entry n on n.seq = e.seq
+     where e.stream = $1 and e.revision >= $2 order by e.revision`,
+    [stream, from],
+  );
+  return rows.map(recordedFrom);
+}
+
+/**
+ * The ledger in order, from an index on: at most `limit` events, dense. With `subject`
+ * (`<kind>:<id>`) only those that concern it.
+ */
+export async function readLedger(
+  sql: Sql,
+  { from, limit, subject }: { readonly from: number; readonly limit: number; readonly subject?: string | undefined },
+): Promise<readonly RecordedEvent[]> {
+  const rows =
+    subject === undefined
+      ? await sql.query<EventRow>(
+          `select n.index, ${COLUMNS} from ledger.entry n join ledger.event e on e.seq = n.seq
+           where n.index >= $1 order by n.index limit $2`,
+          [from, limit],
+        )
+      : await sql.query<EventRow>(
+          `select n.index, ${COLUMNS} from ledger.event_subject s
+           join ledger.entry n on n.seq = s.seq join ledger.event e on e.seq = s.seq
+           where s.subject = $3 and n.index >= $1 order by n.index limit $2`,
+          [from, limit, subject],
+        );
+  return rows.map(recordedFrom);
+}
+
+/** How far the ledger is: the next index, and how many committed events still wait for theirs. */
+export async function readHead(sql: Sql): Promise<{ readonly nextIndex: number; readonly unsequenced: number }> {
+  const [row] = await sql.query<{ next_index: string; unsequenced: string }>(
+    `select next_index, (select count(*) from ledger.unsequenced) as unsequenced from ledger.head`,
+  );
+  if (!row) throw new Error('ledger.head has no row: the database was not migrated');
+  return { nextIndex: Number(row.next_index), unsequenced: Number(row.unsequenced) };
+}
+
+/** The key was used before, for a different request. */
+export class IdempotencyKeyReused extends Error {
+  override readonly name = 'IdempotencyKeyReused';
+  constructor(readonly key: string) {
+    super(`idempotency key ${key} belongs to a different request; choose a new key for a new intent`);
+  }
+}
+
+/** The events that an earlier request under this key appended, or undefined. Throws IdempotencyKeyReused. */
+export async function recallBatch(sql: Sql, { key, fingerprint }: Idempotency): Promise<readonly RecordedEvent[] | undefined> {
+  const [batch] = await sql.query<{ fingerprint: string; stream: string; first_revision: number; last_revision: number }>(
+    `select fingerprint, stream, first_revision, last_revision from ledger.batch where idempotency_key = $1`,
+    [key],
+  );
+  if (!batch) return undefined;
+  if (batch.fingerprint !== fingerprint) throw new IdempotencyKeyReused(key);
+  const events = await readStream(sql, batch.stream, { from: batch.first_revision });
+  return events.filter((event) => event.revision <= batch.last_revision);
+}

@@ -1,0 +1,36 @@
+import type { Pool, PoolClient } from 'pg';
+import type { Transact, Transaction } from './handle.ts';
+
+/** One SQL statement with $1 parameters, in whatever transaction the caller holds. Rejects as `pg` does. */
+export interface Sql {
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+/** Sql on a `pg` pool (each statement its own transaction) or on one client (the caller's transaction). */
+export function pooledSql(client: Pool | PoolClient): Sql {
+  return {
+    async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+      const result = await client.query<Row>(text, [...values]);
+      return result.rows;
+    },
+  };
+}
+
+/** Runs work in one READ COMMITTED transaction on the pool: commits when it resolves, rolls back when it rejects. */
+export function transactOn(pool: Pool): Transact<Transaction> {
+  return async (work) => {
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('begin isolation level read committed');
+      const result = await work({ sql: pooledSql(client) });
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((cause: Error) => (broken = cause));
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  };
+}
