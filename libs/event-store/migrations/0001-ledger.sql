@@ -44,7 +44,7 @@ create table ledger.entry (
 
 -- One row for ever: its lock is the only fence between sequencers.
 create table ledger.head (
-  only       boolean primary key default true check (only),
+  singleton  boolean primary key default true check (singleton),
   next_index bigint not null check (next_index >= 0)
 );
 insert into ledger.head (next_index) values (0);
@@ -157,8 +157,8 @@ end $$;
 
 -- Names this ledger for ever: what JetStream holds is checked against it before anything is published.
 create table ledger.origin (
-  only boolean primary key default true check (only),
-  id   uuid not null default gen_random_uuid()
+  singleton boolean primary key default true check (singleton),
+  id        uuid not null default gen_random_uuid()
 );
 insert into ledger.origin default values;
 create trigger origin_append_only before update or delete or truncate on ledger.origin

@@ -1,5 +1,5 @@
 import { create, fromJson, toJson, type JsonValue, type Message } from '@bufbuild/protobuf';
-import { timestampFromDate } from '@bufbuild/protobuf/wkt';
+import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { canonicalJson, EnvelopeSchema, eventFromJson, type Actor, type Envelope } from '@vitae/contracts';
 
 /** Who did it, why, and in what chain of causes: the same for all events of one command. */
@@ -65,7 +65,9 @@ export function metadataOf(attribution: Attribution): string {
 
 export function recordedFrom(row: EventRow): RecordedEvent {
   const metadata = fromJson(EnvelopeSchema, JSON.parse(row.metadata) as JsonValue, { ignoreUnknownFields: true });
-  if (!metadata.actor) throw new Error(`event ${row.id} has no actor: its metadata was not written by append`);
+  if (!metadata.actor || !metadata.occurredAt) {
+    throw new Error(`event ${row.id} has no actor or time: its metadata was not written by append`);
+  }
   return {
     id: row.id,
     stream: row.stream,
@@ -75,7 +77,7 @@ export function recordedFrom(row: EventRow): RecordedEvent {
     subjects: row.subjects,
     actor: metadata.actor,
     reason: metadata.reason,
-    occurredAt: (JSON.parse(row.metadata) as { occurredAt: string }).occurredAt,
+    occurredAt: timestampDate(metadata.occurredAt).toISOString(),
     recordedAt: row.recorded_at,
     correlationId: metadata.correlationId,
     causationId: metadata.causationId,

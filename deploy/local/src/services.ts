@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { serviceNames, type Ports, type ServiceName } from './ports.ts';
+import type { Program } from './supervisor.ts';
+
+/** What the services of one suite share. */
+export interface SuiteSettings {
+  readonly root: string;
+  readonly dataDir: string;
+  readonly ports: Ports;
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+  /** The environment that the services inherit; ours comes on top. */
+  readonly env: NodeJS.ProcessEnv;
+}
+
+const host = '127.0.0.1';
+
+export const addressOf = (ports: Ports, service: ServiceName): string => `http://${host}:${ports[service]}`;
+
+/** The environment of one service, as its config.ts reads it. */
+export function environmentOf(service: ServiceName, settings: SuiteSettings): NodeJS.ProcessEnv {
+  const { dataDir, ports, databaseUrl, natsUrl, env } = settings;
+  const addresses = serviceNames
+    .filter((name) => name !== 'console')
+    .map((name) => [`${name.toUpperCase()}_URL`, addressOf(ports, name)] as const);
+  return {
+    LOG_LEVEL: 'info',
+    ...env,
+    NODE_ENV: 'production',
+    HOST: host,
+    PORT: String(ports[service]),
+    DATABASE_URL: databaseUrl,
+    NATS_URL: natsUrl,
+    VITAE_MODE: 'local',
+    VITAE_DATA_DIR: join(dataDir, 'services', service),
+    OTEL_SERVICE_NAME: `vitae-${service}`,
+    ...Object.fromEntries(addresses),
+  };
+}
+
+export const logFileOf = (dataDir: string, name: string): string => join(dataDir, 'logs', `${name}.log`);
+
+/** One process for each service. */
+export function oneProgramEach(settings: SuiteSettings): Program[] {
+  return serviceNames.map((name) => ({
+    name,
+    command: process.execPath,
+    args: [join(settings.root, 'services', name, 'dist', 'main.js')],
+    env: environmentOf(name, settings),
+    cwd: settings.root,
+    logFile: logFileOf(settings.dataDir, name),
+    readyUrls: [`${addressOf(settings.ports, name)}/readyz`],
+  }));
+}
+
+/** All services in one process. Its environment carries one environment for each service. */
+export function oneProgramForAll(settings: SuiteSettings): Program[] {
+  const environments = Object.fromEntries(serviceNames.map((name) => [name, environmentOf(name, { ...settings, env: {} })]));
+  return [
+    {
+      name: 'services',
+      command: process.execPath,
+      args: [join(settings.root, 'deploy', 'local', 'dist', 'single.js')],
+      env: { ...settings.env, NODE_ENV: 'production', OTEL_SERVICE_NAME: 'vitae', VITAE_SERVICE_ENVIRONMENTS: JSON.stringify(environments) },
+      cwd: settings.root,
+      logFile: logFileOf(settings.dataDir, 'services'),
+      readyUrls: serviceNames.map((name) => `${addressOf(settings.ports, name)}/readyz`),
+    },
+  ];
+}

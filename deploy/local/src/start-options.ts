@@ -1,0 +1,39 @@
+import { parseArgs } from 'node:util';
+
+export interface StartOptions {
+  readonly exit: boolean;
+  readonly empty: boolean;
+  readonly single: boolean;
+  readonly help: boolean;
+}
+
+export const usage = `npm start [-- <options>]
+
+Starts Vitae on this machine: PostgreSQL, NATS and the seven services. Then runs one model's whole
+life through them (the main job) and stays up until Ctrl-C. Data stays in .data/.
+
+  --exit     stop after the main job; exit status 0 when it went well, 1 when not
+  --empty    do not run the main job
+  --single   all services in one process (less memory; one fate for all)
+  --help     this text
+
+Environment
+  DATABASE_URL      use this PostgreSQL 18 instead of starting one
+  NATS_URL          use this NATS server with JetStream instead of starting one
+  NATS_SERVER_BIN   the nats-server to start
+  VITAE_PORT_BASE   first port of the suite, 7400 unless set; PostgreSQL takes base + 32, NATS base + 22
+  LOG_LEVEL         of the services, whose logs are in .data/logs/
+`;
+
+/** @throws with a message for people when an argument is not known or the two contradict each other. */
+export function parseStartOptions(args: readonly string[]): StartOptions {
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = (() => {
+    try {
+      return parseArgs({ args: [...args], options: { exit: flag, empty: flag, single: flag, help: { ...flag, short: 'h' } }, strict: true, allowPositionals: false });
+    } catch (cause) {
+      throw new Error(`${(cause as Error).message.split('. ')[0]}. \`npm start -- --help\` lists the options.`, { cause });
+    }
+  })();
+  return values;
+}

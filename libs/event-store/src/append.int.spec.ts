@@ -1,0 +1,242 @@
+import { create } from '@bufbuild/protobuf';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ActorKind, ActorSchema, InvalidEvent, UseCaseSubmittedSchema, type UseCaseSubmitted } from '@vitae/contracts';
+import { freshDatabase, type FreshDatabase } from '@vitae/testing';
+import { Pool } from 'pg';
+import { v7 as uuidv7 } from 'uuid';
+import {
+  append,
+  handle,
+  IdempotencyKeyReused,
+  ledgerMigrations,
+  migrate,
+  pooledSql,
+  readHead,
+  readLedger,
+  readStream,
+  RevisionConflict,
+  transactOn,
+  type AppendRequest,
+  type Attribution,
+  type Decider,
+} from './index.ts';
+
+const attribution: Attribution = {
+  projectId: 'credit',
+  actor: create(ActorSchema, { id: 'dana', kind: ActorKind.HUMAN }),
+  reason: 'a spec',
+  occurredAt: '2026-11-20T09:00:00.000Z',
+  correlationId: 'c-1',
+  causationId: '',
+  traceparent: '',
+};
+
+const submitted = (useCaseId: string = uuidv7()): UseCaseSubmitted => create(UseCaseSubmittedSchema, { useCaseId });
+const request = (stream: string, more: Partial<AppendRequest> = {}): AppendRequest => ({
+  stream,
+  expected: 'any',
+  events: [submitted()],
+  attribution,
+  subjects: ['model:m-1'],
+  ...more,
+});
+const newStream = (): string => `governance.UseCase-${uuidv7()}`;
+
+let database: FreshDatabase;
+let pool: Pool;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  await migrate(database.url, ledgerMigrations);
+  pool = new Pool({ connectionString: database.url, max: 12 });
+  pool.on('error', () => undefined); // the database is dropped under the idle connections
+});
+
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+const store = (more: AppendRequest) => transactOn(pool)((tx) => append(tx.sql, more));
+
+describe('append', () => {
+  it('stores the canonical bytes of an event and gives back what a reader will see', async () => {
+    const stream = newStream();
+    const [written] = await store(request(stream));
+    const [read] = await readStream(pooledSql(pool), stream);
+    expect(read).toEqual(written);
+    expect(written).toMatchObject({ stream, revision: 1, type: 'vitae.governance.v1.UseCaseSubmitted', subjects: ['model:m-1'] });
+    expect(written?.payload).toBe(`{"useCaseId":"${(written?.event as UseCaseSubmitted).useCaseId}"}`);
+  });
+
+  it.each([
+    { expected: 0 as const, on: 'empty', accepted: true },
+    { expected: 1 as const, on: 'empty', accepted: false },
+    { expected: 'noStream' as const, on: 'empty', accepted: true },
+    { expected: 'exists' as const, on: 'empty', accepted: false },
+    { expected: 'any' as const, on: 'empty', accepted: true },
+    { expected: 0 as const, on: 'filled', accepted: false },
+    { expected: 1 as const, on: 'filled', accepted: true },
+    { expected: 'noStream' as const, on: 'filled', accepted: false },
+    { expected: 'exists' as const, on: 'filled', accepted: true },
+    { expected: 'any' as const, on: 'filled', accepted: true },
+  ])('expecting $expected of a stream that is $on: accepted = $accepted', async ({ expected, on, accepted }) => {
+    const stream = newStream();
+    if (on === 'filled') await store(request(stream));
+    const before = on === 'filled' ? 1 : 0;
+    const attempt = store(request(stream, { expected }));
+    if (accepted) await expect(attempt).resolves.toHaveLength(1);
+    else await expect(attempt).rejects.toMatchObject({ name: 'RevisionConflict', expected, actual: before });
+    expect(await readStream(pooledSql(pool), stream)).toHaveLength(before + (accepted ? 1 : 0));
+  });
+
+  it('lets one of many writers with the same expectation win, and tells the others where the stream is', async () => {
+    const stream = newStream();
+    const results = await Promise.allSettled(Array.from({ length: 12 }, () => store(request(stream, { expected: 'noStream' }))));
+    expect(results.filter((r) => r.status === 'fulfilled')).toHaveLength(1);
+    for (const result of results) {
+      if (result.status === 'rejected') expect(result.reason).toEqual(expect.objectContaining({ name: 'RevisionConflict', actual: 1 }));
+    }
+  });
+
+  it('stores nothing of a batch when one event breaks its contract', async () => {
+    const stream = newStream();
+    await expect(store(request(stream, { events: [submitted(), submitted('not a uuid')] }))).rejects.toBeInstanceOf(InvalidEvent);
+    expect(await readStream(pooledSql(pool), stream)).toEqual([]);
+  });
+
+  it('refuses a change of what is stored, whoever asks', async () => {
+    await store(request(newStream()));
+    for (const statement of [
+      `update ledger.event set type = 'x'`,
+      'delete from ledger.event',
+      'truncate ledger.event cascade',
+      'delete from ledger.entry',
+      `update ledger.batch set stream = 'x'`,
+      'delete from ledger.event_subject',
+    ]) {
+      await expect(pool.query(statement)).rejects.toMatchObject({ code: 'VT002' });
+    }
+  });
+});
+
+describe('handle', () => {
+  /** Counts submissions; refuses none. */
+  const counting: Decider<number, 'submit', UseCaseSubmitted> = {
+    category: 'governance.UseCase',
+    initial: 0,
+    decide: () => [submitted()],
+    evolve: (n) => n + 1,
+  };
+  const command = (stream: string) => ({ stream, command: 'submit' as const, attribution, subjects: [] });
+
+  it('looks again and decides anew when it lost a race, so that no command is lost', async () => {
+    const stream = newStream();
+    await Promise.all(Array.from({ length: 8 }, () => handle(transactOn(pool), counting, command(stream))));
+    expect((await readStream(pooledSql(pool), stream)).map((e) => e.revision)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+
+  it('leaves the conflict to a caller who named an exact revision', async () => {
+    const stream = newStream();
+    await handle(transactOn(pool), counting, command(stream));
+    await expect(handle(transactOn(pool), counting, { ...command(stream), expected: 0 })).rejects.toBeInstanceOf(RevisionConflict);
+  });
+
+  it('applies a request with the same idempotency key once, also when both arrive together', async () => {
+    const stream = newStream();
+    const idempotency = { key: uuidv7(), fingerprint: 'f' };
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, () => handle(transactOn(pool), counting, { ...command(stream), idempotency })),
+    );
+    expect(await readStream(pooledSql(pool), stream)).toHaveLength(1);
+    expect(new Set(answers.map((a) => a.events[0]?.id)).size).toBe(1);
+    expect(answers.filter((a) => !a.replayed)).toHaveLength(1);
+    await expect(
+      handle(transactOn(pool), counting, { ...command(stream), idempotency: { ...idempotency, fingerprint: 'other' } }),
+    ).rejects.toBeInstanceOf(IdempotencyKeyReused);
+  });
+
+  it('rolls the append back when the view fails', async () => {
+    const stream = newStream();
+    const failing = handle(transactOn(pool), counting, command(stream), () => Promise.reject(new Error('the view is broken')));
+    await expect(failing).rejects.toThrow('the view is broken');
+    expect(await readStream(pooledSql(pool), stream)).toEqual([]);
+  });
+});
+
+describe('sequence', () => {
+  const sequence = (limit = 1000) => pool.query<{ sequence: number }>('select ledger.sequence($1)', [limit]).then((r) => r.rows[0]?.sequence ?? 0);
+
+  it('gives every event one index, dense, in each stream in order, with writers, rollbacks and two sequencers at once', async () => {
+    const { nextIndex } = await (async () => {
+      while ((await sequence()) > 0);
+      return readHead(pooledSql(pool));
+    })();
+    const streams = Array.from({ length: 6 }, newStream);
+    let writing = true;
+    const sequencers = [1, 2].map(async () => {
+      while (writing) await sequence(7);
+    });
+    const writers = streams.flatMap((stream) =>
+      [1, 2].map(async () => {
+        for (let i = 0; i < 15; i += 1) {
+          await transactOn(pool)(async (tx) => {
+            await append(tx.sql, request(stream, { events: [submitted(), submitted()] }));
+            if (i % 5 === 4) throw new Error('given up');
+          }).catch(() => undefined);
+        }
+      }),
+    );
+    await Promise.all(writers);
+    writing = false;
+    await Promise.all(sequencers);
+    while ((await sequence()) > 0);
+
+    const events = await readLedger(pooledSql(pool), { from: nextIndex, limit: 10_000 });
+    expect(events.map((e) => e.index)).toEqual(events.map((_, i) => nextIndex + i));
+    expect(events).toHaveLength(streams.length * 2 * 12 * 2);
+    for (const stream of streams) {
+      const revisions = events.filter((e) => e.stream === stream).map((e) => e.revision);
+      expect(revisions).toEqual(revisions.map((_, i) => i + 1));
+    }
+    expect((await readHead(pooledSql(pool))).unsequenced).toBe(0);
+  });
+
+  it('gives an event that commits late a later index, and makes nobody wait for it', async () => {
+    while ((await sequence()) > 0);
+    const { nextIndex } = await readHead(pooledSql(pool));
+    const late = newStream();
+    let commit: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (commit = resolve));
+    let appended: () => void = () => undefined;
+    const inFlight = new Promise<void>((resolve) => (appended = resolve));
+    const slow = transactOn(pool)(async (tx) => {
+      await append(tx.sql, request(late));
+      appended();
+      await held;
+    });
+    await inFlight;
+    const quick = newStream();
+    await store(request(quick));
+    expect(await sequence()).toBe(1);
+    commit();
+    await slow;
+    expect(await sequence()).toBe(1);
+    const events = await readLedger(pooledSql(pool), { from: nextIndex, limit: 10 });
+    expect(events.map((e) => [e.index, e.stream])).toEqual([
+      [nextIndex, quick],
+      [nextIndex + 1, late],
+    ]);
+  });
+
+  it('finds all that concerns a subject, in ledger order', async () => {
+    const subject = `model:${uuidv7()}`;
+    await store(request(newStream(), { subjects: [subject, 'endpoint:e'] }));
+    await store(request(newStream(), { subjects: ['endpoint:e'] }));
+    await store(request(newStream(), { subjects: [subject] }));
+    while ((await sequence()) > 0);
+    const events = await readLedger(pooledSql(pool), { from: 0, limit: 100, subject });
+    expect(events.map((e) => e.subjects.includes(subject))).toEqual([true, true]);
+    expect(events[0]?.index).toBeLessThan(events[1]?.index ?? 0);
+  });
+});

@@ -1,0 +1,120 @@
+import 'reflect-metadata';
+import { RequestContext } from '@mikro-orm/core';
+import { Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
+import type { DestinationStream } from 'pino';
+import { Broker } from './broker.ts';
+import { parseConfig, type BaseConfig } from './config.ts';
+import { Consumers } from './consumers.ts';
+import { migrateAll, openDatabase } from './database.ts';
+import type { ServiceDefinition } from './definition.ts';
+import { closeGently } from './http-close.ts';
+import { MODE_SETTING } from './identity.ts';
+import { KitModule } from './kit.module.ts';
+import { atWork, logging, QuietLogger } from './log.ts';
+import { serveOpenApi } from './openapi.ts';
+import { Readiness } from './readiness.ts';
+import { nameService } from './telemetry-handle.ts';
+import { markForeignBody } from './validation.ts';
+
+/** A service that runs. */
+export interface Running {
+  /** Where it listens, e.g. `http://127.0.0.1:7401`. */
+  readonly url: string;
+  /** Not ready, no more events, requests finished, broker drained, database closed: in that order. Idempotent. */
+  stop(): Promise<void>;
+}
+
+export interface BootOptions {
+  /** Where log lines go instead of stdout. One logger serves the process: the first boot's counts. */
+  readonly log?: DestinationStream;
+}
+
+/**
+ * Starts a service in this process. Installs no signal handlers, so that several services can share a process.
+ * @throws ConfigError for a bad environment; otherwise what could not be opened, with everything closed again.
+ */
+export async function boot<C extends BaseConfig>(definition: ServiceDefinition<C>, env: NodeJS.ProcessEnv, options: BootOptions = {}): Promise<Running> {
+  const { name, database, broker: wantsBroker = database !== undefined } = definition;
+  const config = parseConfig(name, definition.config, env, { database: database !== undefined, broker: wantsBroker });
+  nameService(name);
+  // Closed in the opposite order of opening, whether the start fails half-way or the service stops one day.
+  const opened = new AsyncDisposableStack();
+  try {
+    return await atWork.run(name, () => start(definition as ServiceDefinition, config, opened, options));
+  } catch (error) {
+    await opened.disposeAsync().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function start(definition: ServiceDefinition, config: BaseConfig, opened: AsyncDisposableStack, options: BootOptions): Promise<Running> {
+  const { name, database, broker: wantsBroker = database !== undefined } = definition;
+
+  // 1. What the service stands on.
+  const url = config.DATABASE_URL ?? '';
+  const orm = database && (await reachable(name, url, () => migrateAll(url, database)), await openDatabase(name, url, config, database));
+  if (orm) opened.defer(() => orm.close(true));
+  const broker = wantsBroker ? await Broker.open(name, config.NATS_URL ?? '') : undefined;
+  if (broker) opened.defer(() => broker.drain());
+
+  // 2. The application.
+  const kit = KitModule.around(definition, config, { ...(orm ? { orm } : {}), ...(broker ? { broker } : {}), logging: logging(name, config, options.log) });
+  const app = await NestFactory.create<NestExpressApplication>(kit, { abortOnError: false, bufferLogs: true, bodyParser: false, rawBody: true });
+  opened.defer(() => app.close());
+  app.useLogger(app.get(QuietLogger));
+  app.set('etag', false); // an ETag is a revision here, never a hash of the answer
+  app.set(MODE_SETTING, config.VITAE_MODE);
+  app.useSecurityHeaders({
+    contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
+    strictTransportSecurity: false, // said by whoever terminates TLS
+  });
+  app.use((_request: Request, _response: Response, next: NextFunction) => atWork.run(name, next));
+  if (definition.jsonLimit !== false) {
+    app.useBodyParser('json', { limit: definition.jsonLimit ?? '1mb', type: ['application/json', 'application/*+json'] });
+    app.use(markForeignBody);
+  }
+  if (orm) app.use((_request: Request, _response: Response, next: NextFunction) => RequestContext.create(orm.em, next));
+  serveOpenApi(app, name, VERSION);
+
+  // 3. Doors open; only then events, so that a consumer never waits for a service that waits for it.
+  await app.listen(config.PORT, config.HOST);
+  const readiness = app.get(Readiness);
+  opened.defer(() => closeGently(app.getHttpServer()));
+  const consumers = orm && broker ? app.get(Consumers) : undefined;
+  if (consumers) {
+    opened.defer(() => consumers.stop());
+    await consumers.start();
+  }
+  const address = await app.getUrl();
+  const log = new Logger('Boot');
+  log.log({ url: address, mode: config.VITAE_MODE, msg: `${name} listens on ${address}` });
+
+  let stopping: Promise<void> | undefined;
+  return {
+    url: address,
+    stop: () =>
+      (stopping ??= atWork.run(name, async () => {
+        readiness.drain();
+        log.log(`${name} stops`);
+        await opened.disposeAsync();
+      })),
+  };
+}
+
+/** All packages of the suite carry one version. */
+const VERSION = '0.1.0';
+
+/** A database that is not there is the commonest start-up fault; it gets a message and not a driver's stack. */
+async function reachable<T>(service: string, url: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const code = (cause as { code?: unknown }).code;
+    if (typeof code !== 'string' || !/^(E[A-Z]+|28\w{3}|3D000|57P03)$/.test(code)) throw cause;
+    const { host, pathname } = new URL(url);
+    throw new Error(`${service} cannot use PostgreSQL at ${host}${pathname}: ${(cause as Error).message || code}. Start it, or correct DATABASE_URL.`, { cause });
+  }
+}

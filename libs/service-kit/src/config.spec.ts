@@ -1,0 +1,90 @@
+import { describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { baseConfig, ConfigError, httpUrl, parseConfig, port } from './config.ts';
+
+const schema = baseConfig.extend({
+  PORT: port(7401),
+  GOVERNANCE_URL: httpUrl('http://127.0.0.1:7402'),
+  SIGNING_KEY: z.string().length(8).optional().describe('a key of 8 characters'),
+});
+const local = { VITAE_MODE: 'local' };
+const needsAll = { database: true, broker: true };
+
+const messageOf = (env: NodeJS.ProcessEnv, needs?: { database: boolean; broker: boolean }): string => {
+  try {
+    parseConfig('registry', schema, env, needs);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return 'accepted';
+};
+
+describe('the configuration', () => {
+  it('has a default for everything that one machine does not need to say', () => {
+    expect(parseConfig('registry', schema, local)).toEqual({
+      PORT: 7401,
+      HOST: '127.0.0.1',
+      DATABASE_POOL_SIZE: 5,
+      VITAE_MODE: 'local',
+      VITAE_DATA_DIR: '.data',
+      LOG_LEVEL: 'info',
+      GOVERNANCE_URL: 'http://127.0.0.1:7402',
+    });
+  });
+
+  it('takes numbers from strings, and an empty variable for an absent one', () => {
+    const config = parseConfig('registry', schema, { ...local, PORT: '0', DATABASE_POOL_SIZE: '2', LOG_LEVEL: '', GOVERNANCE_URL: 'https://vitae.example/' });
+    expect(config).toMatchObject({ PORT: 0, DATABASE_POOL_SIZE: 2, LOG_LEVEL: 'info', GOVERNANCE_URL: 'https://vitae.example' });
+  });
+
+  it('names every wrong variable at once, what it held and what is expected', () => {
+    expect(messageOf({ ...local, PORT: 'banana', LOG_LEVEL: 'loud', DATABASE_POOL_SIZE: '0', GOVERNANCE_URL: 'governance:7402' })).toBe(
+      [
+        'registry cannot start: 4 settings are wrong.',
+        '  PORT is "banana"; expected a port number from 0 to 65535',
+        '  DATABASE_POOL_SIZE is "0"; expected a whole number from 1 to 100',
+        '  LOG_LEVEL is "loud"; expected one of trace, debug, info, warn, error, fatal, silent',
+        '  GOVERNANCE_URL is "governance:7402"; expected an http:// or https:// address',
+      ].join('\n'),
+    );
+  });
+
+  it.each(['70000', '-1', '1.5', ' 7401', '7401x'])('refuses the port %j', (PORT) => {
+    expect(messageOf({ ...local, PORT })).toContain(`PORT is ${JSON.stringify(PORT)}`);
+  });
+
+  it('asks for the database and the broker where a service needs them', () => {
+    const message = messageOf(local, needsAll);
+    expect(message).toContain('DATABASE_URL is missing; expected a PostgreSQL address such as');
+    expect(message).toContain('NATS_URL is missing; expected a NATS address such as');
+  });
+
+  it.each([
+    'postgresql//vitae:s3cret@db:5432/vitae',
+    'mysql://vitae:s3cret@db/vitae',
+    'mysql://vitae:s3cret:more@db/vitae',
+    'vitae:s3cret@db/vitae',
+    'host=db password=s3cret',
+  ])('never prints the password of %j', (DATABASE_URL) => {
+    const message = messageOf({ ...local, DATABASE_URL }, { database: true, broker: false });
+    expect(message).toContain('DATABASE_URL is ');
+    expect(message).not.toContain('s3cret');
+  });
+
+  it('never prints a value whose name says that it is secret', () => {
+    expect(messageOf({ ...local, SIGNING_KEY: 'too long a key' })).toContain('SIGNING_KEY is (not shown); expected a key of 8 characters');
+  });
+
+  it('refuses to run outside of local mode without an issuer and an audience', () => {
+    const message = messageOf({ VITAE_MODE: 'cluster' });
+    expect(message).toContain('OIDC_ISSUER is missing');
+    expect(message).toContain('OIDC_AUDIENCE is missing');
+    expect(messageOf({ VITAE_MODE: 'cluster', OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'vitae' })).toBe('accepted');
+  });
+
+  it('is in cluster mode unless told otherwise, so that nobody trusts a header by accident', () => {
+    expect(messageOf({})).toContain('VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine');
+    expect(messageOf({ VITAE_MODE: 'lokal' })).toContain('VITAE_MODE is "lokal"; expected local or cluster');
+  });
+});

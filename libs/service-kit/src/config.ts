@@ -1,0 +1,122 @@
+import { z } from 'zod';
+
+/** Injection token of the parsed configuration: `constructor(@Inject(CONFIG) private readonly config: RegistryConfig)`. */
+export const CONFIG = Symbol('vitae.config');
+
+/**
+ * A TCP port, 0 to 65535; 0 lets the operating system choose. Give it a default with `port(7401)`.
+ * Environment variables are strings, hence the pattern: `z.coerce.number()` would take an empty string for 0.
+ */
+export const port = (fallback: number) =>
+  z
+    .string()
+    .regex(/^\d{1,5}$/)
+    .refine((text) => Number(text) <= 65_535)
+    .transform(Number)
+    .prefault(String(fallback))
+    .describe('a port number from 0 to 65535');
+
+/** An http or https address without a trailing slash, e.g. of another service: `REGISTRY_URL: httpUrl('http://127.0.0.1:7401')`. */
+export const httpUrl = (fallback: string) =>
+  z
+    .url({ protocol: /^https?$/ })
+    .transform((text) => text.replace(/\/+$/, ''))
+    .prefault(fallback)
+    .describe('an http:// or https:// address');
+
+/** A whole number from `least` to `most`, written in digits. */
+export const wholeNumber = (fallback: number, least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most)
+    .prefault(String(fallback))
+    .describe(`a whole number from ${least} to ${most}`);
+
+/**
+ * What every service reads from its environment. A service extends it:
+ * `export const registryConfig = baseConfig.extend({ PORT: port(7401) })`.
+ * Every variable SHOULD have a `.describe(...)`: it is what the message about a bad value says was expected.
+ */
+export const baseConfig = z.object({
+  PORT: port(0),
+  HOST: z.string().min(1).default('127.0.0.1').describe('an address to listen on, such as 127.0.0.1 or 0.0.0.0'),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .optional()
+    .describe('a PostgreSQL address such as postgresql://user:password@127.0.0.1:7432/vitae'),
+  /** Connections of this service. Seven services share a server's 100. */
+  DATABASE_POOL_SIZE: wholeNumber(5, 1, 100),
+  NATS_URL: z
+    .url({ protocol: /^(nats|tls|wss?)$/ })
+    .optional()
+    .describe('a NATS address such as nats://127.0.0.1:7422'),
+  /** `local` trusts the actor that a caller names in a header; anything else does not, so `local` is never the default. */
+  VITAE_MODE: z.enum(['local', 'cluster']).default('cluster').describe('local or cluster'),
+  VITAE_DATA_DIR: z.string().min(1).default('.data').describe('a directory for bytes on disk'),
+  LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .default('info')
+    .describe('one of trace, debug, info, warn, error, fatal, silent'),
+  OIDC_ISSUER: z.url({ protocol: /^https?$/ }).optional().describe('the address of an OpenID Connect issuer'),
+  OIDC_AUDIENCE: z.string().min(1).optional().describe('the audience that this suite accepts in tokens'),
+});
+export type BaseConfig = z.infer<typeof baseConfig>;
+
+/** One or more settings are wrong. The message names them all and never shows a secret. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/**
+ * Parses the environment once. An empty variable counts as absent.
+ * @throws ConfigError naming each wrong variable, what it held and what is expected.
+ */
+export function parseConfig<C extends BaseConfig>(
+  service: string,
+  schema: z.ZodType<C>,
+  env: NodeJS.ProcessEnv,
+  needs: { readonly database: boolean; readonly broker: boolean } = { database: false, broker: false },
+): C {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
+  const parsed = schema.safeParse(given);
+  const problems = new Map<string, string>();
+  for (const issue of parsed.error?.issues ?? []) {
+    const variable = String(issue.path[0] ?? '');
+    if (!problems.has(variable)) problems.set(variable, wrong(variable, given[variable], expectation(schema, variable) ?? issue.message));
+  }
+  // Rules between variables. They read the raw environment, so that they are reported together with the rest.
+  const missing = (variable: keyof BaseConfig, why: string) => {
+    if (given[variable] === undefined) problems.set(variable, `${wrong(variable, undefined, expectation(baseConfig, variable) ?? '')} (${why})`);
+  };
+  if (needs.database) missing('DATABASE_URL', `${service} keeps its data in PostgreSQL`);
+  if (needs.broker) missing('NATS_URL', `${service} talks to the other services over NATS`);
+  if ((given['VITAE_MODE'] ?? 'cluster') === 'cluster') {
+    const why = given['VITAE_MODE'] === undefined ? 'VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine' : 'VITAE_MODE is cluster';
+    missing('OIDC_ISSUER', why);
+    missing('OIDC_AUDIENCE', why);
+  }
+  if (problems.size === 0 && parsed.success) return parsed.data;
+  const count = problems.size === 1 ? '1 setting is wrong' : `${problems.size} settings are wrong`;
+  throw new ConfigError(`${service} cannot start: ${count}.\n${[...problems.values()].map((line) => `  ${line}`).join('\n')}`);
+}
+
+function wrong(variable: string, value: string | undefined, expected: string): string {
+  const was = value === undefined ? 'is missing' : `is ${shown(variable, value)}`;
+  return `${variable} ${was}; expected ${expected}`;
+}
+
+/** What may be printed of a value: no secret by name, no password of an address. */
+function shown(variable: string, value: string): string {
+  if (/SECRET|PASSWORD|TOKEN|HEADERS|(^|_)KEY/.test(variable)) return '(not shown)';
+  // Not by `new URL`: the value is wrong, and a broken address with a password in it must not be printed either.
+  const withoutPassword = value.replace(/\/\/[^/?#]*@/, '//…@').replace(/((?:password|secret|token)=)[^&]*/gi, '$1…');
+  return /[^/]:[^/]*@/.test(withoutPassword) ? '(not shown: it seems to hold a password)' : JSON.stringify(withoutPassword.slice(0, 200));
+}
+
+function expectation(schema: z.ZodType, variable: string): string | undefined {
+  if (!(schema instanceof z.ZodObject)) return undefined;
+  const field: unknown = schema.shape[variable];
+  return field instanceof z.ZodType ? field.description : undefined;
+}

@@ -1,0 +1,57 @@
+import { CompiledQuery } from 'kysely';
+import { IsolationLevel } from '@mikro-orm/core';
+import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { ledgerMigrations, migrate, type Sql, type Transaction } from '@vitae/event-store';
+import { messagingMigrations } from '@vitae/messaging';
+import type { BaseConfig } from './config.ts';
+import type { ServiceDefinition } from './definition.ts';
+
+/** The transaction of a command or a consumed event: what is appended and what the views write commit together. */
+export interface ViewTransaction extends Transaction {
+  /** A fork of its own; flushed before the commit. */
+  readonly em: EntityManager;
+  /** The same transaction, for SQL with $1 parameters. */
+  readonly sql: Sql;
+}
+
+/** Brings ledger, consumer bookmarks and the service's own schema up to date, each under an advisory lock. */
+export async function migrateAll(url: string, database: NonNullable<ServiceDefinition['database']>): Promise<void> {
+  await migrate(url, ledgerMigrations);
+  await migrate(url, messagingMigrations);
+  await migrate(url, { schema: database.schema, directory: database.migrations });
+}
+
+/** Opens the service's pool. MikroORM listens to the pool's errors, so that a lost server does not end the process. */
+export async function openDatabase(service: string, url: string, config: BaseConfig, database: NonNullable<ServiceDefinition['database']>): Promise<MikroORM> {
+  return MikroORM.init({
+    clientUrl: url,
+    contextName: service,
+    schema: database.schema,
+    entities: [...database.entities],
+    pool: { min: 0, max: config.DATABASE_POOL_SIZE, idleTimeoutMillis: 30_000 },
+    driverOptions: {
+      connectionString: url,
+      application_name: `vitae-${service}`,
+      connectionTimeoutMillis: 10_000,
+      // Custom plans for the ledger's functions cost more than they gain: measured.
+      options: '-c plan_cache_mode=force_generic_plan',
+    },
+    debug: false,
+  });
+}
+
+/** Sql on an entity manager: in its transaction where it has one, else each statement by itself. */
+export function sqlOf(em: EntityManager): Sql {
+  return {
+    async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+      const result = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, [...values]));
+      return result.rows;
+    },
+  };
+}
+
+/** Runs `work` in a READ COMMITTED transaction on an entity manager of its own. */
+export function inTransaction<T>(em: EntityManager, work: (tx: ViewTransaction) => Promise<T>): Promise<T> {
+  const fork = em.fork({ clear: true, useContext: false });
+  return fork.transactional((inner) => work({ em: inner, sql: sqlOf(inner) }), { isolationLevel: IsolationLevel.READ_COMMITTED });
+}

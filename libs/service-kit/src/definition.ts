@@ -1,0 +1,30 @@
+import type { Type } from '@nestjs/common';
+import type { EntitySchema } from '@mikro-orm/core';
+import type { z } from 'zod';
+import type { BaseConfig } from './config.ts';
+
+/** What makes a service: its name, its one Nest module, its configuration and, where it has one, its database. */
+export interface ServiceDefinition<C extends BaseConfig = BaseConfig> {
+  /** The service's word in streams, subjects, logs, spans and metrics: `registry`. */
+  readonly name: string;
+  /** The service's one Nest module: its composition root. */
+  readonly module: Type;
+  /** Extends `baseConfig`; parsed once, injected by `@Inject(CONFIG)`. */
+  readonly config: z.ZodType<C>;
+  /** Absent: the service has no database, and `Ledger`, `EntityManager` and consumers are not there to inject. */
+  readonly database?: {
+    /** The PostgreSQL schema of the service's own tables. */
+    readonly schema: string;
+    /** Directory of numbered SQL files: `new URL('../migrations/', import.meta.url)`. */
+    readonly migrations: URL;
+    /** The views' entities. */
+    readonly entities: readonly EntitySchema[];
+  };
+  /** Largest JSON body, e.g. `4mb`. Default: 1mb. `false`: bodies are not parsed, as a front door needs that passes them on. */
+  readonly jsonLimit?: string | false;
+  /** Whether the service connects to NATS. Default: true when it has a database, else false. */
+  readonly broker?: boolean;
+}
+
+/** Injection token of the running service's definition. */
+export const DEFINITION = Symbol('vitae.definition');

@@ -1,0 +1,14 @@
+export { baseConfig, CONFIG, ConfigError, httpUrl, parseConfig, port, wholeNumber, type BaseConfig } from './config.ts';
+export { DEFINITION, type ServiceDefinition } from './definition.ts';
+export { boot, type BootOptions, type Running } from './boot.ts';
+export { run } from './run.ts';
+export { Problem, problemType, type ProblemDocument, type ProblemError, type ProblemExtra } from './problem.ts';
+export { Context, projectId, reactionContext, type CommandContext } from './identity.ts';
+export { changed, created, etag } from './reply.ts';
+export { Ledger, type LedgerRequest } from './ledger.ts';
+export { sqlOf, type ViewTransaction } from './database.ts';
+export { Consumers, LedgerConsumer, type ConsumerPosition, type LedgerHandler } from './consumers.ts';
+export { Broker } from './broker.ts';
+export { Readiness, type ReadinessCheck, type ReadinessReport } from './readiness.ts';
+export { gauge, type Reading } from './measures.ts';
+export { inSpan, traceHeaders, traceId, traceparent } from './trace.ts';

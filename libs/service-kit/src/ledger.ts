@@ -1,0 +1,178 @@
+import type { Message } from '@bufbuild/protobuf';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable, Optional } from '@nestjs/common';
+import {
+  AlreadyAppended,
+  handle,
+  handleWithin,
+  readStream,
+  Refused,
+  RevisionConflict,
+  type CommandRequest,
+  type Decider,
+  type ExpectedRevision,
+  type Handled,
+  type Project,
+  type RecordedEvent,
+} from '@vitae/event-store';
+import { Broker } from './broker.ts';
+import { inTransaction, sqlOf, type ViewTransaction } from './database.ts';
+import type { CommandContext } from './identity.ts';
+import { commands, commandSeconds, conflicts, refusals } from './measures.ts';
+import { inSpan, traceparent } from './trace.ts';
+
+/** A command for one stream. */
+export interface LedgerRequest<Command> {
+  readonly stream: string;
+  readonly command: Command;
+  readonly context: CommandContext;
+  /** `<kind>:<id>` of everything the events concern; `model:<id>` whenever they concern a model. */
+  readonly subjects: readonly string[];
+  /** The caller's If-Match goes before this. Leave it out and a conflict is decided anew by itself. */
+  readonly expected?: ExpectedRevision | undefined;
+}
+
+/** The way of a service's commands into the ledger: append and view rows in one transaction, then a hint. */
+@Injectable()
+export class Ledger {
+  /** Transactions in which something was appended: after their commit the sequencer gets a hint. */
+  readonly #appended = new WeakSet<ViewTransaction>();
+
+  constructor(
+    private readonly em: EntityManager,
+    @Optional() private readonly broker?: Broker,
+  ) {}
+
+  /**
+   * Runs `work` in one READ COMMITTED transaction: `tx.sql` for SQL, `tx.em` for entities (flushed before the commit).
+   * `work` MUST NOT do anything that a rollback would not undo.
+   */
+  readonly transact = async <T>(work: (tx: ViewTransaction) => Promise<T>): Promise<T> => {
+    let appended = false;
+    const result = await inTransaction(this.em, async (tx) => {
+      const value = await work(tx);
+      appended = this.#appended.has(tx);
+      return value;
+    });
+    if (appended) this.broker?.hint();
+    return result;
+  };
+
+  /**
+   * Load, decide, append, project, commit. On a conflict it looks again and decides anew, unless the caller sent If-Match.
+   * With an idempotency key in the context, a repeated request gets the first one's answer (`replayed`): take ids from
+   * `aggregateId(handled.stream)`, not from what you made for this request.
+   * @throws Refused, RevisionConflict, InvalidEvent, IdempotencyKeyReused; the problem filter knows them all.
+   */
+  async handle<State, Command, Event extends Message>(
+    decider: Decider<State, Command, Event>,
+    request: LedgerRequest<Command>,
+    project?: Project<ViewTransaction, Event>,
+  ): Promise<Handled<Event>> {
+    return observed(decider.category, request.command, async () => {
+      let attempts = 0;
+      const transact = <T>(work: (tx: ViewTransaction) => Promise<T>): Promise<T> => {
+        attempts += 1;
+        return this.transact(work);
+      };
+      try {
+        const handled = await handle(transact, decider, commandRequest(decider.category, request), project);
+        if (wasAppended(handled)) this.broker?.hint();
+        return handled;
+      } finally {
+        if (attempts > 1) conflicts().add(attempts - 1, { category: decider.category });
+      }
+    });
+  }
+
+  /** The same inside a transaction that the caller holds, one attempt: in consumers, and for several streams in one commit. */
+  async handleWithin<State, Command, Event extends Message>(
+    tx: ViewTransaction,
+    decider: Decider<State, Command, Event>,
+    request: LedgerRequest<Command>,
+    project?: Project<ViewTransaction, Event>,
+  ): Promise<Handled<Event>> {
+    return observed(decider.category, request.command, async () => {
+      const handled = await handleWithin(tx, decider, commandRequest(decider.category, request), project);
+      if (wasAppended(handled)) this.#appended.add(tx);
+      return handled;
+    });
+  }
+
+  /**
+   * Several streams in one commit: `work` calls handleWithin for each, and runs anew after a conflict.
+   * Two streams of the same category need contexts with different idempotency keys.
+   */
+  async together<T>(context: CommandContext, work: (tx: ViewTransaction) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.transact(work);
+      } catch (error) {
+        const again = error instanceof AlreadyAppended || (error instanceof RevisionConflict && context.expected === undefined);
+        if (!again || attempt >= 10) throw error;
+        conflicts().add(1, { category: 'together' });
+      }
+    }
+  }
+
+  /** The events of one stream in order, outside of any transaction. Empty: there is no such stream. */
+  async readStream(stream: string): Promise<readonly RecordedEvent[]> {
+    return readStream(this.sql, stream);
+  }
+
+  /** SQL outside of any transaction, on the service's pool. */
+  get sql(): ViewTransaction['sql'] {
+    return sqlOf(this.em.fork({ useContext: false }));
+  }
+}
+
+const wasAppended = (handled: Handled): boolean => !handled.replayed && handled.events.length > 0;
+
+function commandRequest<Command>(category: string, { stream, command, context, subjects, expected }: LedgerRequest<Command>): CommandRequest<Command> {
+  const { expected: ifMatch, idempotency, ...attribution } = context;
+  return {
+    stream,
+    command,
+    attribution: { ...attribution, traceparent: traceparent() || attribution.traceparent },
+    subjects,
+    expected: ifMatch ?? expected,
+    // One request may touch several kinds of streams, and a project cannot know which keys another one uses.
+    ...(idempotency ? { idempotency: { ...idempotency, key: `${context.projectId}/${category}/${idempotency.key}` } } : {}),
+  };
+}
+
+/** A span and the measures of one command. A refusal is an answer, not a failure of the service: its span is no error. */
+async function observed<Event extends Message>(category: string, command: unknown, work: () => Promise<Handled<Event>>): Promise<Handled<Event>> {
+  const type = (command as { readonly type?: unknown } | null)?.type;
+  const name = typeof type === 'string' ? type : category;
+  const started = performance.now();
+  const done = (outcome: string) => {
+    commands().add(1, { command: name, outcome });
+    commandSeconds().record((performance.now() - started) / 1000, { command: name });
+  };
+  const result = await inSpan(`command ${name}`, { attributes: { 'vitae.category': category } }, async (span) => {
+    try {
+      const handled = await work();
+      span.setAttributes({ 'vitae.stream': handled.stream, 'vitae.revision': handled.revision, 'vitae.events': handled.events.length });
+      done(handled.replayed ? 'replayed' : handled.events.length === 0 ? 'unchanged' : 'accepted');
+      return { handled };
+    } catch (error) {
+      if (error instanceof Refused) {
+        span.setAttribute('vitae.refused', error.reason);
+        refusals().add(1, { command: name, reason: error.reason });
+        done('refused');
+        return { error };
+      }
+      if (error instanceof RevisionConflict) {
+        span.setAttribute('vitae.conflict', error.actual);
+        conflicts().add(1, { category });
+        done('conflict');
+        return { error };
+      }
+      done('failed');
+      throw error;
+    }
+  });
+  if (result.error) throw result.error;
+  return result.handled;
+}

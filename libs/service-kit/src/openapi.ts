@@ -1,0 +1,53 @@
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+
+const PROBLEM_SCHEMA = {
+  type: 'object' as const,
+  description: 'RFC 9457 problem details',
+  required: ['type', 'title', 'status', 'detail', 'instance'],
+  properties: {
+    type: { type: 'string' as const, format: 'uri', example: 'https://vitae.dev/problems/model-not-found' },
+    title: { type: 'string' as const },
+    status: { type: 'integer' as const },
+    detail: { type: 'string' as const, description: 'What happened, to what, and what to do.' },
+    instance: { type: 'string' as const },
+    reason: { type: 'string' as const, description: 'Why the rules refused the command.' },
+    errors: {
+      type: 'array' as const,
+      items: {
+        type: 'object' as const,
+        required: ['pointer', 'detail'],
+        properties: { pointer: { type: 'string' as const }, detail: { type: 'string' as const }, in: { type: 'string' as const, enum: ['query', 'path'] } },
+      },
+    },
+    traceId: { type: 'string' as const },
+  },
+};
+
+/** Serves /openapi.json, written from the routes and their schemas when it is first asked for. */
+export function serveOpenApi(app: INestApplication, service: string, version: string): void {
+  let document: OpenAPIObject | undefined;
+  const describe = (): OpenAPIObject => {
+    const base = new DocumentBuilder()
+      .setTitle(`Vitae ${service}`)
+      .setVersion(version)
+      .setDescription(`The ${service} service of Vitae. Every error is a problem document (RFC 9457).`)
+      .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+      .build();
+    const described = SwaggerModule.createDocument(app, base);
+    described.components = { ...described.components, schemas: { ...described.components?.schemas, Problem: PROBLEM_SCHEMA } };
+    // By hand and not by addGlobalResponse: that one is kept for the process, and several services may share one.
+    for (const path of Object.values(described.paths)) {
+      for (const operation of Object.values(path) as { responses?: Record<string, unknown> }[]) {
+        if (operation.responses) operation.responses['default'] = PROBLEM_RESPONSE;
+      }
+    }
+    return described;
+  };
+  SwaggerModule.setup('openapi', app, () => (document ??= describe()), { ui: false, raw: ['json'], jsonDocumentUrl: '/openapi.json' });
+}
+
+const PROBLEM_RESPONSE = {
+  description: 'What went wrong, and what to do.',
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};

@@ -1,0 +1,5 @@
+export { eventually } from './eventually.ts';
+export { freshDatabase, type FreshDatabase, type Template } from './fresh-database.ts';
+export { freshNats, type FreshNats } from './fresh-nats.ts';
+export { specification, type Given, type Rules } from './given-when-then.ts';
+export { startSuite, type ServiceName, type Suite, type SuiteOptions } from '@vitae/local';

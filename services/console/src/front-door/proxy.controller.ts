@@ -1,0 +1,49 @@
+import { All, Controller, Req, Res } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { Problem } from '@vitae/service-kit';
+import type { Request, Response } from 'express';
+import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
+import { routeOf, type Route } from './routes.ts';
+import { ServicesClient } from './services.client.ts';
+
+/** Passes requests on to the services, bytes for bytes in both directions. */
+@ApiExcludeController()
+@Controller()
+export class ProxyController {
+  readonly #routes: readonly Route[];
+  readonly #proxies = new Map<string, RequestHandler<Request, Response>>();
+
+  constructor(services: ServicesClient) {
+    this.#routes = services.routes;
+    for (const { target } of this.#routes) {
+      this.#proxies.set(
+        target,
+        createProxyMiddleware<Request, Response>({
+          target,
+          xfwd: true,
+          // Without its plugins it hands an error on to `pass`, which answers with a problem document.
+          ejectPlugins: true,
+          on: { error: () => undefined },
+        }),
+      );
+    }
+  }
+
+  @All(['api/{*path}', 'v2', 'v2/{*path}'])
+  async pass(@Req() request: Request, @Res() response: Response): Promise<void> {
+    const found = routeOf(this.#routes, request.originalUrl);
+    const proxy = found && this.#proxies.get(found.route.target);
+    if (!found || !proxy) {
+      throw new Problem(404, 'route-unknown', 'No such route', `The front door has no route for ${request.path}; paths begin with /api/<service>/ or /v2/.`);
+    }
+    request.url = found.path;
+    await new Promise<void>((resolve, reject) => {
+      response.once('close', resolve);
+      proxy(request, response, (error?: unknown) => {
+        if (!error) return resolve();
+        const { service } = found.route;
+        reject(new Problem(503, 'service-unavailable', 'Service unavailable', `${service} does not answer at the moment; try again in a second.`, { cause: error }));
+      }).catch(reject);
+    });
+  }
+}

@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { routeOf, routes } from './routes.ts';
+
+const all = routes({
+  registry: 'http://registry',
+  governance: 'http://governance',
+  deployment: 'http://deployment',
+  monitoring: 'http://monitoring',
+  ledger: 'http://ledger',
+  runtime: 'http://runtime',
+});
+const led = (url: string): string | undefined => {
+  const found = routeOf(all, url);
+  return found && `${found.route.target}${found.path}`;
+};
+
+describe('the front door', () => {
+  it.each([
+    ['/api/registry/v1/projects/p/models?limit=3', 'http://registry/v1/projects/p/models?limit=3'],
+    ['/api/ledger', 'http://ledger/'],
+    ['/api/monitoring?x=1', 'http://monitoring/?x=1'],
+    ['/v2/models/credit/infer', 'http://runtime/v2/models/credit/infer'],
+    ['/v2', 'http://runtime/v2'],
+  ])('leads %s to %s', (url, target) => expect(led(url)).toBe(target));
+
+  it.each(['/', '/api', '/api/', '/api/registryx/v1', '/api/unknown/v1', '/v2x', '/v1/models'])('has no route for %s', (url) =>
+    expect(led(url)).toBeUndefined(),
+  );
+
+  it.each(['/api/runtime/admin/endpoints', '/api/runtime/%61dmin/endpoints', '/api/runtime//admin', '/api/runtime/ADMIN', '/api/runtime/./admin', '/api/runtime/admin?x'])(
+    'keeps %s, which is for the deployment service, closed',
+    (url) => expect(led(url)).toBeUndefined(),
+  );
+});

@@ -1,0 +1,92 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { readHead } from '@vitae/event-store';
+import { onAppended } from '@vitae/messaging';
+import { Broker, CONFIG, Ledger, Readiness } from '@vitae/service-kit';
+import type { LedgerConfig } from '../config.ts';
+import { PublisherWorker } from '../publishing/publisher.worker.ts';
+import { signal } from '../signal.ts';
+
+const BATCH = 1_000;
+
+/**
+ * Gives committed events their index, as long as the service runs:
+ * wait for a hint (or the poll) → ledger.sequence until nothing is left → wake the publisher.
+ *
+ * Any number of replicas may do this at once: the head row's lock is the fence (see 0001-ledger.sql).
+ */
+@Injectable()
+export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #log = new Logger(SequencerWorker.name);
+  readonly #hint = signal();
+  #stopping = false;
+  #running: Promise<void> = Promise.resolve();
+  #unsubscribe: () => void = () => undefined;
+  #trouble: string | undefined;
+
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly broker: Broker,
+    private readonly publisher: PublisherWorker,
+    private readonly readiness: Readiness,
+    @Inject(CONFIG) private readonly config: LedgerConfig,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.readiness.register('sequencer', async () => {
+      if (this.#trouble) throw new Error(this.#trouble);
+      return { ...(await readHead(this.ledger.sql)) };
+    });
+    this.#unsubscribe = onAppended(this.broker.nats, () => this.#hint.raise());
+    this.#running = this.#run();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.#stopping = true;
+    this.#unsubscribe();
+    this.#hint.raise();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    await this.#retrying(() => this.#checkHead());
+    while (!this.#stopping) {
+      await this.#retrying(() => this.#sequence());
+      if (!this.#stopping) await this.#hint.wait(this.config.VITAE_SEQUENCER_POLL_MS);
+    }
+  }
+
+  async #sequence(): Promise<void> {
+    for (;;) {
+      const [row] = await this.ledger.sql.query<{ n: number }>('select ledger.sequence($1) as n', [BATCH]);
+      const n = row?.n ?? 0;
+      if (n > 0) this.publisher.wake();
+      if (n < BATCH) return;
+    }
+  }
+
+  /** The head must follow the last entry; anything else means that somebody wrote past the functions. */
+  async #checkHead(): Promise<void> {
+    const [row] = await this.ledger.sql.query<{ next: string; last: string | null }>(
+      'select h.next_index as next, (select max(index) from ledger.entry) as last from ledger.head h',
+    );
+    const expected = row?.last === null || row?.last === undefined ? 0 : Number(row.last) + 1;
+    if (Number(row?.next) !== expected) {
+      throw new Error(`ledger.head says ${row?.next}, the last entry says ${expected}: the tables were changed by hand`);
+    }
+  }
+
+  /** Once, or as often as it takes: a database that is away comes back. */
+  async #retrying(work: () => Promise<void>): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        await work();
+        this.#trouble = undefined;
+        return;
+      } catch (error) {
+        this.#trouble = (error as Error).message;
+        this.#log.warn({ err: error }, 'the sequencer met an obstacle and tries again');
+        await this.#hint.wait(500);
+      }
+    }
+  }
+}
