@@ -21,6 +21,9 @@ export function transactOn(pool: Pool): Transact<Transaction> {
   return async (work) => {
     const client = await pool.connect();
     let broken: Error | undefined;
+    // A connection that breaks while it is lent out says so here, too; the statement at hand rejects anyway.
+    const breaks = (error: Error): void => void (broken = error);
+    client.on('error', breaks);
     try {
       await client.query('begin isolation level read committed');
       const result = await work({ sql: pooledSql(client) });
@@ -30,6 +33,7 @@ export function transactOn(pool: Pool): Transact<Transaction> {
       await client.query('rollback').catch((cause: Error) => (broken = cause));
       throw error;
     } finally {
+      client.off('error', breaks);
       client.release(broken);
     }
   };

@@ -61,6 +61,7 @@ export function listen(
     );
     const consumer = await jetstream(nats, { checkAPI: false }).consumers.get(LEDGER_STREAM, durable);
     messages = await consumer.consume({ max_messages: 500, abort_on_missing_resource: true });
+    if (stop.signal.aborted) await messages.close();
     for await (const message of messages) {
       queue.push(message);
       wake?.();
