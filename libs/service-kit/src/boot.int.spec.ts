@@ -22,7 +22,6 @@ import {
   Context,
   created,
   etag,
-  inSpan,
   Ledger,
   LedgerConsumer,
   Problem,
@@ -149,7 +148,17 @@ class Extra {
   }
 }
 
-@Module({ controllers: [ModelController, SlowController], providers: [Names, Extra] })
+/** What the spec itself looks through: the first service's own ledger and consumers. */
+let inside: { ledger: Ledger; consumers: Consumers };
+
+@Injectable()
+class Look {
+  constructor(ledger: Ledger, consumers: Consumers) {
+    inside ??= { ledger, consumers };
+  }
+}
+
+@Module({ controllers: [ModelController, SlowController], providers: [Names, Extra, Look] })
 class SpecModule {}
 
 const MIGRATION = `
@@ -215,25 +224,8 @@ const problem = ({ status, body }: Answer) => [status, (body as { type?: string 
 
 /** What the sequencer of the ledger service does, once. */
 async function sequence(): Promise<void> {
-  await withLedger((ledger) => ledger.sql.query('select ledger.sequence(1000)'));
+  await inside.ledger.sql.query('select ledger.sequence(1000)');
 }
-
-/** A look into the database through the kit's own ledger. */
-let look: Ledger | undefined;
-async function withLedger<T>(use: (ledger: Ledger) => Promise<T>): Promise<T> {
-  if (!look) throw new Error('the service has not given its ledger yet');
-  return use(look);
-}
-
-@Injectable()
-class Look {
-  constructor(ledger: Ledger, readonly consumers: Consumers) {
-    look = ledger;
-    Look.consumers = consumers;
-  }
-  static consumers: Consumers;
-}
-Reflect.defineMetadata('providers', [Names, Extra, Look], SpecModule);
 
 describe('a command', () => {
   it('stores event and view row in one transaction and answers with revision, ETag and Location', async () => {
@@ -247,15 +239,15 @@ describe('a command', () => {
     expect(read).toMatchObject({ status: 200, body: { id: answer.body.id, name: 'scoring' } });
     expect(read.headers.get('etag')).toBe('"1"');
 
-    const [event] = await withLedger((ledger) => ledger.readStream(answer.body.stream));
+    const [event] = await inside.ledger.readStream(answer.body.stream);
     expect(event).toMatchObject({ projectId: 'credit', reason: 'first model', correlationId: 'job-1', causationId: '', actor: { id: 'dana' }, subjects: [`model:${answer.body.id}`] });
   });
 
   it('stores nothing when the view cannot follow', async () => {
-    const before = await withLedger((ledger) => ledger.sql.query('select count(*) as n from ledger.event'));
+    const before = await inside.ledger.sql.query('select count(*) as n from ledger.event');
     expect(problem(await register('breaks the view'))).toEqual([500, 'internal']);
-    expect(await withLedger((ledger) => ledger.sql.query('select count(*) as n from ledger.event'))).toEqual(before);
-    expect(await withLedger((ledger) => ledger.sql.query('select 1 from kit_spec.model where name = $1', ['breaks the view']))).toEqual([]);
+    expect(await inside.ledger.sql.query('select count(*) as n from ledger.event')).toEqual(before);
+    expect(await inside.ledger.sql.query('select 1 from kit_spec.model where name = $1', ['breaks the view'])).toEqual([]);
   });
 
   it('answers a refusal as a problem with its reason', async () => {
@@ -340,6 +332,23 @@ describe('bad input', () => {
   });
 });
 
+describe('the database', () => {
+  it('plans the ledger’s functions once', async () => {
+    expect(await inside.ledger.sql.query('show plan_cache_mode')).toEqual([{ plan_cache_mode: 'force_generic_plan' }]);
+  });
+
+  it('runs a command’s transaction at READ COMMITTED', async () => {
+    const level = await inside.ledger.transact(({ sql }) => sql.query('show transaction_isolation'));
+    expect(level).toEqual([{ transaction_isolation: 'read committed' }]);
+  });
+
+  it('may cut all connections off without harm to the process', async () => {
+    const kill = 'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
+    await inside.ledger.sql.query(kill);
+    await eventually(async () => expect((await register('after the cut')).status).toBe(201));
+  });
+});
+
 describe('what machines ask', () => {
   it('answers /healthz and /readyz with what the service stands on', async () => {
     expect((await call('GET', '/healthz')).body).toEqual({ status: 'ok', service: 'kit-spec' });
@@ -407,14 +416,14 @@ describe('a consumer', () => {
   it('takes every event once, in its own transaction, and can be waited for', async () => {
     await register('consumed');
     await sequence();
-    expect(await Look.consumers.catchUp(20_000)).toBe(true);
-    const seen = await withLedger((ledger) => ledger.sql.query<{ name: string }>('select name from kit_spec.seen where name = $1', ['consumed']));
+    expect(await inside.consumers.catchUp(20_000)).toBe(true);
+    const seen = await inside.ledger.sql.query<{ name: string }>('select name from kit_spec.seen where name = $1', ['consumed']);
     expect(seen).toEqual([{ name: 'consumed' }]);
   });
 
   it('says after a bounded wait that it could not catch up', async () => {
     await register('not sequenced yet');
-    expect(await Look.consumers.catchUp(50)).toBe(false);
+    expect(await inside.consumers.catchUp(50)).toBe(false);
     await sequence();
   });
 
@@ -422,29 +431,14 @@ describe('a consumer', () => {
     await register('poison');
     await register('after the poison');
     await sequence();
-    expect(await Look.consumers.catchUp(20_000)).toBe(true);
-    expect(await withLedger((ledger) => ledger.sql.query('select name from kit_spec.seen where name = $1', ['after the poison']))).toHaveLength(1);
+    expect(await inside.consumers.catchUp(20_000)).toBe(true);
+    expect(await inside.ledger.sql.query('select name from kit_spec.seen where name = $1', ['after the poison'])).toHaveLength(1);
     expect((await call('GET', '/readyz')).body).toMatchObject({ status: 'ready', consumers: [{ name: 'kit-spec.names', parked: 1 }] });
   });
 });
 
-describe('a trace', () => {
-  it('is the same in the event and in the log of the command', async () => {
-    // Jest keeps modules from the instrumentation of http, so the span that HTTP would open is opened here.
-    const { stream, traceId } = await inSpan('request', {}, async (span) => {
-      const { traceId } = span.spanContext();
-      const modelId = uuid();
-      const context = { projectId: 'credit', actor: (await withLedger((ledger) => ledger.readStream('none')), undefined), traceId };
-      void context;
-      return { stream: streamName('registry.Model', modelId), traceId };
-    });
-    expect(stream).toContain('registry.Model');
-    expect(traceId).toMatch(/^[0-9a-f]{32}$/);
-  });
-});
-
 describe('a stop', () => {
-  it('finishes the request in flight, is not ready meanwhile, and leaves everything closed', async () => {
+  it('takes no new connection, finishes the request in flight, and may be asked for twice', async () => {
     const other = await boot(definition, env, { log });
     let open = () => {};
     gate.open = new Promise((resolve) => (open = resolve));

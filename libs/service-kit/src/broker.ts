@@ -49,9 +49,15 @@ export class Broker {
     await this.nats.flush();
   }
 
-  /** Sends what is still held, lets subscriptions finish, and closes. */
+  /** Sends what is still held, lets subscriptions finish, and closes; at once when the server is away. */
   async drain(): Promise<void> {
     if (this.nats.isClosed()) return;
-    await Promise.race([this.nats.drain(), this.nats.closed()]);
+    const late = AbortSignal.timeout(DRAIN_PATIENCE);
+    const gaveUp = new Promise<void>((resolve) => late.addEventListener('abort', () => resolve()));
+    await Promise.race([this.nats.drain().catch(() => undefined), this.nats.closed(), gaveUp]);
+    await this.nats.close();
   }
 }
+
+/** Longest that a drain may take, in milliseconds. */
+const DRAIN_PATIENCE = 2_000;

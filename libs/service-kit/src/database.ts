@@ -36,6 +36,7 @@ export async function openDatabase(service: string, url: string, config: BaseCon
       // Custom plans for the ledger's functions cost more than they gain: measured.
       options: '-c plan_cache_mode=force_generic_plan',
     },
+    discovery: { warnWhenNoEntities: false }, // a service may write SQL only
     debug: false,
   });
 }

@@ -18,7 +18,7 @@ export function logging(service: string, config: BaseConfig, destination?: Desti
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
     formatters: { level: (label: string) => ({ level: label }) },
     mixin: () => ({ service: atWork.getStore() ?? service, ...traceFields() }),
-    // What is logged of a request is chosen in the serialisers; this is for the day when somebody logs a header or the environment.
+    // What is logged of a request is chosen below; this is for the day when somebody logs a header or the environment.
     redact: {
       paths: ['authorization', 'cookie', 'DATABASE_URL', 'password'].flatMap((key) => [key, `*.${key}`, `*.*.${key}`]).concat('*.headers["set-cookie"]', '*.*["set-cookie"]'),
       censor: '[redacted]',
@@ -28,25 +28,13 @@ export function logging(service: string, config: BaseConfig, destination?: Desti
       return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
     },
     quietReqLogger: true,
+    quietResLogger: true,
+    // A server fault was logged with its stack by the problem filter; this line only says that the request is over.
+    customLogLevel: (_request: unknown, response: { statusCode: number }) => (response.statusCode >= 500 ? 'warn' : 'info'),
     customAttributeKeys: { reqId: 'request_id', responseTime: 'ms' },
-    serializers: {
-      req: (request: { method: string; url: string }) => ({ method: request.method, url: request.url }),
-      res: (response: { statusCode: number }) => ({ status: response.statusCode }),
-    },
     autoLogging: { ignore: (request: { url?: string }) => isOperational(request.url) },
-    customSuccessObject: (request: { method?: string; originalUrl?: string; url?: string }, _response: unknown, line: object) => ({
-      ...line,
-      method: request.method,
-      path: (request.originalUrl ?? request.url ?? '').split('?', 1)[0],
-    }),
-    // The filter has logged the error with its stack already; this line only says that the request is over.
-    customErrorObject: (request: { method?: string; originalUrl?: string }, response: { statusCode: number }, _error: Error, line: object) => ({
-      ...line,
-      err: undefined,
-      method: request.method,
-      path: (request.originalUrl ?? '').split('?', 1)[0],
-      res: response,
-    }),
+    customSuccessObject: (request: LoggedRequest, response: LoggedResponse, line: object) => ({ ...requestLine(request, response), ...timing(line) }),
+    customErrorObject: (request: LoggedRequest, response: LoggedResponse, _error: Error, line: object) => ({ ...requestLine(request, response), ...timing(line) }),
     customErrorMessage: () => 'request completed',
   };
   return LoggerModule.forRoot({ pinoHttp: destination ? [options, destination] : options } as Parameters<typeof LoggerModule.forRoot>[0]);
@@ -56,6 +44,23 @@ function traceFields(): { trace_id?: string; span_id?: string } {
   const span = trace.getActiveSpan()?.spanContext();
   return span ? { trace_id: span.traceId, span_id: span.spanId } : {};
 }
+
+interface LoggedRequest {
+  readonly method?: string;
+  readonly url?: string;
+  readonly originalUrl?: string;
+}
+interface LoggedResponse {
+  readonly statusCode: number;
+}
+
+/** No headers and no query: both may hold what is nobody's business. */
+const requestLine = (request: LoggedRequest, response: LoggedResponse) => ({
+  method: request.method,
+  path: (request.originalUrl ?? request.url ?? '').split('?', 1)[0],
+  status: response.statusCode,
+});
+const timing = (line: object) => ({ ms: (line as { ms?: number }).ms });
 
 /** Nest tells of every route and module at start: good to have at debug, noise at info. */
 const CHATTER = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication', 'CommandBus', 'QueryBus']);

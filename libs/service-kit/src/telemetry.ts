@@ -32,6 +32,7 @@ function start(): void {
   const resource = defaultResource()
     .merge(resourceFromAttributes({ 'service.name': named ?? serviceName, 'service.namespace': 'vitae' }))
     .merge(detectResources({ detectors: [envDetector] }));
+  void resource.waitForAsyncAttributes?.();
 
   const prometheus = new PrometheusExporter({ preventServerStart: true });
   const meterProvider = new MeterProvider({

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A person of the story, as the local suite knows people: by the name in a header. */
+export interface Person {
+  readonly name: string;
+  readonly does: string;
+}
+
+/** What a service answered that was not a success. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  constructor(
+    readonly request: string,
+    readonly status: number,
+    readonly problem: { readonly type?: string; readonly detail?: string; readonly title?: string },
+  ) {
+    super(`${request} was answered ${status}: ${problem.detail ?? problem.title ?? 'no problem document'}`);
+  }
+
+  /** Last part of the problem's type, e.g. `permit-missing`. */
+  get slug(): string {
+    return this.problem.type?.split('/').at(-1) ?? '';
+  }
+}
+
+export interface Call {
+  readonly as: Person;
+  readonly why?: string;
+  readonly body?: unknown;
+  /** Raw bytes instead of JSON. */
+  readonly bytes?: { readonly content: Uint8Array; readonly type: string };
+}
+
+/** The public HTTP API through the front door, in one project, as a careful client uses it. */
+export interface Api {
+  readonly projectId: string;
+  get<T>(path: string): Promise<T>;
+  post<T>(path: string, call: Call): Promise<T>;
+  /** Open Inference Protocol; answers the variant that served it, too. */
+  infer(endpoint: string, requestId: string, inputs: unknown): Promise<{ variant: string; outputs: unknown }>;
+}
+
+/** A service that is restarted comes back within seconds; a minute without it is a failure. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * Repeats a request that met a dead or starting service, under the same idempotency key: so a command
+ * is carried out once however often it is sent. Anything else than 2xx then throws ApiError.
+ */
+export function api(frontDoor: string, projectId: string, signal: AbortSignal): Api {
+  const url = (path: string): string => {
+    const [, service, rest] = /^\/([a-z]+)\/(.*)$/.exec(path) ?? [];
+    return `${frontDoor}/api/${service}/v1/projects/${projectId}/${rest}`;
+  };
+
+  async function request(target: string, init: RequestInit): Promise<Response> {
+    const end = performance.now() + PATIENCE_MS;
+    for (;;) {
+      signal.throwIfAborted();
+      const what = `${init.method ?? 'GET'} ${target.slice(frontDoor.length)}`;
+      try {
+        const response = await fetch(target, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]) });
+        if (response.ok) return response;
+        const problem = (await response.json().catch(() => ({}))) as { detail?: string; error?: string };
+        const error = new ApiError(what, response.status, { ...problem, ...(problem.error ? { detail: problem.error } : {}) });
+        if (![502, 503, 504].includes(response.status) || performance.now() > end) throw error;
+      } catch (error) {
+        if (error instanceof ApiError || signal.aborted || performance.now() > end) throw error;
+      }
+      await sleep(200, undefined, { signal });
+    }
+  }
+
+  return {
+    projectId,
+    async get<T>(path: string): Promise<T> {
+      return (await (await request(url(path), {})).json()) as T;
+    },
+    async post<T>(path: string, { as, why, body, bytes }: Call): Promise<T> {
+      const response = await request(url(path), {
+        method: 'POST',
+        headers: {
+          'Content-Type': bytes?.type ?? 'application/json',
+          'Vitae-Actor': `human/${as.name}`,
+          'Idempotency-Key': randomUUID(),
+          ...(why === undefined ? {} : { 'Vitae-Reason': encodeURIComponent(why) }),
+        },
+        body: bytes ? (bytes.content as Uint8Array<ArrayBuffer>) : JSON.stringify(body ?? {}),
+      });
+      return (await response.json()) as T;
+    },
+    async infer(endpoint, requestId, inputs) {
+      const response = await request(`${frontDoor}/v2/models/${endpoint}/infer`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', 'X-Request-Id': requestId },
+        body: JSON.stringify({ id: requestId, inputs }),
+      });
+      return { variant: response.headers.get('vitae-variant') ?? '', outputs: ((await response.json()) as { outputs: unknown }).outputs };
+    },
+  };
+}
+
+/** Looks again and again until `look` gives something; says what it waited for when it never does. */
+export async function until<T>(what: string, signal: AbortSignal, look: () => Promise<T | undefined>): Promise<T> {
+  const end = performance.now() + 2 * PATIENCE_MS;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > end) throw new Error(`waited in vain: ${what}`);
+    await sleep(100, undefined, { signal });
+  }
+}

@@ -1,0 +1,70 @@
+import type { Endpoint } from './deploy.ts';
+import { until } from './api.ts';
+import type { Stage } from './stage.ts';
+import type { Subscription } from './subscriber.ts';
+
+/** An event as the history API shows it. */
+interface HistoryItem {
+  readonly envelope: {
+    readonly id: string;
+    readonly index?: string;
+    readonly type: string;
+    readonly recordedAt: string;
+    readonly reason?: string;
+    readonly actor: { readonly id: string; readonly kind: string };
+  };
+  readonly payload: unknown;
+}
+
+/** Act 11: everything that concerns the model, in order, across services. */
+export async function timeline(stage: Stage, subject: string): Promise<readonly HistoryItem[]> {
+  const items: HistoryItem[] = [];
+  let from: number | undefined = 0;
+  while (from !== undefined) {
+    const page: { items: HistoryItem[]; next?: number } = await stage.api.get(`/ledger/events?subject=${encodeURIComponent(subject)}&limit=200&from=${from}`);
+    items.push(...page.items);
+    from = page.next;
+  }
+  return items;
+}
+
+export function printTimeline({ say }: Stage, items: readonly HistoryItem[]): void {
+  for (const { envelope } of items) {
+    const name = envelope.type.split('.').slice(1, 2).concat(envelope.type.split('.').at(-1) ?? '').join(' ');
+    const reason = envelope.reason ? ` — ${envelope.reason}` : '';
+    say(`  #${String(indexOf(envelope)).padStart(4)}  ${envelope.recordedAt.slice(11, 23)}  ${name.padEnd(38)} ${envelope.actor.id}${reason}`);
+  }
+}
+
+/** The model's events as the ledger tells them must be those that the subscriber received: all, in order, to the byte of their meaning. */
+export async function expectSameStory(stage: Stage, subscription: Subscription, subject: string, items: readonly HistoryItem[]): Promise<void> {
+  const told = items.map(({ envelope, payload }) => JSON.stringify([indexOf(envelope), envelope.id, envelope.type, payload]));
+  const heard = await until('the subscriber to have received the whole story', stage.signal, () => {
+    const received = subscription.received.filter(({ subjects }) => subjects.includes(subject));
+    return Promise.resolve(received.length >= told.length ? received : undefined);
+  });
+  const received = heard.slice(0, told.length).map(({ index, id, type, payload }) => JSON.stringify([index, id, type, payload]));
+  const differing = told.findIndex((event, i) => event !== received[i]);
+  if (differing !== -1) throw new Error(`event ${differing} differs: the ledger says ${told[differing]}, the subscriber received ${received[differing]}`);
+  const gaps = subscription.received.filter((event, i, all) => i > 0 && event.sequence <= (all[i - 1]?.sequence ?? 0));
+  if (gaps.length > 0) throw new Error(`the subscriber received ${gaps.length} events twice or out of order`);
+  if (subscription.received.some(({ sequence, index }) => sequence !== index + 1)) throw new Error('a JetStream sequence is not index + 1');
+  stage.say(`an independent NATS subscriber received the same ${told.length} events, one for one and in order`);
+}
+
+interface Serving {
+  readonly weights: readonly { readonly version: number; readonly weight: number }[];
+  readonly since: { readonly index: number; readonly recordedAt: string; readonly actor: string };
+}
+
+/** "Which version served at that time?" answered from the ledger, and compared with what was seen then. */
+export async function expectServed(stage: Stage, endpoint: Endpoint, at: string, expected: Readonly<Record<number, number>>): Promise<void> {
+  const serving = await stage.api.get<Serving>(`/ledger/endpoints/${endpoint.id}/serving?at=${encodeURIComponent(at)}`);
+  const found = Object.fromEntries(serving.weights.map(({ version, weight }) => [version, weight]));
+  const said = (weights: Readonly<Record<number, number>>): string => Object.entries(weights).map(([version, weight]) => `version ${version}: ${weight} %`).join(', ');
+  if (said(found) !== said(expected)) throw new Error(`at ${at} the ledger says ${said(found)}, but ${said(expected)} was seen`);
+  stage.say(`at ${at.slice(11, 23)} served ${said(found)} (since event #${serving.since.index}, by ${serving.since.actor})`);
+}
+
+/** Proto3 JSON leaves a zero out. */
+const indexOf = ({ index }: { readonly index?: string }): number => Number(index ?? 0);

@@ -1,0 +1,82 @@
+import { dana, emil } from './cast.ts';
+import { upload, type DatasetVersion } from './data.ts';
+import { fixture, trainingCommit } from './fixtures.ts';
+import { percent, short, type Stage } from './stage.ts';
+
+export interface ModelVersion {
+  readonly id: string;
+  readonly version: number;
+  readonly artefactDigest: string;
+}
+
+export async function registerModel({ api }: Stage, useCaseId: string, name: string): Promise<string> {
+  const model = await api.post<{ id: string }>('/registry/models', {
+    as: dana,
+    why: 'First model for the approved use case',
+    body: { name, description: 'Probability that a small consumer loan will not be repaid', task: 'binary-classification', useCaseId },
+  });
+  return model.id;
+}
+
+/** Act 3: a real ONNX file becomes a version, linked to its data and its code. */
+export async function registerVersion(stage: Stage, modelId: string, file: string, dataset: DatasetVersion, description: string): Promise<ModelVersion> {
+  const { api, say } = stage;
+  const digest = await upload(stage, await fixture(file), 'application/octet-stream');
+  const metrics = JSON.parse((await fixture('metrics.json')).toString('utf8')) as TrainingReport;
+  const version = await api.post<ModelVersion>(`/registry/models/${modelId}/versions`, {
+    as: dana,
+    why: description,
+    body: {
+      artefact: { digest, path: 'model.onnx', format: 'onnx' },
+      datasetVersionId: dataset.id,
+      source: { repository: 'test/fixtures/german-credit', commit: await trainingCommit() },
+      trainingMetrics: trainingMetrics(metrics, file, dataset),
+      contributors: [dana.name, emil.name],
+      description,
+    },
+  });
+  say(`version ${version.version}: ${description}; ${file} is ${short(version.artefactDigest)}, trained on german-credit v${dataset.version}`);
+  return version;
+}
+
+interface Evaluation {
+  readonly id: string;
+  readonly rowCount: number;
+  readonly metrics: readonly { readonly name: string; readonly value: number }[];
+  readonly groups: readonly { readonly attribute: string; readonly group: string; readonly rowCount: number; readonly metrics: readonly { readonly name: string; readonly value: number }[] }[];
+  readonly comparison?: { readonly version: number; readonly differences: readonly { readonly name: string; readonly value: number }[] };
+}
+
+/** Act 4: the registry runs the model on the test split and measures it, by group too. */
+export async function evaluate({ api, say }: Stage, version: ModelVersion, dataset: DatasetVersion, compareWith?: ModelVersion): Promise<Evaluation> {
+  const evaluation = await api.post<Evaluation>(`/registry/model-versions/${version.id}/evaluations`, {
+    as: emil,
+    why: 'Required before the gate',
+    body: { datasetVersionId: dataset.id, split: 'test', ...(compareWith ? { compareWith: compareWith.id } : {}) },
+  });
+  const value = (name: string): number => evaluation.metrics.find((metric) => metric.name === name)?.value ?? Number.NaN;
+  const groups = evaluation.groups.map(({ attribute, group, rowCount, metrics }) => {
+    const tpr = metrics.find(({ name }) => name === 'tpr')?.value;
+    return `${attribute}=${group} ${tpr === undefined ? 'n/a' : percent(tpr)} of ${rowCount}`;
+  });
+  say(
+    `version ${version.version} on ${evaluation.rowCount} test rows: accuracy ${percent(value('accuracy'))}, AUC ${value('auc').toFixed(4)}, ` +
+      `equal opportunity difference ${value('equal_opportunity_difference:sex').toFixed(4)}; true positive rates: ${groups.join(', ')}`,
+  );
+  const accuracy = evaluation.comparison?.differences.find(({ name }) => name === 'accuracy')?.value;
+  if (evaluation.comparison && accuracy !== undefined) {
+    say(`against version ${evaluation.comparison.version} on the same rows: accuracy ${accuracy >= 0 ? '+' : ''}${(100 * accuracy).toFixed(1)} points`);
+  }
+  return evaluation;
+}
+
+/** What train.py wrote of itself. */
+interface TrainingReport {
+  readonly models: Readonly<Record<string, Readonly<Record<string, { readonly accuracy: number; readonly auc: number }>>>>;
+}
+
+function trainingMetrics(report: TrainingReport, file: string, dataset: DatasetVersion): Record<string, number> {
+  const model = report.models[file.replace('.onnx', '')];
+  const view = model?.[`${dataset.version === 1 ? 'credit.csv' : 'recent.csv'}#train`];
+  return view ? { accuracy: view.accuracy, auc: view.auc } : {};
+}
