@@ -58,7 +58,7 @@ export function oneProgramForAll(settings: SuiteSettings): Program[] {
   const environments = Object.fromEntries(serviceNames.map((name) => [name, environmentOf(name, { ...settings, env: {} })]));
   return [
     {
-      name: 'services',
+      name: 'all services',
       command: process.execPath,
       args: [join(settings.root, 'deploy', 'local', 'dist', 'single.js')],
       env: { ...settings.env, NODE_ENV: 'production', OTEL_SERVICE_NAME: 'vitae', VITAE_SERVICE_ENVIRONMENTS: JSON.stringify(environments) },

@@ -14,6 +14,7 @@ interface ServiceKit {
 }
 
 const kitName: string = '@vitae/service-kit';
+await import(`${kitName}/telemetry`); // before anything loads http and pg
 const kit = (await import(kitName)) as ServiceKit;
 const environments = JSON.parse(process.env['VITAE_SERVICE_ENVIRONMENTS'] ?? '{}') as Record<ServiceName, NodeJS.ProcessEnv>;
 

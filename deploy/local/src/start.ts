@@ -68,9 +68,9 @@ async function runMainJob(suite: Suite, signal: AbortSignal): Promise<number> {
 }
 
 function addresses(suite: Suite): string {
-  const lines = serviceNames.map((name) => [name === 'console' ? 'front door' : name, suite.addressOf(name)]);
-  const shown = (url: string): string => url.replace(/:[^:@/]+@/, '@');
-  const all = [...lines.reverse(), ['PostgreSQL', shown(suite.databaseUrl)], ['NATS', suite.natsUrl], ['logs', join(suite.dataDir, 'logs')]];
+  const services = serviceNames.filter((name) => name !== 'console').map((name) => [name, suite.addressOf(name)]);
+  const shown = (url: string): string => url.replace(/:[^:@/]+@/, '@'); // without the password
+  const all = [['front door', suite.frontDoor], ...services, ['PostgreSQL', shown(suite.databaseUrl)], ['NATS', suite.natsUrl], ['logs', join(suite.dataDir, 'logs')]];
   return `\n${all.map(([name, where]) => `  ${name!.padEnd(12)} ${where}`).join('\n')}\n\n  Ctrl-C stops everything; the data stays in ${suite.dataDir}.\n`;
 }
 

@@ -161,7 +161,7 @@ async function stopInOrder({ services, nats, postgres, claim }: Parts, report: (
 async function timed<T>(report: (line: string) => void, what: string, start: () => Promise<T>): Promise<T> {
   const begun = performance.now();
   const started = await start();
-  report(`${what} is ready (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+  report(`${what} ready (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
   return started;
 }
 

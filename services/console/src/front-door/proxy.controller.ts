@@ -21,9 +21,9 @@ export class ProxyController {
         createProxyMiddleware<Request, Response>({
           target,
           xfwd: true,
-          // Without its plugins it hands an error on to `pass`, which answers with a problem document.
+          // Instead of its own plugins, which would answer an error in plain text: `pass` answers with a problem document.
           ejectPlugins: true,
-          on: { error: () => undefined },
+          plugins: [(proxy) => void proxy.on('error', () => undefined)],
         }),
       );
     }

@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { readHead } from '@vitae/event-store';
-import { Ledger, Problem } from '@vitae/service-kit';
+import { Ledger, Problem, projectId } from '@vitae/service-kit';
 import { z } from 'zod';
 import { PublisherWorker } from '../publishing/publisher.worker.ts';
 import { eventAt, history, servingAt, type HistoryItem, type HistoryPage, type Serving } from './history.view.ts';
@@ -28,16 +28,16 @@ export class HistoryController {
 
   @Get('events')
   events(
-    @Param('projectId') projectId: string,
+    @Param('projectId', { schema: projectId }) project: string,
     @Query({ schema: pageQuery }) query: z.infer<typeof pageQuery>,
   ): Promise<HistoryPage> {
-    return history(this.ledger.sql, { projectId, ...query });
+    return history(this.ledger.sql, { projectId: project, ...query });
   }
 
   @Get('events/:index')
-  async event(@Param('projectId') projectId: string, @Param('index', { schema: index }) at: number): Promise<HistoryItem> {
-    const found = await eventAt(this.ledger.sql, projectId, at);
-    if (!found) throw new Problem(404, 'event-not-found', 'Event not found', `There is no event with index ${at} in project ${projectId}.`);
+  async event(@Param('projectId', { schema: projectId }) project: string, @Param('index', { schema: index }) at: number): Promise<HistoryItem> {
+    const found = await eventAt(this.ledger.sql, project, at);
+    if (!found) throw new Problem(404, 'event-not-found', 'Event not found', `There is no event with index ${at} in project ${project}.`);
     return found;
   }
 
@@ -48,11 +48,11 @@ export class HistoryController {
 
   @Get('endpoints/:endpointId/serving')
   async serving(
-    @Param('projectId') projectId: string,
+    @Param('projectId', { schema: projectId }) project: string,
     @Param('endpointId') endpointId: string,
     @Query({ schema: servingQuery }) { at }: z.infer<typeof servingQuery>,
   ): Promise<Serving> {
-    const found = await servingAt(this.ledger.sql, projectId, endpointId, at);
+    const found = await servingAt(this.ledger.sql, project, endpointId, at);
     if (!found) {
       throw new Problem(404, 'nothing-served', 'Nothing served', `Endpoint ${endpointId} had no traffic recorded at ${at}; ask for a later time.`);
     }
