@@ -12,6 +12,8 @@ import { ServicesClient } from './services.client.ts';
 export class ProxyController {
   readonly #routes: readonly Route[];
   readonly #proxies = new Map<string, RequestHandler<Request, Response>>();
+  /** How to tell of each request under way that its service could not be reached. */
+  readonly #failures = new WeakMap<Request, (error: Error) => void>();
 
   constructor(services: ServicesClient) {
     this.#routes = services.routes;
@@ -23,7 +25,7 @@ export class ProxyController {
           xfwd: true,
           // Instead of its own plugins, which would answer an error in plain text: `pass` answers with a problem document.
           ejectPlugins: true,
-          plugins: [(proxy) => void proxy.on('error', () => undefined)],
+          plugins: [(proxy) => void proxy.on('error', (error, failed) => this.#failures.get(failed)?.(error))],
         }),
       );
     }
@@ -38,12 +40,13 @@ export class ProxyController {
     }
     request.url = found.path;
     await new Promise<void>((resolve, reject) => {
+      const { service } = found.route;
+      this.#failures.set(request, (cause) => {
+        if (response.headersSent) return void response.destroy(); // half an answer went out already
+        reject(new Problem(503, 'service-unavailable', 'Service unavailable', `${service} does not answer at the moment; try again in a second.`, { headers: { 'Retry-After': '1' }, cause }));
+      });
       response.once('close', resolve);
-      proxy(request, response, (error?: unknown) => {
-        if (!error) return resolve();
-        const { service } = found.route;
-        reject(new Problem(503, 'service-unavailable', 'Service unavailable', `${service} does not answer at the moment; try again in a second.`, { cause: error }));
-      }).catch(reject);
+      proxy(request, response).catch(reject);
     });
   }
 }
