@@ -25,7 +25,7 @@ export class ProxyController {
           xfwd: true,
           // Instead of its own plugins, which would answer an error in plain text: `pass` answers with a problem document.
           ejectPlugins: true,
-          plugins: [(proxy) => void proxy.on('error', (error, failed) => this.#failures.get(failed)?.(error))],
+          plugins: [(proxy) => void proxy.on('error', (error, failed) => failed && this.#failures.get(failed)?.(error))],
         }),
       );
     }

@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vitae/monitoring/v1/baseline.proto.
  */
 export const file_vitae_monitoring_v1_baseline: GenFile = /*@__PURE__*/
-  fileDesc("CiJ2aXRhZS9tb25pdG9yaW5nL3YxL2Jhc2VsaW5lLnByb3RvEhN2aXRhZS5tb25pdG9yaW5nLnYxIpcBCg9GZWF0dXJlQmFzZWxpbmUSFQoEbmFtZRgBIAEoCUIHukgEcgIQARI6CgRraW5kGAIgASgOMiAudml0YWUubW9uaXRvcmluZy52MS5GZWF0dXJlS2luZEIKukgHggEEEAEgABINCgVlZGdlcxgDIAMoARISCgpjYXRlZ29yaWVzGAQgAygJEg4KBmNvdW50cxgFIAMoAyKzAgoJRHJpZnRSdWxlEhgKB3ZlcnNpb24YASABKAlCB7pIBHICEAESHAoLd2luZG93X3Jvd3MYAiABKANCB7pIBCICIAASHQoMbWluaW11bV9yb3dzGAMgASgDQge6SAQiAiAAEigKB3FfbGV2ZWwYBCABKAFCF7pIFBISEQAAAAAAAPA/IQAAAAAAAAAAEiMKC3BzaV93YXJuaW5nGAUgASgBQg66SAsSCSEAAAAAAAAAABIkCgxwc2lfY3JpdGljYWwYBiABKAFCDrpICxIJIQAAAAAAAAAAEh0KDGZpcmVfd2luZG93cxgHIAEoBUIHukgEGgIgABIbCgpvZl93aW5kb3dzGAggASgFQge6SAQaAiAAEh4KDWNsZWFyX3dpbmRvd3MYCSABKAVCB7pIBBoCIAAi3QIKEUJhc2VsaW5lQWN0aXZhdGVkEh0KC2Jhc2VsaW5lX2lkGAEgASgJQgi6SAVyA7ABARIdCgtlbmRwb2ludF9pZBgCIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAyABKAlCCLpIBXIDsAEBEiQKEmRhdGFzZXRfdmVyc2lvbl9pZBgEIAEoCUIIukgFcgOwAQESNAoOZGF0YXNldF9kaWdlc3QYBSABKAlCHLpIGXIXMhVec2hhMjU2OlswLTlhLWZdezY0fSQSGgoJcm93X2NvdW50GAYgASgDQge6SAQiAiAAEkAKCGZlYXR1cmVzGAcgAygLMiQudml0YWUubW9uaXRvcmluZy52MS5GZWF0dXJlQmFzZWxpbmVCCLpIBZIBAggBEjQKBHJ1bGUYCCABKAsyHi52aXRhZS5tb25pdG9yaW5nLnYxLkRyaWZ0UnVsZUIGukgDyAEBKmMKC0ZlYXR1cmVLaW5kEhwKGEZFQVRVUkVfS0lORF9VTlNQRUNJRklFRBAAEhgKFEZFQVRVUkVfS0lORF9OVU1FUklDEAESHAoYRkVBVFVSRV9LSU5EX0NBVEVHT1JJQ0FMEAJiBnByb3RvMw", [file_buf_validate_validate]);
+  fileDesc("CiJ2aXRhZS9tb25pdG9yaW5nL3YxL2Jhc2VsaW5lLnByb3RvEhN2aXRhZS5tb25pdG9yaW5nLnYxIosCCg9GZWF0dXJlQmFzZWxpbmUSFQoEbmFtZRgBIAEoCUIHukgEcgIQARI6CgRraW5kGAIgASgOMiAudml0YWUubW9uaXRvcmluZy52MS5GZWF0dXJlS2luZEIKukgHggEEEAEgABIbCgVlZGdlcxgDIAMoAUIMukgJkgEGIgQSAkABEhIKCmNhdGVnb3JpZXMYBCADKAkSHAoGY291bnRzGAUgAygDQgy6SAmSAQYiBCICIAASGAoHbWluaW11bRgGIAEoAUIHukgEEgJAARIcCgtvdGhlcl9jb3VudBgHIAEoA0IHukgEIgIoABIeCg1taXNzaW5nX2NvdW50GAggASgDQge6SAQiAigAIpkDCglEcmlmdFJ1bGUSGAoHdmVyc2lvbhgBIAEoCUIHukgEcgIQARIcCgt3aW5kb3dfcm93cxgCIAEoA0IHukgEIgIgABIdCgxtaW5pbXVtX3Jvd3MYAyABKANCB7pIBCICIAASKAoHcV9sZXZlbBgEIAEoAUIXukgUEhIRAAAAAAAA8D8hAAAAAAAAAAASIwoLcHNpX3dhcm5pbmcYBSABKAFCDrpICxIJIQAAAAAAAAAAEiQKDHBzaV9jcml0aWNhbBgGIAEoAUIOukgLEgkhAAAAAAAAAAASHQoMZmlyZV93aW5kb3dzGAcgASgFQge6SAQaAiAAEhsKCm9mX3dpbmRvd3MYCCABKAVCB7pIBBoCIAASHgoNY2xlYXJfd2luZG93cxgJIAEoBUIHukgEGgIgABItCgxjbGVhcl9mYWN0b3IYCiABKAFCF7pIFBISGQAAAAAAAPA/IQAAAAAAAAAAEjUKFG1pbmltdW1fY29tcGxldGVuZXNzGAsgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAACLsAgoRQmFzZWxpbmVBY3RpdmF0ZWQSHQoLYmFzZWxpbmVfaWQYASABKAlCCLpIBXIDsAEBEh0KC2VuZHBvaW50X2lkGAIgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgDIAEoCUIIukgFcgOwAQESJAoSZGF0YXNldF92ZXJzaW9uX2lkGAQgASgJQgi6SAVyA7ABARI0Cg5kYXRhc2V0X2RpZ2VzdBgFIAEoCUIcukgZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JBIaCglyb3dfY291bnQYBiABKANCB7pIBCICIAASQAoIZmVhdHVyZXMYByADKAsyJC52aXRhZS5tb25pdG9yaW5nLnYxLkZlYXR1cmVCYXNlbGluZUIIukgFkgECCAESNAoEcnVsZRgIIAEoCzIeLnZpdGFlLm1vbml0b3JpbmcudjEuRHJpZnRSdWxlQga6SAPIAQESDQoFc3BsaXQYCSABKAkqYwoLRmVhdHVyZUtpbmQSHAoYRkVBVFVSRV9LSU5EX1VOU1BFQ0lGSUVEEAASGAoURkVBVFVSRV9LSU5EX05VTUVSSUMQARIcChhGRUFUVVJFX0tJTkRfQ0FURUdPUklDQUwQAmIGcHJvdG8z", [file_buf_validate_validate]);
 
 /**
  * The fixed bins of one feature, fitted once to the reference.
@@ -30,14 +30,14 @@ export type FeatureBaseline = Message<"vitae.monitoring.v1.FeatureBaseline"> & {
   kind: FeatureKind;
 
   /**
-   * Numeric: strictly increasing inner and outer edges.
+   * Numeric: inclusive upper bound of each bin, strictly increasing.
    *
    * @generated from field: repeated double edges = 3;
    */
   edges: number[];
 
   /**
-   * Categorical: the known categories.
+   * Categorical: the categories that have a bin, strictly increasing.
    *
    * @generated from field: repeated string categories = 4;
    */
@@ -49,6 +49,27 @@ export type FeatureBaseline = Message<"vitae.monitoring.v1.FeatureBaseline"> & {
    * @generated from field: repeated int64 counts = 5;
    */
   counts: bigint[];
+
+  /**
+   * Numeric: smallest reference value, which closes the first bin.
+   *
+   * @generated from field: double minimum = 6;
+   */
+  minimum: number;
+
+  /**
+   * Categorical: rows of the reference whose category has no bin.
+   *
+   * @generated from field: int64 other_count = 7;
+   */
+  otherCount: bigint;
+
+  /**
+   * Rows of the reference without a value.
+   *
+   * @generated from field: int64 missing_count = 8;
+   */
+  missingCount: bigint;
 };
 
 /**
@@ -65,6 +86,8 @@ export const FeatureBaselineSchema: GenMessage<FeatureBaseline> = /*@__PURE__*/
  */
 export type DriftRule = Message<"vitae.monitoring.v1.DriftRule"> & {
   /**
+   * Names the formulas; the numbers are below.
+   *
    * @generated from field: string version = 1;
    */
   version: string;
@@ -115,9 +138,23 @@ export type DriftRule = Message<"vitae.monitoring.v1.DriftRule"> & {
   ofWindows: number;
 
   /**
+   * Clear after this many judged windows in a row under clear_factor * psi_warning.
+   *
    * @generated from field: int32 clear_windows = 9;
    */
   clearWindows: number;
+
+  /**
+   * @generated from field: double clear_factor = 10;
+   */
+  clearFactor: number;
+
+  /**
+   * Share of the served rows that must have reached the window; under it nothing fires.
+   *
+   * @generated from field: double minimum_completeness = 11;
+   */
+  minimumCompleteness: number;
 };
 
 /**
@@ -128,6 +165,8 @@ export const DriftRuleSchema: GenMessage<DriftRule> = /*@__PURE__*/
   messageDesc(file_vitae_monitoring_v1_baseline, 1);
 
 /**
+ * From here on the endpoint's rows are compared with this reference. Replaces the endpoint's baseline before.
+ *
  * @generated from message vitae.monitoring.v1.BaselineActivated
  */
 export type BaselineActivated = Message<"vitae.monitoring.v1.BaselineActivated"> & {
@@ -170,6 +209,13 @@ export type BaselineActivated = Message<"vitae.monitoring.v1.BaselineActivated">
    * @generated from field: vitae.monitoring.v1.DriftRule rule = 8;
    */
   rule?: DriftRule | undefined;
+
+  /**
+   * The split of the dataset that the bins were fitted to; empty: all rows.
+   *
+   * @generated from field: string split = 9;
+   */
+  split: string;
 };
 
 /**

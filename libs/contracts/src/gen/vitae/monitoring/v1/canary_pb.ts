@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vitae/monitoring/v1/canary.proto.
  */
 export const file_vitae_monitoring_v1_canary: GenFile = /*@__PURE__*/
-  fileDesc("CiB2aXRhZS9tb25pdG9yaW5nL3YxL2NhbmFyeS5wcm90bxITdml0YWUubW9uaXRvcmluZy52MSLGAwoMQ2FuYXJ5SnVkZ2VkEh4KDGp1ZGdlbWVudF9pZBgBIAEoCUIIukgFcgOwAQESHAoKcm9sbG91dF9pZBgCIAEoCUIIukgFcgOwAQESHQoLZW5kcG9pbnRfaWQYAyABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAQgASgJQgi6SAVyA7ABARIsChpjYW5kaWRhdGVfbW9kZWxfdmVyc2lvbl9pZBgFIAEoCUIIukgFcgOwAQESFQoEc3RlcBgGIAEoBUIHukgEGgIoABI/Cgd2ZXJkaWN0GAcgASgOMiIudml0YWUubW9uaXRvcmluZy52MS5DYW5hcnlWZXJkaWN0Qgq6SAeCAQQQASAAEh8KDmNhbmRpZGF0ZV9yb3dzGAggASgDQge6SAQiAigAEiEKEGNhbmRpZGF0ZV9lcnJvcnMYCSABKANCB7pIBCICKAASHAoLc3RhYmxlX3Jvd3MYCiABKANCB7pIBCICKAASHgoNc3RhYmxlX2Vycm9ycxgLIAEoA0IHukgEIgIoABIcCgtsb2dfZV92YWx1ZRgMIAEoAUIHukgEEgJAARIXCgZyZWFzb24YDSABKAlCB7pIBHICEAEqYQoNQ2FuYXJ5VmVyZGljdBIeChpDQU5BUllfVkVSRElDVF9VTlNQRUNJRklFRBAAEhcKE0NBTkFSWV9WRVJESUNUX1BBU1MQARIXChNDQU5BUllfVkVSRElDVF9GQUlMEAJiBnByb3RvMw", [file_buf_validate_validate]);
+  fileDesc("CiB2aXRhZS9tb25pdG9yaW5nL3YxL2NhbmFyeS5wcm90bxITdml0YWUubW9uaXRvcmluZy52MSLsAwoMQ2FuYXJ5SnVkZ2VkEh4KDGp1ZGdlbWVudF9pZBgBIAEoCUIIukgFcgOwAQESHAoKcm9sbG91dF9pZBgCIAEoCUIIukgFcgOwAQESHQoLZW5kcG9pbnRfaWQYAyABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAQgASgJQgi6SAVyA7ABARIsChpjYW5kaWRhdGVfbW9kZWxfdmVyc2lvbl9pZBgFIAEoCUIIukgFcgOwAQESFQoEc3RlcBgGIAEoBUIHukgEGgIoABI/Cgd2ZXJkaWN0GAcgASgOMiIudml0YWUubW9uaXRvcmluZy52MS5DYW5hcnlWZXJkaWN0Qgq6SAeCAQQQASAAEh8KDmNhbmRpZGF0ZV9yb3dzGAggASgDQge6SAQiAigAEiEKEGNhbmRpZGF0ZV9lcnJvcnMYCSABKANCB7pIBCICKAASHAoLc3RhYmxlX3Jvd3MYCiABKANCB7pIBCICKAASHgoNc3RhYmxlX2Vycm9ycxgLIAEoA0IHukgEIgIoABIcCgtsb2dfZV92YWx1ZRgMIAEoAUIHukgEEgJAARIXCgZyZWFzb24YDSABKAlCB7pIBHICEAESJAoTc3RlcF9jYW5kaWRhdGVfcm93cxgOIAEoA0IHukgEIgIoACphCg1DYW5hcnlWZXJkaWN0Eh4KGkNBTkFSWV9WRVJESUNUX1VOU1BFQ0lGSUVEEAASFwoTQ0FOQVJZX1ZFUkRJQ1RfUEFTUxABEhcKE0NBTkFSWV9WRVJESUNUX0ZBSUwQAmIGcHJvdG8z", [file_buf_validate_validate]);
 
 /**
  * Monitoring's judgement of one step of a rollout, from labelled rows of both variants.
@@ -55,6 +55,8 @@ export type CanaryJudged = Message<"vitae.monitoring.v1.CanaryJudged"> & {
   verdict: CanaryVerdict;
 
   /**
+   * Labelled rows of the whole rollout so far, on which log_e_value rests.
+   *
    * @generated from field: int64 candidate_rows = 8;
    */
   candidateRows: bigint;
@@ -75,6 +77,8 @@ export type CanaryJudged = Message<"vitae.monitoring.v1.CanaryJudged"> & {
   stableErrors: bigint;
 
   /**
+   * Natural logarithm of the e-value against "the candidate errs no more often than the stable variant".
+   *
    * @generated from field: double log_e_value = 12;
    */
   logEValue: number;
@@ -83,6 +87,13 @@ export type CanaryJudged = Message<"vitae.monitoring.v1.CanaryJudged"> & {
    * @generated from field: string reason = 13;
    */
   reason: string;
+
+  /**
+   * Labelled rows of the candidate in this step, which the rollout's minimum_rows is about.
+   *
+   * @generated from field: int64 step_candidate_rows = 14;
+   */
+  stepCandidateRows: bigint;
 };
 
 /**

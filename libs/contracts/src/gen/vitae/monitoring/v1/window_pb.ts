@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vitae/monitoring/v1/window.proto.
  */
 export const file_vitae_monitoring_v1_window: GenFile = /*@__PURE__*/
-  fileDesc("CiB2aXRhZS9tb25pdG9yaW5nL3YxL3dpbmRvdy5wcm90bxITdml0YWUubW9uaXRvcmluZy52MSLFAQoORmVhdHVyZUZpbmRpbmcSGAoHZmVhdHVyZRgBIAEoCUIHukgEcgIQARIUCgNwc2kYAiABKAFCB7pIBBICQAESIAoPcHNpX2Fib3ZlX25vaXNlGAMgASgBQge6SAQSAkABEigKB3BfdmFsdWUYBCABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAAEigKB3FfdmFsdWUYBSABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAAEg0KBWZpcmVzGAYgASgIIp0ECgxXaW5kb3dKdWRnZWQSGwoJd2luZG93X2lkGAEgASgJQgi6SAVyA7ABARIdCgtlbmRwb2ludF9pZBgCIAEoCUIIukgFcgOwAQESHQoLYmFzZWxpbmVfaWQYAyABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAQgASgJQgi6SAVyA7ABARIXCgZudW1iZXIYBSABKANCB7pIBCICIAASNAoIZmlyc3RfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQga6SAPIAQESMwoHbGFzdF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIaCglyb3dfY291bnQYCCABKANCB7pIBCICKAASLQoMY29tcGxldGVuZXNzGAkgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAABI0Cg5zdW1tYXJ5X2RpZ2VzdBgKIAEoCUIcukgZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JBIdCgxydWxlX3ZlcnNpb24YCyABKAlCB7pIBHICEAESOwoFc3RhdGUYDCABKA4yIC52aXRhZS5tb25pdG9yaW5nLnYxLldpbmRvd1N0YXRlQgq6SAeCAQQQASAAEjUKCGZpbmRpbmdzGA0gAygLMiMudml0YWUubW9uaXRvcmluZy52MS5GZWF0dXJlRmluZGluZyL+AQoQRHJpZnRBbGVydFJhaXNlZBIaCghhbGVydF9pZBgBIAEoCUIIukgFcgOwAQESHQoLZW5kcG9pbnRfaWQYAiABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAMgASgJQgi6SAVyA7ABARIiChBtb2RlbF92ZXJzaW9uX2lkGAQgASgJQgi6SAVyA7ABARIcCgp3aW5kb3dfaWRzGAUgAygJQgi6SAWSAQIIARI/CghmaW5kaW5ncxgGIAMoCzIjLnZpdGFlLm1vbml0b3JpbmcudjEuRmVhdHVyZUZpbmRpbmdCCLpIBZIBAggBEhAKCGNyaXRpY2FsGAcgASgIImsKEURyaWZ0QWxlcnRDbGVhcmVkEhoKCGFsZXJ0X2lkGAEgASgJQgi6SAVyA7ABARIdCgtlbmRwb2ludF9pZBgCIAEoCUIIukgFcgOwAQESGwoJd2luZG93X2lkGAMgASgJQgi6SAVyA7ABASqgAQoLV2luZG93U3RhdGUSHAoYV0lORE9XX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUV0lORE9XX1NUQVRFX0hFQUxUSFkQARIYChRXSU5ET1dfU1RBVEVfRFJJRlRFRBACEiIKHldJTkRPV19TVEFURV9JTlNVRkZJQ0lFTlRfREFUQRADEhsKF1dJTkRPV19TVEFURV9JTkNPTVBMRVRFEARiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CiB2aXRhZS9tb25pdG9yaW5nL3YxL3dpbmRvdy5wcm90bxITdml0YWUubW9uaXRvcmluZy52MSKaAgoORmVhdHVyZUZpbmRpbmcSGAoHZmVhdHVyZRgBIAEoCUIHukgEcgIQARIUCgNwc2kYAiABKAFCB7pIBBICQAESIAoPcHNpX2Fib3ZlX25vaXNlGAMgASgBQge6SAQSAkABEigKB3BfdmFsdWUYBCABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAAEigKB3FfdmFsdWUYBSABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAAEg0KBWZpcmVzGAYgASgIEhUKBHJvd3MYByABKANCB7pIBCICKAASPAoGZWZmZWN0GAggASgOMiAudml0YWUubW9uaXRvcmluZy52MS5EcmlmdEVmZmVjdEIKukgHggEEEAEgACJNChBNb2RlbFZlcnNpb25Sb3dzEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhUKBHJvd3MYAiABKANCB7pIBCICIAAi1gQKDFdpbmRvd0p1ZGdlZBIbCgl3aW5kb3dfaWQYASABKAlCCLpIBXIDsAEBEh0KC2VuZHBvaW50X2lkGAIgASgJQgi6SAVyA7ABARIdCgtiYXNlbGluZV9pZBgDIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYBCABKAlCCLpIBXIDsAEBEhcKBm51bWJlchgFIAEoA0IHukgEIgIgABI0CghmaXJzdF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBARIzCgdsYXN0X2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBEhoKCXJvd19jb3VudBgIIAEoA0IHukgEIgIoABItCgxjb21wbGV0ZW5lc3MYCSABKAFCF7pIFBISGQAAAAAAAPA/KQAAAAAAAAAAEjQKDnN1bW1hcnlfZGlnZXN0GAogASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEh0KDHJ1bGVfdmVyc2lvbhgLIAEoCUIHukgEcgIQARI7CgVzdGF0ZRgMIAEoDjIgLnZpdGFlLm1vbml0b3JpbmcudjEuV2luZG93U3RhdGVCCrpIB4IBBBABIAASNQoIZmluZGluZ3MYDSADKAsyIy52aXRhZS5tb25pdG9yaW5nLnYxLkZlYXR1cmVGaW5kaW5nEjcKCHZlcnNpb25zGA4gAygLMiUudml0YWUubW9uaXRvcmluZy52MS5Nb2RlbFZlcnNpb25Sb3dzIp0CChBEcmlmdEFsZXJ0UmFpc2VkEhoKCGFsZXJ0X2lkGAEgASgJQgi6SAVyA7ABARIdCgtlbmRwb2ludF9pZBgCIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAyABKAlCCLpIBXIDsAEBEiIKEG1vZGVsX3ZlcnNpb25faWQYBCABKAlCCLpIBXIDsAEBEhwKCndpbmRvd19pZHMYBSADKAlCCLpIBZIBAggBEj8KCGZpbmRpbmdzGAYgAygLMiMudml0YWUubW9uaXRvcmluZy52MS5GZWF0dXJlRmluZGluZ0IIukgFkgECCAESEAoIY3JpdGljYWwYByABKAgSHQoLYmFzZWxpbmVfaWQYCCABKAlCCLpIBXIDsAEBItoBChFEcmlmdEFsZXJ0V2lkZW5lZBIaCghhbGVydF9pZBgBIAEoCUIIukgFcgOwAQESHQoLZW5kcG9pbnRfaWQYAiABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAMgASgJQgi6SAVyA7ABARIbCgl3aW5kb3dfaWQYBCABKAlCCLpIBXIDsAEBEj8KCGZpbmRpbmdzGAUgAygLMiMudml0YWUubW9uaXRvcmluZy52MS5GZWF0dXJlRmluZGluZ0IIukgFkgECCAESEAoIY3JpdGljYWwYBiABKAgitgEKEURyaWZ0QWxlcnRDbGVhcmVkEhoKCGFsZXJ0X2lkGAEgASgJQgi6SAVyA7ABARIdCgtlbmRwb2ludF9pZBgCIAEoCUIIukgFcgOwAQESHgoJd2luZG93X2lkGAMgASgJQgu6SAjYAQFyA7ABARIaCghtb2RlbF9pZBgEIAEoCUIIukgFcgOwAQESKgoVcmVwbGFjaW5nX2Jhc2VsaW5lX2lkGAUgASgJQgu6SAjYAQFyA7ABASqgAQoLV2luZG93U3RhdGUSHAoYV0lORE9XX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUV0lORE9XX1NUQVRFX0hFQUxUSFkQARIYChRXSU5ET1dfU1RBVEVfRFJJRlRFRBACEiIKHldJTkRPV19TVEFURV9JTlNVRkZJQ0lFTlRfREFUQRADEhsKF1dJTkRPV19TVEFURV9JTkNPTVBMRVRFEAQqdwoLRHJpZnRFZmZlY3QSHAoYRFJJRlRfRUZGRUNUX1VOU1BFQ0lGSUVEEAASFQoRRFJJRlRfRUZGRUNUX05PTkUQARIYChREUklGVF9FRkZFQ1RfV0FSTklORxACEhkKFURSSUZUX0VGRkVDVF9DUklUSUNBTBADYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message vitae.monitoring.v1.FeatureFinding
@@ -49,9 +49,23 @@ export type FeatureFinding = Message<"vitae.monitoring.v1.FeatureFinding"> & {
   qValue: number;
 
   /**
+   * Effect and evidence, in a window that may be judged.
+   *
    * @generated from field: bool fires = 6;
    */
   fires: boolean;
+
+  /**
+   * Rows of the window that this feature has.
+   *
+   * @generated from field: int64 rows = 7;
+   */
+  rows: bigint;
+
+  /**
+   * @generated from field: vitae.monitoring.v1.DriftEffect effect = 8;
+   */
+  effect: DriftEffect;
 };
 
 /**
@@ -60,6 +74,30 @@ export type FeatureFinding = Message<"vitae.monitoring.v1.FeatureFinding"> & {
  */
 export const FeatureFindingSchema: GenMessage<FeatureFinding> = /*@__PURE__*/
   messageDesc(file_vitae_monitoring_v1_window, 0);
+
+/**
+ * Rows of a window that one model version answered.
+ *
+ * @generated from message vitae.monitoring.v1.ModelVersionRows
+ */
+export type ModelVersionRows = Message<"vitae.monitoring.v1.ModelVersionRows"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: int64 rows = 2;
+   */
+  rows: bigint;
+};
+
+/**
+ * Describes the message vitae.monitoring.v1.ModelVersionRows.
+ * Use `create(ModelVersionRowsSchema)` to create a new message.
+ */
+export const ModelVersionRowsSchema: GenMessage<ModelVersionRows> = /*@__PURE__*/
+  messageDesc(file_vitae_monitoring_v1_window, 1);
 
 /**
  * A window of inference rows was closed and judged. The rows stay outside the ledger; their summary's digest is here.
@@ -137,6 +175,13 @@ export type WindowJudged = Message<"vitae.monitoring.v1.WindowJudged"> & {
    * @generated from field: repeated vitae.monitoring.v1.FeatureFinding findings = 13;
    */
   findings: FeatureFinding[];
+
+  /**
+   * Which versions answered the rows, the most first.
+   *
+   * @generated from field: repeated vitae.monitoring.v1.ModelVersionRows versions = 14;
+   */
+  versions: ModelVersionRows[];
 };
 
 /**
@@ -144,9 +189,11 @@ export type WindowJudged = Message<"vitae.monitoring.v1.WindowJudged"> & {
  * Use `create(WindowJudgedSchema)` to create a new message.
  */
 export const WindowJudgedSchema: GenMessage<WindowJudged> = /*@__PURE__*/
-  messageDesc(file_vitae_monitoring_v1_window, 1);
+  messageDesc(file_vitae_monitoring_v1_window, 2);
 
 /**
+ * Features of an endpoint drifted in enough windows. One alert for an endpoint at a time, whatever the number of features.
+ *
  * @generated from message vitae.monitoring.v1.DriftAlertRaised
  */
 export type DriftAlertRaised = Message<"vitae.monitoring.v1.DriftAlertRaised"> & {
@@ -166,7 +213,7 @@ export type DriftAlertRaised = Message<"vitae.monitoring.v1.DriftAlertRaised"> &
   modelId: string;
 
   /**
-   * The version that had most of the traffic.
+   * The version that answered most rows of these windows.
    *
    * @generated from field: string model_version_id = 4;
    */
@@ -186,6 +233,11 @@ export type DriftAlertRaised = Message<"vitae.monitoring.v1.DriftAlertRaised"> &
    * @generated from field: bool critical = 7;
    */
   critical: boolean;
+
+  /**
+   * @generated from field: string baseline_id = 8;
+   */
+  baselineId: string;
 };
 
 /**
@@ -193,9 +245,59 @@ export type DriftAlertRaised = Message<"vitae.monitoring.v1.DriftAlertRaised"> &
  * Use `create(DriftAlertRaisedSchema)` to create a new message.
  */
 export const DriftAlertRaisedSchema: GenMessage<DriftAlertRaised> = /*@__PURE__*/
-  messageDesc(file_vitae_monitoring_v1_window, 2);
+  messageDesc(file_vitae_monitoring_v1_window, 3);
 
 /**
+ * An open alert became more: further features drifted, or one became critical.
+ *
+ * @generated from message vitae.monitoring.v1.DriftAlertWidened
+ */
+export type DriftAlertWidened = Message<"vitae.monitoring.v1.DriftAlertWidened"> & {
+  /**
+   * @generated from field: string alert_id = 1;
+   */
+  alertId: string;
+
+  /**
+   * @generated from field: string endpoint_id = 2;
+   */
+  endpointId: string;
+
+  /**
+   * @generated from field: string model_id = 3;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string window_id = 4;
+   */
+  windowId: string;
+
+  /**
+   * The features that joined or became critical in this window.
+   *
+   * @generated from field: repeated vitae.monitoring.v1.FeatureFinding findings = 5;
+   */
+  findings: FeatureFinding[];
+
+  /**
+   * Whether any feature of the alert is critical now.
+   *
+   * @generated from field: bool critical = 6;
+   */
+  critical: boolean;
+};
+
+/**
+ * Describes the message vitae.monitoring.v1.DriftAlertWidened.
+ * Use `create(DriftAlertWidenedSchema)` to create a new message.
+ */
+export const DriftAlertWidenedSchema: GenMessage<DriftAlertWidened> = /*@__PURE__*/
+  messageDesc(file_vitae_monitoring_v1_window, 4);
+
+/**
+ * The alert is over: its last feature was calm for long enough, or another baseline took its place.
+ *
  * @generated from message vitae.monitoring.v1.DriftAlertCleared
  */
 export type DriftAlertCleared = Message<"vitae.monitoring.v1.DriftAlertCleared"> & {
@@ -210,9 +312,23 @@ export type DriftAlertCleared = Message<"vitae.monitoring.v1.DriftAlertCleared">
   endpointId: string;
 
   /**
+   * The window that cleared it; empty when a new baseline did.
+   *
    * @generated from field: string window_id = 3;
    */
   windowId: string;
+
+  /**
+   * @generated from field: string model_id = 4;
+   */
+  modelId: string;
+
+  /**
+   * The baseline that replaced the alert's own; empty when a window cleared it.
+   *
+   * @generated from field: string replacing_baseline_id = 5;
+   */
+  replacingBaselineId: string;
 };
 
 /**
@@ -220,7 +336,7 @@ export type DriftAlertCleared = Message<"vitae.monitoring.v1.DriftAlertCleared">
  * Use `create(DriftAlertClearedSchema)` to create a new message.
  */
 export const DriftAlertClearedSchema: GenMessage<DriftAlertCleared> = /*@__PURE__*/
-  messageDesc(file_vitae_monitoring_v1_window, 3);
+  messageDesc(file_vitae_monitoring_v1_window, 5);
 
 /**
  * @generated from enum vitae.monitoring.v1.WindowState
@@ -259,4 +375,37 @@ export enum WindowState {
  */
 export const WindowStateSchema: GenEnum<WindowState> = /*@__PURE__*/
   enumDesc(file_vitae_monitoring_v1_window, 0);
+
+/**
+ * How large a difference is, by the rule's thresholds on psi_above_noise. Whether it is real, the q value says.
+ *
+ * @generated from enum vitae.monitoring.v1.DriftEffect
+ */
+export enum DriftEffect {
+  /**
+   * @generated from enum value: DRIFT_EFFECT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: DRIFT_EFFECT_NONE = 1;
+   */
+  NONE = 1,
+
+  /**
+   * @generated from enum value: DRIFT_EFFECT_WARNING = 2;
+   */
+  WARNING = 2,
+
+  /**
+   * @generated from enum value: DRIFT_EFFECT_CRITICAL = 3;
+   */
+  CRITICAL = 3,
+}
+
+/**
+ * Describes the enum vitae.monitoring.v1.DriftEffect.
+ */
+export const DriftEffectSchema: GenEnum<DriftEffect> = /*@__PURE__*/
+  enumDesc(file_vitae_monitoring_v1_window, 1);
 
