@@ -25,7 +25,7 @@ const env = {
 const tasks = {
   start: ['deploy/local/dist/start.js'],
   test: ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/.bin/jest'],
-  bench: ['test/dist/bench/main.js'],
+  bench: ['test/dist/benchmarks/main.js'],
   lint: ['node_modules/.bin/nx', 'run-many', '-t', 'lint'],
   generate: ['node_modules/.bin/buf', 'generate', '--template', 'proto/buf.gen.yaml'],
   build: undefined,

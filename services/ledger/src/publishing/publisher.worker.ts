@@ -2,7 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { readLedger } from '@vitae/event-store';
 import { ensureLedgerStream, LedgerBehindStream, publishFrom } from '@vitae/messaging';
 import { Broker, Ledger, Readiness } from '@vitae/service-kit';
-import { signal } from '../signal.ts';
+import { signal } from '../signal.worker.ts';
 
 const PAGE = 500;
 /** How often JetStream is compared with the ledger when nothing happens, in milliseconds. */

@@ -4,7 +4,7 @@ import { onAppended } from '@vitae/messaging';
 import { Broker, CONFIG, Ledger, Readiness } from '@vitae/service-kit';
 import type { LedgerConfig } from '../config.ts';
 import { PublisherWorker } from '../publishing/publisher.worker.ts';
-import { signal } from '../signal.ts';
+import { signal } from '../signal.worker.ts';
 
 const BATCH = 1_000;
 
