@@ -27,6 +27,7 @@ export function environmentOf(service: ServiceName, settings: SuiteSettings): No
     LOG_LEVEL: 'info',
     ...env,
     NODE_ENV: 'production',
+    NODE_COMPILE_CACHE: compileCacheIn(dataDir),
     HOST: host,
     PORT: String(ports[service]),
     DATABASE_URL: databaseUrl,
@@ -37,6 +38,9 @@ export function environmentOf(service: ServiceName, settings: SuiteSettings): No
     ...Object.fromEntries(addresses),
   };
 }
+
+/** Where Node keeps compiled code from start to start: about a tenth of a service's start is compiling. */
+const compileCacheIn = (dataDir: string): string => join(dataDir, 'cache', 'compile');
 
 export const logFileOf = (dataDir: string, name: string): string => join(dataDir, 'logs', `${name}.log`);
 
@@ -61,7 +65,7 @@ export function oneProgramForAll(settings: SuiteSettings): Program[] {
       name: 'all services',
       command: process.execPath,
       args: [join(settings.root, 'deploy', 'local', 'dist', 'single.js')],
-      env: { ...settings.env, NODE_ENV: 'production', OTEL_SERVICE_NAME: 'vitae', VITAE_SERVICE_ENVIRONMENTS: JSON.stringify(environments) },
+      env: { ...settings.env, NODE_ENV: 'production', NODE_COMPILE_CACHE: compileCacheIn(settings.dataDir), OTEL_SERVICE_NAME: 'vitae', VITAE_SERVICE_ENVIRONMENTS: JSON.stringify(environments) },
       cwd: settings.root,
       logFile: logFileOf(settings.dataDir, 'services'),
       readyUrls: serviceNames.map((name) => `${addressOf(settings.ports, name)}/readyz`),
