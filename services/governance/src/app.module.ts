@@ -1,0 +1,46 @@
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import type { ServiceDefinition } from '@vitae/service-kit';
+import { ApprovalCaseController } from './approval-case/approval-case.controller.ts';
+import { ApprovalCaseHandler } from './approval-case/approval-case.handler.ts';
+import { ApprovalCaseRow, ApprovalRow } from './approval-case/approval-cases.view.ts';
+import { governanceConfig, type GovernanceConfig } from './config.ts';
+import { DecisionRow } from './gate/decisions.view.ts';
+import { GateDecisionController } from './gate/gate-decision.controller.ts';
+import { GateDecisionHandler } from './gate/gate-decision.handler.ts';
+import { IncidentController } from './incident/incident.controller.ts';
+import { IncidentHandler } from './incident/incident.handler.ts';
+import { IncidentRow, RetrainingRequestRow } from './incident/incidents.view.ts';
+import { LifecycleConsumer } from './lifecycle/lifecycle.consumer.ts';
+import { DatasetVersionRow, EvaluationRow, ModelVersionRow } from './lifecycle/registry.view.ts';
+import { PolicySetController } from './policy-set/policy-set.controller.ts';
+import { PolicySetPublication } from './policy-set/policy-set.handler.ts';
+import { PolicySetRow } from './policy-set/policy-sets.view.ts';
+import { RetirementController } from './retirement/retirement.controller.ts';
+import { RetirementHandler } from './retirement/retirement.handler.ts';
+import { RetirementRow } from './retirement/retirements.view.ts';
+import { UseCaseController } from './use-case/use-case.controller.ts';
+import { UseCaseHandler } from './use-case/use-case.handler.ts';
+import { UseCaseRow } from './use-case/use-cases.view.ts';
+
+@Module({
+  imports: [CqrsModule.forRoot()],
+  controllers: [UseCaseController, PolicySetController, ApprovalCaseController, GateDecisionController, IncidentController, RetirementController],
+  providers: [UseCaseHandler, PolicySetPublication, ApprovalCaseHandler, GateDecisionHandler, IncidentHandler, RetirementHandler, LifecycleConsumer],
+})
+export class AppModule {}
+
+/** Use cases, policies, approvals, gate decisions, incidents and retirements. */
+export const governance: ServiceDefinition<GovernanceConfig> = {
+  name: 'governance',
+  module: AppModule,
+  config: governanceConfig,
+  database: {
+    schema: 'governance',
+    migrations: new URL('../migrations/', import.meta.url),
+    entities: [
+      UseCaseRow, PolicySetRow, ApprovalCaseRow, ApprovalRow, DecisionRow, IncidentRow, RetrainingRequestRow, RetirementRow,
+      ModelVersionRow, EvaluationRow, DatasetVersionRow,
+    ],
+  },
+};

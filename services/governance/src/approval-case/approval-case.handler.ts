@@ -1,0 +1,60 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { ActorKind } from '@vitae/contracts';
+import { streamName, type Handled } from '@vitae/event-store';
+import { Consumers, Ledger, type CommandContext } from '@vitae/service-kit';
+import { caughtUp } from '../caught-up.handler.ts';
+import { gateFacts } from '../gate/gate-facts.view.ts';
+import type { GateQuestion } from '../gate/gate-question.ts';
+import { concerned, gateSubject } from '../gate/gate-subject.ts';
+import { noSuchModelVersion } from '../lifecycle/no-such-model-version.ts';
+import { namedId } from '../named-id.handler.ts';
+import { sha256 } from '../sha256.handler.ts';
+import { originOf } from '../stream-origin.handler.ts';
+import { approvalCase, noSuchApprovalCase, type ApprovalCaseCommand, type ApprovalCaseEvent, type ApprovalRole } from './approval-case.ts';
+import { projectApprovalCases } from './approval-cases.view.ts';
+
+export type ApprovalCaseOrder =
+  | ({ readonly type: 'open'; readonly gate: string } & GateQuestion)
+  | { readonly type: 'Approve' | 'RefuseApproval'; readonly approvalCaseId: string; readonly role: ApprovalRole };
+
+export class ForApprovalCase extends Command<Handled<ApprovalCaseEvent>> {
+  constructor(
+    readonly order: ApprovalCaseOrder,
+    readonly context: CommandContext,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(ForApprovalCase)
+export class ApprovalCaseHandler implements ICommandHandler<ForApprovalCase> {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly em: EntityManager,
+    private readonly consumers: Consumers,
+  ) {}
+
+  async execute({ order, context }: ForApprovalCase): Promise<Handled<ApprovalCaseEvent>> {
+    const { id, command, subjects } = order.type === 'open' ? await this.#opening(order, context) : await this.#word(order, context);
+    return this.ledger.handle(approvalCase, { stream: streamName(approvalCase.category, id), command, context, subjects }, projectApprovalCases);
+  }
+
+  async #opening(order: Extract<ApprovalCaseOrder, { type: 'open' }>, { projectId, actor }: CommandContext) {
+    await caughtUp(this.consumers);
+    const facts = await gateFacts(this.em, projectId, order);
+    if (!facts) throw noSuchModelVersion(order.modelVersionId);
+    const subject = gateSubject(facts, sha256);
+    const id = namedId('approval-case', `${projectId}/${subject.subjectHash}`);
+    const { contributors } = facts.version;
+    const command: ApprovalCaseCommand = { type: 'OpenApprovalCase', approvalCaseId: id, subject, requestedBy: actor.id, contributors };
+    return { id, command, subjects: [...concerned(facts), `approval-case:${id}`] };
+  }
+
+  async #word({ type, approvalCaseId: id, role }: Exclude<ApprovalCaseOrder, { type: 'open' }>, { projectId, actor, occurredAt }: CommandContext) {
+    const origin = await originOf(this.ledger, approvalCase.category, id, projectId);
+    if (!origin) throw noSuchApprovalCase(id);
+    const command: ApprovalCaseCommand = { type, role, by: actor.id, human: actor.kind === ActorKind.HUMAN, at: occurredAt };
+    return { id, command, subjects: origin.subjects };
+  }
+}

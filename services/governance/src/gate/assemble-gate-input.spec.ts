@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import { assembleGateInput, positionsOf, subjectHashOf, type GateFacts } from './assemble-gate-input.ts';
+import example from './gate-input.example.json' with { type: 'json' };
+import { gateInput } from './gate-input.ts';
+
+const sha256 = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+const id = (n: number) => `01990000-0000-7000-8000-00000000000${n}`;
+const from = (stream: string, revision = 1) => ({ stream, revision });
+const asked = { at: '2026-11-20T09:00:00Z', actor: { id: 'rita', kind: 'human' } };
+const approval = (role: string, approver: string, day: string, until: string) => ({
+  role,
+  approver,
+  approverKind: 'human',
+  decision: 'approved',
+  givenAt: new Date(`${day}T09:00:00Z`),
+  expiresAt: new Date(`${until}T09:00:00Z`),
+});
+
+const base: GateFacts = {
+  gate: 'promote-production',
+  environment: { name: 'prod-eu', class: 'production', region: 'eu' },
+  version: {
+    ...from('registry.ModelVersion-2'),
+    id: id(2),
+    modelId: id(1),
+    modelName: 'credit-risk',
+    version: 1,
+    digest: `sha256:${'a'.repeat(64)}`,
+    useCaseId: id(3),
+    datasetVersionId: id(4),
+    datasetDigest: `sha256:${'b'.repeat(64)}`,
+    contributors: ['dana', 'emil'],
+  },
+  useCase: {
+    ...from('governance.UseCase-3', 3),
+    id: id(3),
+    state: 'approved',
+    purpose: 'credit-scoring',
+    riskTier: 'high',
+    aiActClass: 'high-risk',
+    requiredMetrics: [
+      { name: 'auc', direction: 'at-least', threshold: 0.7 },
+      { name: 'equal_opportunity_difference:sex', direction: 'at-most', threshold: 0.15 },
+    ],
+    draftedAt: new Date('2026-11-01T09:00:00Z'),
+  },
+  evaluations: [
+    {
+      ...from('registry.ModelVersion-2', 2),
+      id: id(5),
+      digest: `sha256:${'a'.repeat(64)}`,
+      datasetVersionId: id(4),
+      split: 'test',
+      rowCount: 277,
+      metrics: [
+        { name: 'auc', value: 0.75 },
+        { name: 'equal_opportunity_difference:sex', value: 0.04 },
+      ],
+      groups: [
+        { attribute: 'sex', group: 'female', n: 94 },
+        { attribute: 'sex', group: 'male', n: 183 },
+      ],
+      evaluatedAt: new Date('2026-11-10T09:00:00Z'),
+    },
+  ],
+  datasets: [
+    {
+      ...from('registry.DatasetVersion-4'),
+      id: id(4),
+      name: 'german-credit',
+      digest: `sha256:${'b'.repeat(64)}`,
+      pii: 'personal',
+      lawfulBasis: 'contract',
+      allowedPurposes: ['credit-scoring'],
+      residency: 'eu',
+      retentionUntil: '2030-12-31',
+      protectedColumns: ['sex'],
+    },
+  ],
+  cases: [],
+  incidents: [{ ...from('governance.Incident-6', 2), id: id(6), title: 'Drift on credit-eu', severity: 'sev3', state: 'open' }],
+};
+const subjectHash = subjectHashOf(base, sha256);
+const facts: GateFacts = {
+  ...base,
+  cases: [
+    {
+      ...from('governance.ApprovalCase-10', 3),
+      subjectHash,
+      requestedBy: 'dana',
+      approvals: [approval('business-owner', 'olga', '2026-11-18', '2026-12-18'), approval('model-risk', 'marc', '2026-11-19', '2026-12-19')],
+    },
+  ],
+};
+
+describe('the assembly of the gate input', () => {
+  it('gives the documented example', () => {
+    const expected = JSON.parse(JSON.stringify(example).replaceAll(example.subjectHash, subjectHash)) as unknown;
+    expect(assembleGateInput(facts, asked, sha256)).toEqual(expected);
+  });
+
+  it('gives what the schema of the policies takes', () => {
+    expect(gateInput.safeParse(assembleGateInput(facts, asked, sha256)).success).toBe(true);
+  });
+
+  it('leaves out what is not known, instead of writing null or nothing', () => {
+    const { useCase: _useCase, ...known } = facts;
+    const input = assembleGateInput({ ...known, datasets: [] }, asked, sha256);
+    expect(input.useCase).toEqual({ id: id(3), state: 'unknown' });
+    expect(input.data).toEqual({ datasets: [{ id: id(4), pii: 'unknown', allowedPurposes: [] }] });
+    expect(gateInput.safeParse(input).success).toBe(true);
+    const empty = facts.datasets.map((dataset) => ({ ...dataset, lawfulBasis: '', residency: '', retentionUntil: 'some day', allowedPurposes: [''] }));
+    expect(assembleGateInput({ ...facts, datasets: empty }, asked, sha256).data.datasets).toEqual([
+      { id: id(4), name: 'german-credit', digest: `sha256:${'b'.repeat(64)}`, pii: 'personal', allowedPurposes: [] },
+    ]);
+  });
+
+  it('names each stream once, as far as it was read', () => {
+    expect(positionsOf(facts)).toEqual([
+      { stream: 'governance.ApprovalCase-10', revision: 3 },
+      { stream: 'governance.Incident-6', revision: 2 },
+      { stream: 'governance.UseCase-3', revision: 3 },
+      { stream: 'registry.DatasetVersion-4', revision: 1 },
+      { stream: 'registry.ModelVersion-2', revision: 2 },
+    ]);
+  });
+});
+
+describe('the subject hash', () => {
+  const { version, useCase, environment } = base;
+  if (!useCase) throw new Error('the facts have a use case');
+  it.each<[string, Partial<GateFacts>]>([
+    ['the artefact', { version: { ...version, digest: `sha256:${'d'.repeat(64)}` } }],
+    ['the training data', { version: { ...version, datasetDigest: `sha256:${'d'.repeat(64)}` } }],
+    ['the region', { environment: { ...environment, region: 'us' } }],
+    ['the environment', { environment: { ...environment, name: 'prod-us' } }],
+    ['the risk tier', { useCase: { ...useCase, riskTier: 'critical' } }],
+    ['the AI Act class', { useCase: { ...useCase, aiActClass: 'limited' } }],
+    ['the purpose', { useCase: { ...useCase, purpose: 'marketing' } }],
+    ['a threshold', { useCase: { ...useCase, requiredMetrics: [{ name: 'auc', direction: 'at-least', threshold: 0.6 }] } }],
+  ])('changes with %s, so that approvals die', (_what, change) => {
+    expect(subjectHashOf({ ...base, ...change }, sha256)).not.toBe(subjectHash);
+  });
+
+  it('stays when only evidence is added', () => {
+    expect(subjectHashOf({ ...facts, evaluations: [], incidents: [] } as GateFacts, sha256)).toBe(subjectHash);
+  });
+});

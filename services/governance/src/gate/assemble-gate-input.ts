@@ -1,0 +1,185 @@
+import { canonicalJson } from '@vitae/contracts';
+import { GATE_INPUT_SCHEMA, type GateInput } from './gate-input.ts';
+
+/** The place of a fact in the ledger. */
+export interface Position {
+  readonly stream: string;
+  readonly revision: number;
+}
+
+/** What governance's views know of a subject when its gate is asked. Lists are in a stable order. */
+export interface GateFacts {
+  readonly gate: string;
+  readonly environment: { readonly name: string; readonly class: string; readonly region: string };
+  readonly version: Position & {
+    readonly id: string;
+    readonly modelId: string;
+    readonly modelName: string;
+    readonly version: number;
+    readonly digest: string;
+    readonly useCaseId: string;
+    readonly datasetVersionId: string;
+    readonly datasetDigest: string;
+    readonly contributors: readonly string[];
+  };
+  /** Absent when the model names one that governance does not have. */
+  readonly useCase?:
+    | (Position & {
+        readonly id: string;
+        readonly state: string;
+        readonly purpose: string;
+        readonly riskTier: string;
+        readonly aiActClass: string;
+        readonly requiredMetrics: readonly { readonly name: string; readonly direction: string; readonly threshold: number }[];
+        readonly draftedAt: Date;
+      })
+    | undefined;
+  readonly evaluations: readonly (Position & {
+    readonly id: string;
+    readonly digest: string;
+    readonly datasetVersionId: string;
+    readonly split: string;
+    readonly rowCount: number;
+    readonly metrics: readonly { readonly name: string; readonly value: number }[];
+    readonly groups: readonly { readonly attribute: string; readonly group: string; readonly n: number }[];
+    readonly evaluatedAt: Date;
+  })[];
+  /** Those of the evaluations and the one it was trained on, as far as governance has heard of them. */
+  readonly datasets: readonly (Position & {
+    readonly id: string;
+    readonly name: string;
+    readonly digest: string;
+    readonly pii: string;
+    readonly lawfulBasis: string;
+    readonly allowedPurposes: readonly string[];
+    readonly residency: string;
+    readonly retentionUntil: string;
+    readonly protectedColumns: readonly string[];
+  })[];
+  /** All cases of this version at this gate, also those whose subject has changed. */
+  readonly cases: readonly (Position & {
+    readonly subjectHash: string;
+    readonly requestedBy: string;
+    readonly approvals: readonly {
+      readonly role: string;
+      readonly approver: string;
+      readonly approverKind: string;
+      readonly decision: string;
+      readonly givenAt: Date;
+      readonly expiresAt?: Date | null | undefined;
+    }[];
+  })[];
+  readonly incidents: readonly (Position & { readonly id: string; readonly title: string; readonly severity: string; readonly state: string })[];
+}
+
+/** SHA-256 of a text's UTF-8 bytes as `sha256:<hex>`. */
+export type Sha256 = (text: string) => string;
+
+/**
+ * Names exactly what is approved: the artefact, where it goes, what for and how risky that is, and the data it came
+ * from. Evidence (evaluations, incidents) is not part of it: new evidence is for the policies, not for the approval.
+ */
+export function subjectHashOf({ gate, environment, version, useCase }: Pick<GateFacts, 'gate' | 'environment' | 'version' | 'useCase'>, sha256: Sha256): string {
+  const subject = {
+    gate,
+    environment,
+    version: { id: version.id, digest: version.digest, datasetDigest: version.datasetDigest },
+    useCase: useCase
+      ? {
+          id: useCase.id,
+          purpose: useCase.purpose,
+          riskTier: useCase.riskTier,
+          aiActClass: useCase.aiActClass,
+          requiredMetrics: useCase.requiredMetrics.map(({ name, direction, threshold }) => ({ name, direction, threshold })),
+        }
+      : { id: version.useCaseId },
+  };
+  return sha256(canonicalJson(subject));
+}
+
+/** The one way from what is known to what the policies read. Equal facts give equal input, byte for byte once canonical. */
+export function assembleGateInput(
+  facts: GateFacts,
+  asked: { readonly at: string; readonly actor: { readonly id: string; readonly kind: string } },
+  sha256: Sha256,
+): GateInput {
+  const { version, useCase, evaluations, cases } = facts;
+  const subjectHash = subjectHashOf(facts, sha256);
+  const current = cases.find((one) => one.subjectHash === subjectHash);
+  const datasetIds = [...new Set([version.datasetVersionId, ...evaluations.map(({ datasetVersionId }) => datasetVersionId)])];
+  const datasetOf = (id: string) => facts.datasets.find((dataset) => dataset.id === id);
+  return {
+    schema: GATE_INPUT_SCHEMA,
+    at: iso(asked.at),
+    gate: { id: facts.gate },
+    environment: facts.environment,
+    actor: asked.actor,
+    requesters: [...new Set([asked.actor.id, ...(current ? [current.requestedBy] : [])])],
+    model: { id: version.modelId, name: version.modelName },
+    version: { id: version.id, number: version.version, digest: version.digest, contributors: [...version.contributors] },
+    useCase: useCase
+      ? {
+          id: useCase.id,
+          state: useCase.state,
+          riskTier: useCase.riskTier,
+          euAiAct: { class: useCase.aiActClass },
+          classifiedAt: iso(useCase.draftedAt),
+        }
+      : { id: version.useCaseId, state: 'unknown' },
+    data: {
+      ...(useCase ? { purpose: useCase.purpose } : {}),
+      datasets: datasetIds.map((id) => {
+        const dataset = datasetOf(id);
+        if (!dataset) return { id, pii: 'unknown', allowedPurposes: [] };
+        const retentionUntil = endOf(dataset.retentionUntil);
+        return {
+          id,
+          name: dataset.name,
+          digest: dataset.digest,
+          pii: dataset.pii,
+          allowedPurposes: dataset.allowedPurposes.filter((purpose) => purpose !== ''),
+          ...(dataset.lawfulBasis === '' ? {} : { lawfulBasis: dataset.lawfulBasis }),
+          ...(dataset.residency === '' ? {} : { residency: dataset.residency }),
+          ...(retentionUntil === undefined ? {} : { retentionUntil }),
+        };
+      }),
+    },
+    requiredMetrics: (useCase?.requiredMetrics ?? []).map(({ name, direction, threshold }) => ({ name, direction: direction === 'at-most' ? 'at-most' : 'at-least', threshold })),
+    evaluations: evaluations.flatMap(({ id, digest, datasetVersionId, split, rowCount, metrics, evaluatedAt }) =>
+      metrics.map(({ name, value }) => ({ id, metric: name, value, versionDigest: digest, dataset: datasetVersionId, split, rows: rowCount, at: iso(evaluatedAt) })),
+    ),
+    protectedColumns: evaluations.flatMap(({ id, digest, datasetVersionId }) =>
+      (datasetOf(datasetVersionId)?.protectedColumns ?? []).map((column) => ({ evaluation: id, column, versionDigest: digest })),
+    ),
+    groups: evaluations.flatMap(({ id, groups }) => groups.map(({ attribute, group, n }) => ({ evaluation: id, attribute, group, n }))),
+    subjectHash,
+    approvals: cases.flatMap((one) =>
+      one.approvals.map(({ role, approver, approverKind, decision, givenAt, expiresAt }) => ({
+        role,
+        by: approver,
+        kind: approverKind,
+        decision: decision === 'approved' ? ('approved' as const) : ('refused' as const),
+        at: iso(givenAt),
+        ...(expiresAt ? { expiresAt: iso(expiresAt) } : {}),
+        subjectHash: one.subjectHash,
+      })),
+    ),
+    incidents: facts.incidents.map(({ id, title, severity, state }) => ({ id, title, severity, state: state === 'closed' ? ('closed' as const) : ('open' as const) })),
+  };
+}
+
+/** Every stream that the facts came from and how far it was read, in order of name. */
+export function positionsOf(facts: GateFacts): readonly Position[] {
+  const all = [facts.version, ...(facts.useCase ? [facts.useCase] : []), ...facts.evaluations, ...facts.datasets, ...facts.cases, ...facts.incidents];
+  const furthest = new Map<string, number>();
+  for (const { stream, revision } of all) furthest.set(stream, Math.max(revision, furthest.get(stream) ?? 0));
+  return [...furthest].map(([stream, revision]) => ({ stream, revision })).sort((a, b) => (a.stream < b.stream ? -1 : 1));
+}
+
+const iso = (time: Date | string): string => new Date(time).toISOString();
+
+/** The last moment of an RFC 3339 date, or the moment that is given; undefined for what is neither. */
+function endOf(date: string): string | undefined {
+  const moment = Date.parse(/^\d{4}-\d{2}-\d{2}$/.test(date) ? `${date}T23:59:59.999Z` : date);
+  return date === '' || Number.isNaN(moment) ? undefined : iso(new Date(moment));
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+
+/** The version of what policies may read; a change of its fields is a new version. */
+export const GATE_INPUT_SCHEMA = 'gate-input/1';
+
+/** Written as a JSON number, read by CEL as an int: JSON knows only doubles, and CEL does not mix the two in arithmetic. */
+const int = z.int().transform(BigInt);
+const instant = z.iso.datetime();
+const text = z.string().min(1);
+
+/**
+ * Everything that a policy may read, and nothing else: no clock, no service, no table.
+ * No nulls: what is not known is an absent key, which CEL's `has()` sees and whose use is an error, hence a denial.
+ * Parsing it lowers the integers; the linter of the policies reads it too, so that a field is written down once.
+ */
+export const gateInput = z.strictObject({
+  schema: z.literal(GATE_INPUT_SCHEMA),
+  at: instant,
+  gate: z.strictObject({ id: text }),
+  environment: z.strictObject({ name: text, class: text, region: text }),
+  /** Who asks now. */
+  actor: z.strictObject({ id: text, kind: text }),
+  /** Who asks now and who asked for the approvals: none of them may be an approver. */
+  requesters: z.array(text),
+  model: z.strictObject({ id: text, name: text }),
+  version: z.strictObject({ id: text, number: int, digest: text, contributors: z.array(text) }),
+  /** With state `unknown` and nothing else when the model names a use case that governance does not have. */
+  useCase: z.strictObject({
+    id: text,
+    state: text,
+    riskTier: text.optional(),
+    euAiAct: z.strictObject({ class: text }).optional(),
+    classifiedAt: instant.optional(),
+  }),
+  data: z.strictObject({
+    purpose: text.optional(),
+    /** What the version was trained and evaluated on. */
+    datasets: z.array(
+      z.strictObject({
+        id: text,
+        name: text.optional(),
+        digest: text.optional(),
+        /** none, personal, special; `unknown` when governance has not heard of it. */
+        pii: text,
+        lawfulBasis: text.optional(),
+        allowedPurposes: z.array(text),
+        residency: text.optional(),
+        retentionUntil: instant.optional(),
+      }),
+    ),
+  }),
+  requiredMetrics: z.array(z.strictObject({ name: text, direction: z.enum(['at-least', 'at-most']), threshold: z.number() })),
+  /** One for each metric of each evaluation of the version. */
+  evaluations: z.array(z.strictObject({ id: text, metric: text, value: z.number(), versionDigest: text, dataset: text, split: z.string(), rows: int, at: instant })),
+  /** The columns by which fairness has to be measured in each evaluation. */
+  protectedColumns: z.array(z.strictObject({ evaluation: text, column: text, versionDigest: text })),
+  groups: z.array(z.strictObject({ evaluation: text, attribute: text, group: text, n: int })),
+  subjectHash: text,
+  /** The last word of each person in each role, also on subjects that have changed since. */
+  approvals: z.array(
+    z.strictObject({
+      role: text,
+      by: text,
+      kind: text,
+      decision: z.enum(['approved', 'refused']),
+      at: instant,
+      expiresAt: instant.optional(),
+      subjectHash: text,
+    }),
+  ),
+  incidents: z.array(z.strictObject({ id: text, title: text, severity: text, state: z.enum(['open', 'closed']) })),
+});
+
+/** The input as JSON: what is recorded and hashed. */
+export type GateInput = z.input<typeof gateInput>;
+/** The input as CEL reads it, with its integers as such. */
+export type LoweredGateInput = z.output<typeof gateInput>;
