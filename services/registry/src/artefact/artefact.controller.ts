@@ -1,0 +1,80 @@
+import { pipeline } from 'node:stream/promises';
+import { Controller, Get, Head, Logger, Param, Post, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiConsumes, ApiHeader } from '@nestjs/swagger';
+import { Context, Problem, projectId, type CommandContext } from '@vitae/service-kit';
+import type { Request, Response } from 'express';
+import { artefactNotFound, digest } from './artefact.ts';
+import { ArtefactStore, type StoredArtefact } from './artefact.store.ts';
+
+const TAKEN = ['application/octet-stream', 'text/csv', 'application/vnd.apache.parquet'];
+
+/** Files in, files out: streamed both ways, named by their digest. What they mean is said when they are registered. */
+@Controller('v1/projects/:projectId/artefacts')
+export class ArtefactController {
+  readonly #log = new Logger('Artefact');
+
+  constructor(private readonly artefacts: ArtefactStore) {}
+
+  @Post()
+  @ApiConsumes(...TAKEN)
+  @ApiBody({ required: true, schema: { type: 'string', format: 'binary' } })
+  @ApiHeader({ name: 'Vitae-Digest', required: false, description: 'sha256:<hex> of the body; 422 if it is another.', schema: { type: 'string' } })
+  async upload(@Context() context: CommandContext, @Req() request: Request, @Res({ passthrough: true }) res: Response): Promise<StoredArtefact> {
+    const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+    if (type === undefined || !TAKEN.includes(type)) {
+      throw new Problem(415, 'unsupported-media-type', 'The content type is not supported', `The body came with ${type === undefined ? 'no Content-Type' : `Content-Type ${type}`}. Send the raw bytes as one of ${TAKEN.join(', ')}.`);
+    }
+    const { added, ...stored } = await this.#receive(request);
+    res.status(added ? 201 : 200).location(`/v1/projects/${context.projectId}/artefacts/${stored.digest}`);
+    return stored;
+  }
+
+  // Before the GET: otherwise express answers a HEAD by reading the whole file.
+  @Head(':digest')
+  async look(@Param('projectId', { schema: projectId }) _project: string, @Param('digest', { schema: digest }) named: string, @Res() res: Response): Promise<void> {
+    this.#announce(res, await this.#mustFind(named));
+    res.end();
+  }
+
+  @Get(':digest')
+  async download(@Param('projectId', { schema: projectId }) _project: string, @Param('digest', { schema: digest }) named: string, @Res() res: Response): Promise<void> {
+    this.#announce(res, await this.#mustFind(named));
+    const bytes = await this.artefacts.read(named);
+    try {
+      await pipeline(bytes, res);
+    } catch (error) {
+      // The answer is under way: all that can be done is to cut it short, so that its length tells.
+      if (!res.destroyed || (error as { code?: unknown }).code !== 'ERR_STREAM_PREMATURE_CLOSE') this.#log.error({ err: error, digest: named, msg: 'a download was cut off' });
+      res.destroy();
+    }
+  }
+
+  async #receive(request: Request): ReturnType<ArtefactStore['receive']> {
+    const declared = this.#declared(request);
+    const length = request.headers['content-length'];
+    try {
+      return await this.artefacts.receive(request, { declared, announced: length === undefined ? undefined : Number(length) });
+    } catch (error) {
+      if (!request.readableAborted || error instanceof Problem) throw error;
+      throw new Problem(400, 'upload-incomplete', 'The upload broke off', 'The connection ended before the whole body had arrived. Nothing was kept; send it again.', { cause: error });
+    }
+  }
+
+  #declared(request: Request): string | undefined {
+    const text = request.headers['vitae-digest'];
+    if (text === undefined) return undefined;
+    const parsed = digest.safeParse(text);
+    if (parsed.success) return parsed.data;
+    throw new Problem(400, 'digest-malformed', 'The digest cannot be read', `Vitae-Digest was ${JSON.stringify(String(text).slice(0, 100))}. ${parsed.error.issues[0]?.message ?? ''}`);
+  }
+
+  async #mustFind(named: string): Promise<StoredArtefact> {
+    const found = await this.artefacts.find(named);
+    if (!found) throw artefactNotFound(named);
+    return found;
+  }
+
+  #announce(res: Response, found: StoredArtefact): void {
+    res.status(200).set({ 'Content-Type': 'application/octet-stream', 'Content-Length': String(found.sizeBytes), 'Vitae-Digest': found.digest });
+  }
+}

@@ -1,0 +1,72 @@
+import type { Message } from '@bufbuild/protobuf';
+import type { RetirementApproved, TrafficShifted, VariantRemoved } from '@vitae/contracts';
+import { streamName, type RecordedEvent, type Sql } from '@vitae/event-store';
+import { Ledger, LedgerConsumer, reactionContext, type LedgerHandler, type ViewTransaction } from '@vitae/service-kit';
+import { ArtefactStore } from '../artefact/artefact.store.ts';
+import { subjectsOf } from './model-version.handler.ts';
+import { modelVersion, modelVersionNotFound, type StoredFile } from './model-version.ts';
+import { dueRetirements, type ApprovedRetirement } from './reactions.ts';
+import { forgetApproval, projectApproval, projectRemoval, projectTraffic, retirementState } from './traffic.view.ts';
+import { ModelVersionRow, projectModelVersion, stillUsed } from './versions.view.ts';
+
+type Followed = RetirementApproved | TrafficShifted | VariantRemoved;
+const FOLLOWED: readonly string[] = ['vitae.governance.v1.RetirementApproved', 'vitae.deployment.v1.TrafficShifted', 'vitae.deployment.v1.VariantRemoved'] satisfies Followed['$typeName'][];
+
+/** Follows who serves, and retires a version once governance approved that and nobody sends it traffic any more. */
+@LedgerConsumer({ name: 'registry.lifecycle' })
+export class LifecycleConsumer implements LedgerHandler {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly artefacts: ArtefactStore,
+  ) {}
+
+  async handle(recorded: RecordedEvent, tx: ViewTransaction): Promise<void> {
+    if (!isFollowed(recorded.event)) return;
+    await project(tx.sql, recorded.projectId, recorded.event);
+    for (const retirement of dueRetirements(await retirementState(tx.sql, recorded.projectId))) await this.#retire(recorded, retirement, tx);
+  }
+
+  /** Copies to the archive before the commit, and copying twice does no harm: a crash in between loses and doubles nothing. */
+  async #retire(cause: RecordedEvent, retirement: ApprovedRetirement, tx: ViewTransaction): Promise<void> {
+    const { modelVersionId, retirementId } = retirement;
+    const version = await tx.em.findOne(ModelVersionRow, { id: modelVersionId, projectId: cause.projectId });
+    // Also an approval from another project: it is set aside and reported, and nobody's version is touched.
+    if (!version) throw modelVersionNotFound(modelVersionId);
+    const { files } = version;
+    const locations: string[] = [];
+    for (const { digest } of files) locations.push(await this.artefacts.archive(digest));
+    await this.ledger.handleWithin(
+      tx,
+      modelVersion,
+      {
+        stream: streamName(modelVersion.category, modelVersionId),
+        command: { type: 'RetireModelVersion', retirementId, archiveLocation: locations.join(' ') },
+        context: reactionContext(cause, 'registry', `Retirement ${retirementId} is approved and no endpoint sends this version traffic; its artefact is in the archive.`, modelVersionId),
+        subjects: [...subjectsOf({ ...version, modelVersionId }), `retirement:${retirementId}`],
+      },
+      projectModelVersion,
+    );
+    await forgetApproval(tx.sql, retirement);
+    await this.#release(files, modelVersionId, tx.sql);
+  }
+
+  /** The archive has the bytes and reads fall back to it, so this is safe even if the transaction does not commit. */
+  async #release(files: readonly StoredFile[], modelVersionId: string, sql: Sql): Promise<void> {
+    for (const { digest } of files) {
+      if (!(await stillUsed(sql, digest, modelVersionId))) await this.artefacts.release(digest);
+    }
+  }
+}
+
+const isFollowed = (event: Message): event is Followed => FOLLOWED.includes(event.$typeName);
+
+function project(sql: Sql, projectId: string, event: Followed): Promise<void> {
+  switch (event.$typeName) {
+    case 'vitae.governance.v1.RetirementApproved':
+      return projectApproval(sql, projectId, event);
+    case 'vitae.deployment.v1.TrafficShifted':
+      return projectTraffic(sql, event);
+    case 'vitae.deployment.v1.VariantRemoved':
+      return projectRemoval(sql, event);
+  }
+}

@@ -1,0 +1,44 @@
+import type { RetirementApproved, TrafficShifted, VariantRemoved } from '@vitae/contracts';
+import type { Sql } from '@vitae/event-store';
+import type { ApprovedRetirement, RetirementState } from './reactions.ts';
+
+/** From here on the endpoint's requests go to exactly these variants. */
+export async function projectTraffic(sql: Sql, { endpointId, weights }: TrafficShifted): Promise<void> {
+  const serving = weights.filter(({ weight }) => weight > 0);
+  await sql.query('delete from registry.traffic where endpoint_id = $1', [endpointId]);
+  await sql.query(
+    `insert into registry.traffic (endpoint_id, variant_id, model_version_id, weight)
+     select $1, * from unnest($2::uuid[], $3::uuid[], $4::integer[])`,
+    [endpointId, serving.map(({ variantId }) => variantId), serving.map(({ modelVersionId }) => modelVersionId), serving.map(({ weight }) => weight)],
+  );
+}
+
+/** What is gone serves nothing, whatever the last shift said. */
+export async function projectRemoval(sql: Sql, { endpointId, variantId }: VariantRemoved): Promise<void> {
+  await sql.query('delete from registry.traffic where endpoint_id = $1 and variant_id = $2', [endpointId, variantId]);
+}
+
+export async function projectApproval(sql: Sql, projectId: string, { modelVersionId, retirementId }: RetirementApproved): Promise<void> {
+  await sql.query(
+    `insert into registry.approved_retirement (model_version_id, retirement_id, project_id) values ($1, $2, $3) on conflict do nothing`,
+    [modelVersionId, retirementId, projectId],
+  );
+}
+
+/** The retirement was carried out. */
+export async function forgetApproval(sql: Sql, { modelVersionId }: ApprovedRetirement): Promise<void> {
+  await sql.query('delete from registry.approved_retirement where model_version_id = $1', [modelVersionId]);
+}
+
+/** Everything that decides which of a project's retirements are due. */
+export async function retirementState(sql: Sql, projectId: string): Promise<RetirementState> {
+  const rows = await sql.query<{ model_version_id: string; retirement_id: string; serving: boolean }>(
+    `select r.model_version_id, r.retirement_id, exists (select 1 from registry.traffic t where t.model_version_id = r.model_version_id) as serving
+     from registry.approved_retirement r where r.project_id = $1 order by r.model_version_id`,
+    [projectId],
+  );
+  return {
+    approved: rows.map((row) => ({ modelVersionId: row.model_version_id, retirementId: row.retirement_id })),
+    serving: new Set(rows.filter(({ serving }) => serving).map((row) => row.model_version_id)),
+  };
+}
