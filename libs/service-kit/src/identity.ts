@@ -166,3 +166,6 @@ const COMMAND_HEADERS = [
   ['Idempotency-Key', false, 'The same key and request give the same answer, once.'],
   ['If-Match', false, 'The revision the command expects, in double quotes; 412 if it is another.'],
 ] as const;
+
+/** The context with a reason in any case: the caller's own, or else what the service can say of the command. */
+export const because = (context: CommandContext, otherwise: string): CommandContext => ({ ...context, reason: context.reason || otherwise.slice(0, 2_000) });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { AiActClass, AiActClassSchema, DirectionSchema } from '@vitae/contracts';
-import { pageOf, pageQuery } from './page.ts';
 import { shortNames } from './short-names.ts';
 
 describe('short names of an enum', () => {
@@ -15,17 +14,5 @@ describe('short names of an enum', () => {
   });
   it('give nothing for what is not among them', () => {
     expect([classes.valueOf('high_risk'), classes.nameOf(99 as AiActClass)]).toEqual([0, 'unspecified']);
-  });
-});
-
-describe('a page', () => {
-  const rows = ['a', 'b', 'c'].map((id) => ({ id }));
-  it('names the next one only when there is one', () => {
-    expect(pageOf(rows, 2)).toEqual({ items: [{ id: 'a' }, { id: 'b' }], next: 'b' });
-    expect(pageOf(rows, 3)).toEqual({ items: rows });
-  });
-  it('holds 50 unless told, and at most 200', () => {
-    expect(pageQuery.parse({})).toEqual({ limit: 50 });
-    expect(pageQuery.safeParse({ limit: '201' }).success).toBe(false);
   });
 });

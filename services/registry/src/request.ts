@@ -22,17 +22,3 @@ export const names = (most: number) =>
     .array(z.string().min(1).max(128))
     .max(most)
     .refine((list) => new Set(list).size === list.length, 'Name each only once.');
-
-/** One page of a list: items after the one with this id, in order of id. */
-export const page = z.strictObject({
-  limit: z.coerce.number().int().min(1).max(200).default(50),
-  after: z.uuid().optional(),
-});
-export type Page = z.infer<typeof page>;
-
-/** The page's answer; `next` is what to send as `after` for the next one, and is missing on the last. */
-export function pageOf<Row extends { readonly id: string }>(rows: readonly Row[], limit: number): { items: readonly Row[]; next?: string } {
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  return rows.length > limit && last ? { items, next: last.id } : { items };
-}

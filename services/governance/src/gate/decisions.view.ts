@@ -3,8 +3,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { GateOutcomeSchema, PolicyOutcomeSchema, type GateDecided, type GateOutcome, type PolicyOutcome } from '@vitae/contracts';
 import type { RecordedEvent } from '@vitae/event-store';
-import type { ViewTransaction } from '@vitae/service-kit';
-import { pageOf, type Page, type PageQuery } from '../page.ts';
+import { type Page, pageOf, type PageQuery, type ViewTransaction } from '@vitae/service-kit';
 import { shortNames } from '../short-names.ts';
 
 /** allow, deny. */

@@ -2,11 +2,9 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { changed, Consumers, Context, projectId, type CommandContext } from '@vitae/service-kit';
+import { because, changed, type CommandContext, Consumers, Context, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
-import { because } from '../because.ts';
-import { pageQuery, type PageQuery } from '../page.ts';
 import { ForIncident } from './incident.handler.ts';
 import { incidents, retrainingRequests } from './incidents.view.ts';
 

@@ -2,8 +2,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { SeveritySchema, type Severity } from '@vitae/contracts';
 import type { RecordedEvent } from '@vitae/event-store';
-import type { ViewTransaction } from '@vitae/service-kit';
-import { pageOf, type Page, type PageQuery } from '../page.ts';
+import { type Page, pageOf, type PageQuery, type ViewTransaction } from '@vitae/service-kit';
 import { shortNames } from '../short-names.ts';
 import type { IncidentEvent } from './incident.ts';
 

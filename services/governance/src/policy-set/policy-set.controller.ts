@@ -1,8 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { projectId } from '@vitae/service-kit';
-import { pageQuery, type PageQuery } from '../page.ts';
+import { type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import { policySets } from './policy-sets.view.ts';
 
 /** Policy sets that were published; the same for every project. */

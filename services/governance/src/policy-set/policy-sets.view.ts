@@ -2,8 +2,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { PolicySetPublished } from '@vitae/contracts';
 import { aggregateId, type RecordedEvent } from '@vitae/event-store';
-import type { ViewTransaction } from '@vitae/service-kit';
-import { pageOf, type Page, type PageQuery } from '../page.ts';
+import { type Page, pageOf, type PageQuery, type ViewTransaction } from '@vitae/service-kit';
 import { publishedPolicySet, type Policy } from './policy-set.ts';
 
 export const PolicySetRow = defineEntity({

@@ -3,10 +3,9 @@ import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/commo
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, Consumers, Context, created, etag, projectId, type CommandContext } from '@vitae/service-kit';
+import { because, changed, type CommandContext, Consumers, Context, created, etag, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
-import { because } from '../because.ts';
 import { ForRetirement } from './retirement.handler.ts';
 import { noSuchRetirement } from './retirement.ts';
 import { retirementById } from './retirements.view.ts';

@@ -3,12 +3,10 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, Context, created, etag, projectId, type CommandContext } from '@vitae/service-kit';
+import { because, changed, type CommandContext, Context, created, etag, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
-import { because } from '../because.ts';
-import { pageQuery, type PageQuery } from '../page.ts';
 import { aiActClasses, directions, riskTiers } from './use-case-names.ts';
 import { noSuchUseCase } from './use-case.ts';
 import { ForUseCase, type UseCaseOrder } from './use-case.handler.ts';

@@ -1,8 +1,7 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { RecordedEvent } from '@vitae/event-store';
-import type { ViewTransaction } from '@vitae/service-kit';
-import { pageOf, type Page, type PageQuery } from '../page.ts';
+import { type Page, pageOf, type PageQuery, type ViewTransaction } from '@vitae/service-kit';
 import { aiActClasses, directions, riskTiers } from './use-case-names.ts';
 import type { UseCaseEvent } from './use-case.ts';
 

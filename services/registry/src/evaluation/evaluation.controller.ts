@@ -1,13 +1,12 @@
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { aggregateId } from '@vitae/event-store';
-import { Context, created, etag, projectId, type CommandContext } from '@vitae/service-kit';
+import { type CommandContext, Context, created, etag, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { modelVersionNotFound } from '../model-version/model-version.ts';
 import { ModelVersions } from '../model-version/versions.view.ts';
-import { page, pageOf, type Page } from '../request.ts';
 import { evaluationNotFound } from './evaluation.ts';
 import { ForEvaluation } from './evaluation.handler.ts';
 import { Evaluations, type EvaluationRow } from './evaluations.view.ts';
@@ -39,7 +38,7 @@ export class EvaluationController {
   }
 
   @Get('model-versions/:id/evaluations')
-  async list(@Param('projectId', { schema: projectId }) project: string, @Param('id', { schema: z.uuid() }) modelVersionId: string, @Query({ schema: page }) query: Page) {
+  async list(@Param('projectId', { schema: projectId }) project: string, @Param('id', { schema: z.uuid() }) modelVersionId: string, @Query({ schema: pageQuery }) query: PageQuery) {
     if (!(await this.versions.byId(project, modelVersionId))) throw modelVersionNotFound(modelVersionId);
     return pageOf<EvaluationRow>(await this.evaluations.page(project, modelVersionId, query), query.limit);
   }

@@ -2,8 +2,7 @@ import { defineEntity, EntityManager, p, type InferEntity } from '@mikro-orm/pos
 import { Injectable } from '@nestjs/common';
 import type { EvaluationRecorded } from '@vitae/contracts';
 import type { RecordedEvent } from '@vitae/event-store';
-import type { ViewTransaction } from '@vitae/service-kit';
-import type { Page } from '../request.ts';
+import type { PageQuery, ViewTransaction } from '@vitae/service-kit';
 import type { Measured, MeasuredGroup } from './measure.ts';
 
 export interface ComparisonRow {
@@ -89,7 +88,7 @@ export class Evaluations {
   }
 
   /** One more than the page holds, so that the caller knows whether there is a next one. */
-  page(projectId: string, modelVersionId: string, { limit, after }: Page): Promise<EvaluationRow[]> {
+  page(projectId: string, modelVersionId: string, { limit, after }: PageQuery): Promise<EvaluationRow[]> {
     return this.em.fork().find(EvaluationRow, { projectId, modelVersionId, ...(after ? { id: { $gt: after } } : {}) }, { orderBy: { id: 'asc' }, limit: limit + 1 });
   }
 }

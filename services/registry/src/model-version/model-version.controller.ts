@@ -1,14 +1,14 @@
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { aggregateId } from '@vitae/event-store';
-import { Context, created, etag, projectId, type CommandContext } from '@vitae/service-kit';
+import { type CommandContext, Context, created, etag, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { digest } from '../artefact/artefact.ts';
 import { modelNotFound } from '../model/model.ts';
 import { Models } from '../model/models.view.ts';
-import { names, page, pageOf, text, type Page } from '../request.ts';
+import { names, text } from '../request.ts';
 import { modelVersionNotFound } from './model-version.ts';
 import { ForModelVersion } from './model-version.handler.ts';
 import { ModelVersions, type ModelVersionRow } from './versions.view.ts';
@@ -54,7 +54,7 @@ export class ModelVersionController {
   }
 
   @Get('models/:modelId/versions')
-  async list(@Param('projectId', { schema: projectId }) project: string, @Param('modelId', { schema: z.uuid() }) modelId: string, @Query({ schema: page }) query: Page) {
+  async list(@Param('projectId', { schema: projectId }) project: string, @Param('modelId', { schema: z.uuid() }) modelId: string, @Query({ schema: pageQuery }) query: PageQuery) {
     if (!(await this.models.byId(project, modelId))) throw modelNotFound(modelId);
     return pageOf<ModelVersionRow>(await this.versions.page(project, modelId, query), query.limit);
   }

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
-import { Ledger, type CommandContext } from '@vitae/service-kit';
+import { type CommandContext, Ledger, violates } from '@vitae/service-kit';
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import { rootDigest } from '../artefact/root-digest.ts';
-import { violates } from '../constraint.ts';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
 import { modelNotFound } from '../model/model.ts';

@@ -2,8 +2,7 @@ import { defineEntity, EntityManager, p, type InferEntity } from '@mikro-orm/pos
 import { Injectable } from '@nestjs/common';
 import type { ModelVersionRegistered } from '@vitae/contracts';
 import type { RecordedEvent, Sql } from '@vitae/event-store';
-import type { ViewTransaction } from '@vitae/service-kit';
-import type { Page } from '../request.ts';
+import type { PageQuery, ViewTransaction } from '@vitae/service-kit';
 import { countVersion, scopeOfModel } from '../version-counter.view.ts';
 import type { ModelVersionEvent, StoredFile } from './model-version.ts';
 import type { Tensor } from './tensor-spec.ts';
@@ -115,7 +114,7 @@ export class ModelVersions {
   }
 
   /** One more than the page holds, so that the caller knows whether there is a next one. */
-  page(projectId: string, modelId: string, { limit, after }: Page): Promise<ModelVersionRow[]> {
+  page(projectId: string, modelId: string, { limit, after }: PageQuery): Promise<ModelVersionRow[]> {
     return this.em.fork().find(ModelVersionRow, { projectId, modelId, ...(after ? { id: { $gt: after } } : {}) }, { orderBy: { id: 'asc' }, limit: limit + 1 });
   }
 }

@@ -1,11 +1,11 @@
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { aggregateId } from '@vitae/event-store';
-import { Context, created, etag, projectId, type CommandContext } from '@vitae/service-kit';
+import { type CommandContext, Context, created, etag, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { name, page, pageOf, text, type Page } from '../request.ts';
+import { name, text } from '../request.ts';
 import { modelNotFound } from './model.ts';
 import { ForModel } from './model.handler.ts';
 import { Models, type ModelRow } from './models.view.ts';
@@ -32,7 +32,7 @@ export class ModelController {
   }
 
   @Get()
-  async list(@Param('projectId', { schema: projectId }) project: string, @Query({ schema: page }) query: Page) {
+  async list(@Param('projectId', { schema: projectId }) project: string, @Query({ schema: pageQuery }) query: PageQuery) {
     return pageOf<ModelRow>(await this.models.page(project, query), query.limit);
   }
 

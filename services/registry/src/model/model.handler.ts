@@ -1,8 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { ModelRegistered } from '@vitae/contracts';
 import { streamName, type Handled } from '@vitae/event-store';
-import { Ledger, type CommandContext } from '@vitae/service-kit';
-import { violates } from '../constraint.ts';
+import { type CommandContext, Ledger, violates } from '@vitae/service-kit';
 import { model, modelNameTaken, type RegisterModel } from './model.ts';
 import { projectModel } from './models.view.ts';
 

@@ -2,8 +2,7 @@ import { defineEntity, EntityManager, p, type InferEntity } from '@mikro-orm/pos
 import { Injectable } from '@nestjs/common';
 import type { ModelRegistered } from '@vitae/contracts';
 import type { RecordedEvent } from '@vitae/event-store';
-import type { ViewTransaction } from '@vitae/service-kit';
-import type { Page } from '../request.ts';
+import type { PageQuery, ViewTransaction } from '@vitae/service-kit';
 
 export const ModelRow = defineEntity({
   name: 'ModelRow',
@@ -44,7 +43,7 @@ export class Models {
   }
 
   /** One more than the page holds, so that the caller knows whether there is a next one. */
-  page(projectId: string, { limit, after }: Page): Promise<ModelRow[]> {
+  page(projectId: string, { limit, after }: PageQuery): Promise<ModelRow[]> {
     return this.em.fork().find(ModelRow, { projectId, ...(after ? { id: { $gt: after } } : {}) }, { orderBy: { id: 'asc' }, limit: limit + 1 });
   }
 }
