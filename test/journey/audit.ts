@@ -31,7 +31,7 @@ export async function timeline(stage: Stage, subject: string): Promise<readonly 
 export function printTimeline({ say }: Stage, items: readonly HistoryItem[]): void {
   for (const { envelope } of items) {
     const name = envelope.type.split('.').slice(1, 2).concat(envelope.type.split('.').at(-1) ?? '').join(' ');
-    const reason = envelope.reason ? ` — ${envelope.reason}` : '';
+    const reason = envelope.reason ? ` — ${clipped(envelope.reason, 120)}` : '';
     say(`  #${String(indexOf(envelope)).padStart(4)}  ${envelope.recordedAt.slice(11, 23)}  ${name.padEnd(38)} ${envelope.actor.id}${reason}`);
   }
 }
@@ -65,6 +65,8 @@ export async function expectServed(stage: Stage, endpoint: Endpoint, at: string,
   if (said(found) !== said(expected)) throw new Error(`at ${at} the ledger says ${said(found)}, but ${said(expected)} was seen`);
   stage.say(`at ${at.slice(11, 23)} served ${said(found)} (since event #${serving.since.index}, by ${serving.since.actor})`);
 }
+
+const clipped = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 /** Proto3 JSON leaves a zero out. */
 const indexOf = ({ index }: { readonly index?: string }): number => Number(index ?? 0);

@@ -67,6 +67,12 @@ export async function rollOut(stage: Stage, endpoint: Endpoint, version: ModelVe
     const rollout = await watch();
     return rollout.state === 'running' ? undefined : rollout;
   });
+  // The decision comes first, the traffic a moment later: wait for what customers get.
+  const target = end.state === 'completed' ? 100 : 0;
+  await until(`version ${version.version} to have ${target} % of the traffic`, stage.signal, async () => {
+    await watch();
+    return ((await serving(stage, endpoint)).get(version.version) ?? 0) === target ? true : undefined;
+  });
   const last = end.evidence.at(-1);
   const counted = last
     ? `version ${version.version} erred on ${last.candidateErrors} of ${last.candidateRows} labelled rows, the stable one on ${last.stableErrors} of ${last.stableRows} (e-value ${Math.exp(Math.min(last.logEValue, 700)).toPrecision(3)})`

@@ -1,0 +1,22 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { ApiTags } from '@nestjs/swagger';
+import { projectId } from '@vitae/service-kit';
+import { z } from 'zod';
+import { Page, pageOf } from '../page.ts';
+import { alerts } from './alerts.view.ts';
+
+const Alerts = Page.extend({ endpointId: z.uuid().optional(), state: z.enum(['open', 'cleared']).optional() });
+
+@ApiTags('alerts')
+@Controller('v1/projects/:projectId/alerts')
+export class AlertsController {
+  constructor(private readonly em: EntityManager) {}
+
+  /** Alerts of the project, oldest first. */
+  @Get()
+  async list(@Param('projectId', { schema: projectId }) project: string, @Query({ schema: Alerts }) { limit, after, endpointId, state }: z.infer<typeof Alerts>) {
+    const found = await alerts(this.em, { projectId: project, limit: limit + 1, ...(after ? { after } : {}), ...(endpointId ? { endpointId } : {}), ...(state ? { state } : {}) });
+    return pageOf(found, limit);
+  }
+}
