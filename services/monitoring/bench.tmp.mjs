@@ -5,7 +5,7 @@ const { startPostgres, startNats } = await import('/work/main/deploy/local/src/i
 const pgs = await startPostgres({ dataDir: '/tmp/bench/pg', database: 'bench', durable: true });
 const nats = await startNats({ storeDir: '/tmp/bench/nats-' + Date.now() });
 const { default: pgm } = await import('pg');
-const child = fork('/work/main/services/monitoring/src/main.ts', [], { execArgv: ['--cpu-prof','--cpu-prof-dir=/tmp/bench/prof','--conditions=@vitae/source', '--import', '/work/main/libs/service-kit/swc-hook.mjs'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { ...process.env, VITAE_MODE: 'local', LOG_LEVEL: process.env.LL ?? 'info', PORT: '7999', DATABASE_URL: pgs.url, NATS_URL: nats.url } });
+const child = fork('/work/main/services/monitoring/src/main.ts', [], { execArgv: [...(process.env.PROF ? ['--cpu-prof','--cpu-prof-dir=/tmp/bench/prof'] : []),'--conditions=@vitae/source', '--import', '/work/main/libs/service-kit/swc-hook.mjs'], stdio: ['ignore', 'inherit', 'inherit', 'ipc'], env: { ...process.env, VITAE_MODE: 'local', LOG_LEVEL: process.env.LL ?? 'info', PORT: '7999', DATABASE_URL: pgs.url, NATS_URL: nats.url } });
 const wait = (ms) => new Promise((r) => setTimeout(r, ms));
 for (;;) { try { if ((await fetch('http://127.0.0.1:7999/readyz')).ok) break; } catch {} await wait(200); }
 const pool = new pgm.Pool({ connectionString: pgs.url });
@@ -27,6 +27,9 @@ function post(half, ceId, body) {
 const reqBody = JSON.stringify({ inputs: feats.map((f, i) => ({ name: f.name, shape: [1, 1], datatype: 'FP32', data: [(i * 37) % 100] })) });
 const resBody = JSON.stringify({ outputs: [{ name: 'label', shape: [1], datatype: 'INT64', data: [0] }] });
 const N = Number(process.env.N ?? 10000);
+import { readFileSync, readdirSync } from 'node:fs';
+const cpu = (pid) => { const f = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' '); return (Number(f[11]) + Number(f[12])) * 10; };
+const c0 = cpu(child.pid), n0 = cpu(nats.pid);
 const t0 = performance.now();
 let i = 0;
 const lane = async () => { while (i < N) { const id = 'e' + i++; await post('request', id, reqBody); await post('response', id, resBody); } };
@@ -35,5 +38,6 @@ const t1 = performance.now();
 for (;;) { const { rows } = await pool.query('select rows from monitoring.endpoint_traffic where endpoint_id=$1', [endpointId]); if (Number(rows[0]?.rows) >= N) break; await wait(50); }
 const t2 = performance.now();
 console.log(`${N} exchanges: ingest ${(N / (t1 - t0) * 1000).toFixed(0)} requests/s (${(2 * N / (t1 - t0) * 1000).toFixed(0)} posts/s); all counted after ${(t2 - t0).toFixed(0)} ms = ${(N / (t2 - t0) * 1000).toFixed(0)}/s; lag ${(t2 - t1).toFixed(0)} ms`);
+console.log('service CPU ms per exchange', (cpu(child.pid) - c0) / N, 'nats', (cpu(nats.pid) - n0) / N);
 const w = await pool.query('select count(*) from monitoring.judged_window'); console.log('windows', w.rows[0].count);
 child.kill(); await wait(5000); await pool.end(); await nats.stop(); await pgs.stop(); process.exit(0);

@@ -6,18 +6,22 @@ import { startSuite, type ServiceName, type Suite } from '@vitae/testing';
 import { eventually } from '@vitae/testing';
 import { mainJob } from './main-job.ts';
 import { ledgerState, streamState } from './suite-state.ts';
+import { collectTraces } from './trace-collector.ts';
 
 const MINUTES = 60_000;
 let dataDir: string;
 let suite: Suite;
+let collector: Awaited<ReturnType<typeof collectTraces>>;
 let lines: string[] = [];
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'vitae-e2e-'));
-  suite = await startSuite({ dataDir, durable: false });
+  collector = await collectTraces();
+  suite = await startSuite({ dataDir, durable: false, env: { ...process.env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint, OTEL_BSP_SCHEDULE_DELAY: '500' } });
 }, 5 * MINUTES);
 afterAll(async () => {
   await suite?.stop();
+  await collector?.close();
   await rm(dataDir, { recursive: true, force: true });
 }, MINUTES);
 
@@ -86,6 +90,17 @@ describe('the main job', () => {
     expect(story.at(-1)).toMatch(/^one model, three versions, \d+ events/);
     await expectNothingLostOrDoubled(projectId);
   }, 10 * MINUTES);
+
+  it('left traces in which one request is seen through HTTP, append, publish and the consumers of other services', async () => {
+    await eventually(() => {
+      const traces = Map.groupBy(collector.spans, ({ traceId }) => traceId);
+      const registered = [...traces.values()].find((spans) => spans.some(({ name }) => name === 'command RegisterModelVersion')) ?? [];
+      const seen = registered.map(({ service, name }) => `${service}: ${name}`);
+      expect(seen).toEqual(expect.arrayContaining(['vitae-registry: command RegisterModelVersion', 'vitae-ledger: publish vitae.registry.v1.ModelVersionRegistered']));
+      for (const service of ['console', 'registry']) expect(seen).toContainEqual(expect.stringMatching(`^vitae-${service}: POST`));
+      for (const service of ['governance', 'deployment', 'registry']) expect(seen).toContain(`vitae-${service}: consume vitae.registry.v1.ModelVersionRegistered`);
+    });
+  });
 
   it('ends well although each of the seven services is killed once while it runs', async () => {
     const victims: [act: RegExp, service: ServiceName][] = [

@@ -37,7 +37,7 @@ export async function rollOut(stage: Stage, endpoint: Endpoint, version: ModelVe
   const { rolloutId } = await api.post<{ rolloutId: string }>(`/deployment/endpoints/${endpoint.id}/rollouts`, {
     as: pat,
     why: `Carry version ${version.version} to production step by step`,
-    body: { candidateVariantId, steps: [10, 50, 100], minimumRows: 60, alpha: 0.01 },
+    body: { candidateVariantId, steps: [10, 50, 100], minimumRows: 100, alpha: 0.01 },
   });
   const look = (): Promise<Rollout> => api.get<Rollout>(`/deployment/rollouts/${rolloutId}`);
   const seenAt = new Map<number, string>();

@@ -32,7 +32,7 @@ export async function ledgerState(databaseUrl: string, projectId?: string): Prom
       brokenStreams: [...revisions].filter(([, all]) => all.some(({ revision }, i) => revision !== i + 1)).map(([stream]) => stream),
       types: Object.fromEntries([...Map.groupBy(types, (type) => type)].map(([type, all]) => [type, all.length])),
       parked: (await rows<{ what: string }>(`select consumer || ' ' || type || ': ' || error as what from messaging.parked`)).map(({ what }) => what),
-      behind: (await rows<{ what: string }>(`select consumer || ' at ' || next_index as what from messaging.bookmark, ledger.head where bookmark.next_index < head.next_index`)).map(({ what }) => what),
+      behind: (await rows<{ what: string }>(`select b.consumer || ' at ' || b.next_index as what from messaging.bookmark b, ledger.head h where b.next_index < h.next_index`)).map(({ what }) => what),
     };
   } finally {
     await client.end();

@@ -1,13 +1,13 @@
-import { context, propagation, trace, type Context } from '@opentelemetry/api';
+import { context, propagation, type Context } from '@opentelemetry/api';
 
 /** The context of a stored or received traceparent, as the parent of what it caused. */
 export function contextOf(traceparent: string): Context {
   return propagation.extract(context.active(), { traceparent });
 }
 
-/** The active span as a W3C traceparent; empty outside a trace. */
-export function activeTraceparent(): string {
+/** A context as a W3C traceparent; empty outside a trace. */
+export function traceparentOf(from: Context): string {
   const carrier: { traceparent?: string } = {};
-  if (trace.getActiveSpan()) propagation.inject(context.active(), carrier);
+  propagation.inject(from, carrier);
   return carrier.traceparent ?? '';
 }

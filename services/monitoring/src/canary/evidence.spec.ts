@@ -25,8 +25,16 @@ describe('the evidence about a rollout', () => {
     const enough = observe(some, batch(minute(2), [1, 0], [9, 2]));
     expect(judge(enough)).toMatchObject({ step: 0, verdict: 'PASS', candidate: { n: 60, errors: 12 }, stable: { n: 509, errors: 102 }, stepCandidateRows: 60 });
     expect(judge(enough)?.reason).toBe(
-      'Step 0 has 60 labelled rows of the candidate (60 needed) and no excess of errors: candidate 12 errors in 60 rows (20.0 %), stable 102 errors in 509 rows (20.0 %) over the rollout; E = 0.115 is under 1/alpha = 100.',
+      'Step 0 has 60 labelled rows of the candidate (60 needed) and no excess of errors: candidate 12 errors in 60 rows (20.0 %), stable 102 errors in 509 rows (20.0 %) over the rollout; E = 0.115 is not over 1.',
     );
+  });
+
+  it('does not pass a step while the evidence speaks against the candidate, however many rows there are', () => {
+    const doubtful = observe(started, batch(minute(1), [220, 85], [640, 160]));
+    const { candidate, stable } = totals(doubtful);
+    expect(candidate.errors / candidate.n).toBeGreaterThan(stable.errors / stable.n);
+    expect(judge(doubtful)).toBeUndefined();
+    expect(judge(observe(doubtful, batch(minute(2), [300, 45], [2700, 675])))).toMatchObject({ verdict: 'PASS' });
   });
 
   it('fails the candidate as soon as the evidence is strong enough, before the step has its rows', () => {

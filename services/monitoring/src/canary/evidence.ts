@@ -6,7 +6,9 @@ import { addErrorWindow, fails, logEValue, startErrorRatioTest, type ErrorCount,
  *   begin ──► enterStep(0) ──► observe, judge … ──► enterStep(1) ──► … ──► end
  *
  *   FAIL  as soon as E >= 1/alpha, over the whole rollout; it holds for good, as E may fall again
- *   PASS  when the step has `minimumRows` labelled rows of the candidate, and no FAIL
+ *   PASS  when the step has `minimumRows` labelled rows of the candidate, and E <= 1: nothing speaks against it
+ *   else  go on looking. A worse candidate must not pass because few rows have not convicted it yet; one that is as good
+ *         brings E under 1 by itself, as every row that it does not get wrong counts for it
  *
  * A row belongs to the step in which it was served, not to the one in which its label came. Rows of one step are put into
  * error windows of their own, because the share of errors to be expected of the candidate depends on the split of traffic.
@@ -113,14 +115,14 @@ export function judge(evidence: CanaryEvidence): Judgement | undefined {
   if (evidence.verdicts.some(({ step, verdict }) => step === current.step || verdict === 'FAIL')) return undefined;
 
   const failed = fails(evidence.test, evidence.alpha);
-  if (!failed && current.candidate.n < evidence.minimumRows) return undefined;
-  const { candidate, stable } = totals(evidence);
   const eValue = logEValue(evidence.test);
+  if (!failed && (current.candidate.n < evidence.minimumRows || eValue > 0)) return undefined;
+  const { candidate, stable } = totals(evidence);
   const seen = `candidate ${rate(candidate)}, stable ${rate(stable)}`;
   const limit = `1/alpha = ${(1 / evidence.alpha).toPrecision(3)}`;
   const reason = failed
     ? `The candidate errs more often than the stable variant: ${seen} over the rollout; E = ${scientific(eValue)} reached ${limit}.`
-    : `Step ${current.step} has ${current.candidate.n} labelled rows of the candidate (${evidence.minimumRows} needed) and no excess of errors: ${seen} over the rollout; E = ${scientific(eValue)} is under ${limit}.`;
+    : `Step ${current.step} has ${current.candidate.n} labelled rows of the candidate (${evidence.minimumRows} needed) and no excess of errors: ${seen} over the rollout; E = ${scientific(eValue)} is not over 1.`;
   return { step: current.step, verdict: failed ? 'FAIL' : 'PASS', candidate, stable, stepCandidateRows: current.candidate.n, logEValue: eValue, reason };
 }
 
