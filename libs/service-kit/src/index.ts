@@ -14,3 +14,4 @@ export { gauge, type Reading } from './measures.ts';
 export { inSpan, traceHeaders, traceId, traceparent } from './trace.ts';
 export { pageOf, pageQuery, type Page, type PageQuery } from './page.ts';
 export { violates } from './constraint.ts';
+export { caughtUp } from './caught-up.ts';

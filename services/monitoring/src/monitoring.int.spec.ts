@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { create, type Message } from '@bufbuild/protobuf';
+import { MikroORM } from '@mikro-orm/postgresql';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
@@ -26,13 +27,17 @@ import {
 } from '@vitae/contracts';
 import { append, pooledSql, readLedger, type RecordedEvent } from '@vitae/event-store';
 import { ensureLedgerStream, publishFrom } from '@vitae/messaging';
-import { boot, type Running } from '@vitae/service-kit';
+import { boot, sqlOf, type Running } from '@vitae/service-kit';
 import { judgeWindow, type WindowSummary } from '@vitae/statistics';
 import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { v7 as uuid } from 'uuid';
+import { projectAlert } from './alert/alerts.view.ts';
 import { monitoring } from './app.module.ts';
+import { projectBaseline } from './baseline/baselines.view.ts';
 import { referenceOf } from './baseline/reference.ts';
+import { LifecycleConsumer } from './lifecycle/lifecycle.consumer.ts';
+import { projectWindow } from './window/windows.view.ts';
 
 const project = 'credit';
 const fixture = (name: string): Promise<Buffer> => readFile(new URL(`../../../test/fixtures/german-credit/${name}`, import.meta.url));
@@ -616,6 +621,32 @@ describe('the canary', () => {
 
   it('is not known for a rollout that is none', async () => {
     expect(await get(`/rollouts/${uuid()}/evidence`)).toMatchObject({ status: 404, body: { type: problem('rollout-not-found') } });
+  });
+});
+
+describe('the views', () => {
+  it('come out the same when every event is applied again', async () => {
+    const tables = ['endpoint', 'dataset_version', 'baseline', 'active_baseline', 'judged_window', 'alert'];
+    const rows = () => Promise.all(tables.map(async (table) => (await pool.query<{ row: unknown }>(`select to_json(t) as row from monitoring.${table} t order by t::text`)).rows));
+    const before = await rows();
+    expect(before.map(({ length }) => length > 0)).toEqual(tables.map(() => true));
+    const orm = await MikroORM.init({ clientUrl: database.url, schema: 'monitoring', entities: [...(monitoring.database?.entities ?? [])] });
+    const lifecycle = new LifecycleConsumer();
+    try {
+      const history = await readLedger(pooledSql(pool), { from: 0, limit: 10_000 });
+      await orm.em.fork().transactional(async (em) => {
+        const tx = { em, sql: sqlOf(em) };
+        for (const recorded of history) {
+          await lifecycle.handle(recorded, tx);
+          if (recorded.type.endsWith('BaselineActivated')) await projectBaseline(tx, recorded as RecordedEvent<BaselineActivated>);
+          if (recorded.type.endsWith('WindowJudged')) await projectWindow(em, recorded as RecordedEvent<WindowJudged>);
+          if (recorded.stream.startsWith('monitoring.Alert-')) await projectAlert(em, [recorded as RecordedEvent<DriftAlertRaised>]);
+        }
+      });
+    } finally {
+      await orm.close();
+    }
+    expect(await rows()).toEqual(before);
   });
 });
 

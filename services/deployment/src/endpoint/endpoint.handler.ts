@@ -1,8 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Refused, streamName, type Handled } from '@vitae/event-store';
-import { because, type CommandContext, Consumers, Ledger } from '@vitae/service-kit';
-import { caughtUp } from '../caught-up.handler.ts';
+import { because, caughtUp, type CommandContext, Consumers, Ledger } from '@vitae/service-kit';
 import { noSuchEnvironment } from '../environment/environment.ts';
 import { environmentById, environmentNamed } from '../environment/environments.view.ts';
 import { knowsModel, modelVersionById, permitById } from '../lifecycle/lifecycle.view.ts';

@@ -10,7 +10,7 @@ import {
   VariantRemovedSchema,
 } from '@vitae/contracts';
 import { specification } from '@vitae/testing';
-import { endpoint, NONE, type EndpointCommand, type Variant } from './endpoint.ts';
+import { endpoint, type EndpointCommand, type Variant } from './endpoint.ts';
 
 const id = (n: number): string => `01990000-0000-7000-8000-0000000000${String(n).padStart(2, '0')}`;
 const [endpointId, modelId, environmentId, permitId, decisionId] = [id(1), id(2), id(3), id(4), id(5)];
@@ -69,7 +69,7 @@ describe('deploying a variant', () => {
   it('needs none elsewhere', () =>
     given([created])
       .when(deploy(1, { permit: undefined, environmentClass: 'staging' }))
-      .then([deployed(1, { permitId: NONE, decisionId: NONE })]));
+      .then([deployed(1, { permitId: '', decisionId: '' })]));
   it('takes no version of another model', () => given([created]).when(deploy(1, { variant: { ...variant(1), modelId: id(9) } })).thenRefused('MODEL_MISMATCH'));
   it('takes no retired version', () => given([created]).when(deploy(1, { retired: true })).thenRefused('MODEL_VERSION_RETIRED'));
   it('takes no version twice', () => given([created, deployed(1)]).when(deploy(1)).thenRefused('VARIANT_DEPLOYED'));

@@ -78,9 +78,6 @@ export type EndpointState =
 
 export type EndpointRefusal = 'ENDPOINT_NOT_FOUND' | 'ENDPOINT_NAME_TAKEN' | 'MODEL_NOT_FOUND' | 'MODEL_VERSION_NOT_FOUND' | 'MODEL_MISMATCH' | 'MODEL_VERSION_RETIRED' | 'VARIANT_DEPLOYED' | 'VARIANT_SERVES' | 'WEIGHTS_INVALID';
 
-/** Stands for the permit and the decision where an environment asks for none: the contract wants a UUID there. */
-export const NONE = '00000000-0000-0000-0000-000000000000';
-
 /** A stable address in an environment, the variants behind it, and who gets how much of its traffic. */
 export const endpoint: Decider<EndpointState, EndpointCommand, EndpointEvent> = {
   category: 'deployment.Endpoint',
@@ -161,8 +158,8 @@ function deploy({ variant, retired, environmentClass, permit }: Extract<Endpoint
   return create(VariantDeployedSchema, {
     endpointId,
     variant: { ...rest, files: files.map(({ path, digest }) => ({ path, digest })) },
-    permitId: permit?.permitId ?? NONE,
-    decisionId: permit?.decisionId ?? NONE,
+    permitId: permit?.permitId ?? '',
+    decisionId: permit?.decisionId ?? '',
   });
 }
 

@@ -3,7 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { RecordedEvent, Sql } from '@vitae/event-store';
 import { type Page, pageOf, type PageQuery, type ViewTransaction, violates } from '@vitae/service-kit';
 import { causeOf, type Cause } from '../cause.ts';
-import { endpointRefused, NONE, type EndpointEvent } from './endpoint.ts';
+import { endpointRefused, type EndpointEvent } from './endpoint.ts';
 import type { Wish } from './reconcile.ts';
 
 export const EndpointRow = defineEntity({
@@ -65,13 +65,12 @@ export async function projectEndpoints({ em }: ViewTransaction, events: readonly
       case 'vitae.deployment.v1.VariantDeployed': {
         if (!event.variant) break;
         const { variantId: id, modelVersionId, version, artefactDigest, files } = event.variant;
-        const given = (uuid: string): string | null => (uuid === NONE ? null : uuid);
         await em.upsert(VariantRow, {
           id, endpointId, projectId, modelVersionId, version, artefactDigest, cause,
           files: files.map(({ path, digest }) => ({ path, digest })),
           state: 'deploying', reason: null, weight: 0, leaving: false,
-          permitId: given(event.permitId),
-          decisionId: given(event.decisionId),
+          permitId: event.permitId || null,
+          decisionId: event.decisionId || null,
           deployedAt: new Date(occurredAt),
         });
         break;

@@ -1,8 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
-import { Consumers, Ledger, type CommandContext } from '@vitae/service-kit';
-import { caughtUp } from '../caught-up.handler.ts';
+import { caughtUp, type CommandContext, Consumers, Ledger } from '@vitae/service-kit';
 import { noSuchModelVersion } from '../lifecycle/no-such-model-version.ts';
 import { modelVersionById } from '../lifecycle/registry.view.ts';
 import { namedId } from '../named-id.handler.ts';

@@ -29,7 +29,7 @@ export type Baseline = InferEntity<typeof Baseline>;
 /** A feature as a reader of the API sees it. */
 export type FeatureRow = { readonly name: string } & Reference['features'][number][1];
 
-/** Applies BaselineActivated: the baseline's row, and that it is the one in force. */
+/** Applies BaselineActivated: the baseline's row, and that it is the one in force unless a newer one is. */
 export async function projectBaseline({ em, sql }: { em: EntityManager; sql: Sql }, recorded: RecordedEvent<BaselineActivated>): Promise<void> {
   const { event, projectId, payload, recordedAt, revision } = recorded;
   const { baselineId, endpointId, modelId, datasetVersionId, datasetDigest, split, rowCount } = event;
@@ -50,8 +50,10 @@ export async function projectBaseline({ em, sql }: { em: EntityManager; sql: Sql
     revision,
   });
   await sql.query(
-    `insert into monitoring.active_baseline (project_id, endpoint_id, baseline_id) values ($1, $2, $3)
-     on conflict (project_id, endpoint_id) do update set baseline_id = excluded.baseline_id`,
+    `insert into monitoring.active_baseline as active (project_id, endpoint_id, baseline_id) values ($1, $2, $3)
+     on conflict (project_id, endpoint_id) do update set baseline_id = excluded.baseline_id
+       where (select activated_at from monitoring.baseline where id = active.baseline_id)
+           < (select activated_at from monitoring.baseline where id = excluded.baseline_id)`,
     [projectId, endpointId, baselineId],
   );
 }

@@ -95,11 +95,10 @@ export async function predictionsOf(sql: Sql, projectId: string, endpointId: str
   }));
 }
 
-/** Forgets what no label came for in time. Returns how many exchanges were forgotten. */
-export async function forgetExchanges(sql: Sql, before: Date): Promise<number> {
+/** Forgets predictions and labels that were waited for long enough. What they were counted into stays. */
+export async function forgetExchanges(sql: Sql, before: Date): Promise<void> {
   await sql.query('delete from monitoring.ground_truth where given_at < $1', [before.toISOString()]);
-  const gone = await sql.query<object>('delete from monitoring.exchange where received_at < $1 returning 1', [before.toISOString()]);
-  return gone.length;
+  await sql.query('delete from monitoring.exchange where received_at < $1', [before.toISOString()]);
 }
 
 const json = (half: unknown): string | null => (half === undefined ? null : JSON.stringify(half));
