@@ -1,12 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { projectId } from '@vitae/service-kit';
+import { pageOf, pageQuery, projectId } from '@vitae/service-kit';
 import { z } from 'zod';
-import { Page, pageOf } from '../page.ts';
 import { alerts } from './alerts.view.ts';
 
-const Alerts = Page.extend({ endpointId: z.uuid().optional(), state: z.enum(['open', 'cleared']).optional() });
+const Alerts = pageQuery.extend({ endpointId: z.uuid().optional(), state: z.enum(['open', 'cleared']).optional() });
 
 @ApiTags('alerts')
 @Controller('v1/projects/:projectId/alerts')

@@ -3,7 +3,7 @@ import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { Consumers, Context, created, etag, Problem, projectId, type CommandContext } from '@vitae/service-kit';
+import { because, caughtUp, Consumers, Context, created, etag, Problem, projectId, type CommandContext } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
@@ -47,7 +47,7 @@ export class BaselineController {
   /** Fits bins to a dataset version and compares the endpoint's rows with them from now on. */
   @Post()
   async activate(@Body({ schema: Activate }) body: z.infer<typeof Activate>, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
-    await this.consumers.catchUp();
+    await caughtUp(this.consumers);
     const endpoint = await endpointOf(this.em, context.projectId, body.endpointId);
     const dataset = await datasetVersionOf(this.em, context.projectId, body.datasetVersionId);
     const split = body.split ?? '';
@@ -69,7 +69,7 @@ export class BaselineController {
           features,
           rule: body.rule,
         },
-        context,
+        because(context, `Compare the endpoint's traffic with ${rowCount} rows of ${split === '' ? 'the dataset version' : `its split ${split}`}.`),
       ),
     );
     const id = aggregateId(handled.stream);

@@ -37,6 +37,13 @@ describe('the evidence about a rollout', () => {
     expect(judge(observe(doubtful, batch(minute(2), [300, 45], [2700, 675])))).toMatchObject({ verdict: 'PASS' });
   });
 
+  it('does not wait at 100 % for evidence that cannot come any more', () => {
+    const doubtful = observe(enterStep(started, 1, 100, minute(2)), batch(minute(1), [220, 85], [640, 160]));
+    expect(judge(doubtful)).toBeUndefined();
+    const enough = judge(observe(doubtful, [{ variantId: 'candidate', at: minute(3), rows: 60, errors: 15 }]));
+    expect(enough).toMatchObject({ step: 1, verdict: 'PASS', stepCandidateRows: 60, reason: expect.stringMatching(/E = \d+\.\d+ is under 1\/alpha = 100\.$/) });
+  });
+
   it('fails the candidate as soon as the evidence is strong enough, before the step has its rows', () => {
     const bad = observe(started, batch(minute(1), [40, 30], [360, 36]));
     expect(judge(bad)).toMatchObject({ step: 0, verdict: 'FAIL', candidate: { n: 40, errors: 30 } });

@@ -7,6 +7,7 @@ import { addErrorWindow, fails, logEValue, startErrorRatioTest, type ErrorCount,
  *
  *   FAIL  as soon as E >= 1/alpha, over the whole rollout; it holds for good, as E may fall again
  *   PASS  when the step has `minimumRows` labelled rows of the candidate, and E <= 1: nothing speaks against it
+ *         (at 100 % the stable variant has no rows any more, so that E stands still: there no FAIL is enough)
  *   else  go on looking. A worse candidate must not pass because few rows have not convicted it yet; one that is as good
  *         brings E under 1 by itself, as every row that it does not get wrong counts for it
  *
@@ -116,13 +117,13 @@ export function judge(evidence: CanaryEvidence): Judgement | undefined {
 
   const failed = fails(evidence.test, evidence.alpha);
   const eValue = logEValue(evidence.test);
-  if (!failed && (current.candidate.n < evidence.minimumRows || eValue > 0)) return undefined;
+  if (!failed && (current.candidate.n < evidence.minimumRows || (eValue > 0 && current.weight < 100))) return undefined;
   const { candidate, stable } = totals(evidence);
   const seen = `candidate ${rate(candidate)}, stable ${rate(stable)}`;
   const limit = `1/alpha = ${(1 / evidence.alpha).toPrecision(3)}`;
   const reason = failed
     ? `The candidate errs more often than the stable variant: ${seen} over the rollout; E = ${scientific(eValue)} reached ${limit}.`
-    : `Step ${current.step} has ${current.candidate.n} labelled rows of the candidate (${evidence.minimumRows} needed) and no excess of errors: ${seen} over the rollout; E = ${scientific(eValue)} is not over 1.`;
+    : `Step ${current.step} has ${current.candidate.n} labelled rows of the candidate (${evidence.minimumRows} needed) and no excess of errors: ${seen} over the rollout; E = ${scientific(eValue)} ${eValue > 0 ? `is under ${limit}` : 'is not over 1'}.`;
   return { step: current.step, verdict: failed ? 'FAIL' : 'PASS', candidate, stable, stepCandidateRows: current.candidate.n, logEValue: eValue, reason };
 }
 

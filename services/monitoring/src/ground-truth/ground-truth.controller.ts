@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Consumers, Context, type CommandContext } from '@vitae/service-kit';
+import { caughtUp, Consumers, Context, type CommandContext } from '@vitae/service-kit';
 import { z } from 'zod';
 import { usableId } from '../inference/oip-rows.ts';
 import { endpointOf } from '../lifecycle/endpoints.view.ts';
@@ -34,7 +34,7 @@ export class GroundTruthController {
   @HttpCode(202)
   async give(@Body({ schema: GroundTruth }) body: z.infer<typeof GroundTruth>, @Context() context: CommandContext): Promise<{ accepted: number; unknown: number }> {
     // First everything that deployment said until now: a row is evidence about the step in which it was served.
-    await this.consumers.catchUp();
+    await caughtUp(this.consumers);
     await endpointOf(this.em, context.projectId, body.endpointId);
     return this.truth.give(body.endpointId, body.labels, context);
   }

@@ -1,11 +1,10 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Consumers, Ledger, Problem, projectId } from '@vitae/service-kit';
+import { Consumers, Ledger, pageOf, pageQuery, Problem, projectId, type PageQuery } from '@vitae/service-kit';
 import { z } from 'zod';
 import { activeBaselines } from '../baseline/baselines.view.ts';
 import { endpointOf } from '../lifecycle/endpoints.view.ts';
-import { Page, pageOf } from '../page.ts';
 import { trafficOf, waitingOf } from '../traffic/traffic.view.ts';
 import { completenessOf } from './filling.ts';
 import { countWindows, judgedWindows, progressOf, summaryBytes } from './windows.view.ts';
@@ -23,7 +22,7 @@ export class WindowsController {
 
   /** Judged windows, oldest first. */
   @Get('endpoints/:endpointId/windows')
-  async windows(@Param('projectId', { schema: projectId }) project: string, @Param('endpointId', { schema: z.uuid() }) endpointId: string, @Query({ schema: Page }) { limit, after }: z.infer<typeof Page>) {
+  async windows(@Param('projectId', { schema: projectId }) project: string, @Param('endpointId', { schema: z.uuid() }) endpointId: string, @Query({ schema: pageQuery }) { limit, after }: PageQuery) {
     await this.#known(project, endpointId);
     return pageOf(await judgedWindows(this.em, { projectId: project, endpointId, limit: limit + 1, ...(after ? { after } : {}) }), limit);
   }
