@@ -105,6 +105,8 @@ function build(node) {
   const begun = Date.now();
   const { status } = spawnSync(node, ['node_modules/typescript7/bin/tsc', '-b'], { cwd: root, stdio: 'inherit', env });
   if (status !== 0) throw new Failure('The build failed; the compiler says where, above.');
+  const bundle = spawnSync(node, ['deploy/local/dist/bundle.js'], { cwd: root, stdio: 'inherit', env });
+  if (bundle.status !== 0) throw new Failure('The services could not be bundled; the message is above.');
   if (Date.now() - begun > 2_000) console.log(`Built in ${seconds(begun)}.`);
 }
 

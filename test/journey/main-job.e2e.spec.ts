@@ -98,6 +98,7 @@ describe('the main job', () => {
       const seen = registered.map(({ service, name }) => `${service}: ${name}`);
       expect(seen).toEqual(expect.arrayContaining(['vitae-registry: command RegisterModelVersion', 'vitae-ledger: publish vitae.registry.v1.ModelVersionRegistered']));
       for (const service of ['console', 'registry']) expect(seen).toContainEqual(expect.stringMatching(`^vitae-${service}: POST`));
+      expect(seen).toContainEqual(expect.stringMatching(/^vitae-registry: pg\.query/));
       for (const service of ['governance', 'deployment', 'registry']) expect(seen).toContain(`vitae-${service}: consume vitae.registry.v1.ModelVersionRegistered`);
     });
   });

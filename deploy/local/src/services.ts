@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { repositoryRoot } from './repository.ts';
 import { serviceNames, type Ports, type ServiceName } from './ports.ts';
 import type { Program } from './supervisor.ts';
 
@@ -14,6 +16,12 @@ export interface SuiteSettings {
 }
 
 const host = '127.0.0.1';
+
+/** Where `bundle.ts` puts the services. Inside the clone, so that what stays outside of it is found in node_modules. */
+export const bundleDirectory = join(repositoryRoot, 'deploy', 'local', 'dist', 'services');
+
+/** Telemetry before everything else, so that it sees http and pg being loaded. */
+const nodeArgs = ['--import', pathToFileURL(join(bundleDirectory, 'telemetry.mjs')).href];
 
 export const addressOf = (ports: Ports, service: ServiceName): string => `http://${host}:${ports[service]}`;
 
@@ -49,7 +57,7 @@ export function oneProgramEach(settings: SuiteSettings): Program[] {
   return serviceNames.map((name) => ({
     name,
     command: process.execPath,
-    args: [join(settings.root, 'services', name, 'dist', 'main.js')],
+    args: [...nodeArgs, join(bundleDirectory, `${name}.mjs`)],
     env: environmentOf(name, settings),
     cwd: settings.root,
     logFile: logFileOf(settings.dataDir, name),
@@ -64,7 +72,7 @@ export function oneProgramForAll(settings: SuiteSettings): Program[] {
     {
       name: 'all services',
       command: process.execPath,
-      args: [join(settings.root, 'deploy', 'local', 'dist', 'single.js')],
+      args: [...nodeArgs, join(settings.root, 'deploy', 'local', 'dist', 'single.js')],
       env: { ...settings.env, NODE_ENV: 'production', NODE_COMPILE_CACHE: compileCacheIn(settings.dataDir), OTEL_SERVICE_NAME: 'vitae', VITAE_SERVICE_ENVIRONMENTS: JSON.stringify(environments) },
       cwd: settings.root,
       logFile: logFileOf(settings.dataDir, 'services'),

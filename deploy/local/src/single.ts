@@ -2,28 +2,19 @@
 import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { serviceNames, type ServiceName } from './ports.ts';
-import { repositoryRoot } from './repository.ts';
+import { bundleDirectory } from './services.ts';
 
 interface Running {
   stop(): Promise<void>;
 }
 
-/** The part of @vitae/service-kit that is used here. The launcher must not depend on what it launches, so it is loaded by name. */
-interface ServiceKit {
-  boot(definition: unknown, env: NodeJS.ProcessEnv): Promise<Running>;
-}
+/** The bundle of all services, as far as it is used here. The launcher must not depend on what it launches, so it is loaded by its place. */
+type AllServices = Record<ServiceName, unknown> & { boot(definition: unknown, env: NodeJS.ProcessEnv): Promise<Running> };
 
-const kitName: string = '@vitae/service-kit';
-await import(`${kitName}/telemetry`); // before anything loads http and pg
-const kit = (await import(kitName)) as ServiceKit;
+const services = (await import(pathToFileURL(join(bundleDirectory, 'all-services.mjs')).href)) as AllServices;
 const environments = JSON.parse(process.env['VITAE_SERVICE_ENVIRONMENTS'] ?? '{}') as Record<ServiceName, NodeJS.ProcessEnv>;
 
-async function start(name: ServiceName): Promise<Running> {
-  const module = pathToFileURL(join(repositoryRoot, 'services', name, 'dist', 'app.module.js')).href;
-  const definitions = (await import(module)) as Record<string, unknown>;
-  if (!definitions[name]) throw new Error(`services/${name}/src/app.module.ts exports no \`${name}\`.`);
-  return kit.boot(definitions[name], { ...process.env, ...environments[name] });
-}
+const start = (name: ServiceName): Promise<Running> => services.boot(services[name], { ...process.env, ...environments[name] });
 
 const running = await Promise.all(serviceNames.map(start));
 const stop = async (): Promise<void> => {

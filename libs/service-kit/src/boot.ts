@@ -16,7 +16,7 @@ import { KitModule } from './kit.module.ts';
 import { atWork, logging, QuietLogger } from './log.ts';
 import { serveOpenApi } from './openapi.ts';
 import { Readiness } from './readiness.ts';
-import { nameService } from './telemetry-handle.ts';
+import { telemetry } from './telemetry-handle.ts';
 import { markForeignBody } from './validation.ts';
 
 /** A service that runs. */
@@ -39,7 +39,7 @@ export interface BootOptions {
 export async function boot<C extends BaseConfig>(definition: ServiceDefinition<C>, env: NodeJS.ProcessEnv, options: BootOptions = {}): Promise<Running> {
   const { name, database, broker: wantsBroker = database !== undefined } = definition;
   const config = parseConfig(name, definition.config, env, { database: database !== undefined, broker: wantsBroker });
-  nameService(name);
+  telemetry.nameService(name);
   // Closed in the opposite order of opening, whether the start fails half-way or the service stops one day.
   const opened = new AsyncDisposableStack();
   try {

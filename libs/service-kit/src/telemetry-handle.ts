@@ -7,13 +7,24 @@ export interface RunningTelemetry {
   stop(): Promise<void>;
 }
 
-/** `running` is set by `@vitae/service-kit/telemetry`; without that import there are no metrics and no trace ids. */
-export const telemetry: { running: RunningTelemetry | undefined } = { running: undefined };
+interface TelemetryHandle {
+  /** Set by `@vitae/service-kit/telemetry`; without that import there are no metrics and no trace ids. */
+  running: RunningTelemetry | undefined;
+  /**
+   * The name of the process in traces and metrics where OTEL_SERVICE_NAME does not give one: that of the first service
+   * booted in it. A promise, because telemetry has to start before anything else is known.
+   */
+  readonly serviceName: Promise<string>;
+  readonly nameService: (name: string) => void;
+}
 
-let resolveName: (name: string) => void;
-/**
- * The name of the process in traces and metrics where OTEL_SERVICE_NAME does not give one: that of the first service
- * booted in it. A promise, because telemetry has to start before anything else is known.
- */
-export const serviceName = new Promise<string>((resolve) => (resolveName = resolve));
-export const nameService = (name: string): void => resolveName(name);
+/** One for the process, not for the module: telemetry is loaded before the service, and both may be bundled apart. */
+const place = Symbol.for('vitae.telemetry');
+const held = globalThis as { [place]?: TelemetryHandle };
+
+export const telemetry: TelemetryHandle = (held[place] ??= newHandle());
+
+function newHandle(): TelemetryHandle {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  return { running: undefined, serviceName: promise, nameService: resolve };
+}

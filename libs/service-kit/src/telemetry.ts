@@ -21,7 +21,7 @@ import {
   type Sampler,
 } from '@opentelemetry/sdk-trace';
 import { isOperational } from './operational-paths.ts';
-import { serviceName, telemetry } from './telemetry-handle.ts';
+import { telemetry } from './telemetry-handle.ts';
 
 const env = process.env;
 if (env['OTEL_SDK_DISABLED'] !== 'true' && telemetry.running === undefined) start();
@@ -30,7 +30,7 @@ if (env['OTEL_SDK_DISABLED'] !== 'true' && telemetry.running === undefined) star
 function start(): void {
   const named = env['OTEL_SERVICE_NAME'];
   const resource = defaultResource()
-    .merge(resourceFromAttributes({ 'service.name': named ?? serviceName, 'service.namespace': 'vitae' }))
+    .merge(resourceFromAttributes({ 'service.name': named ?? telemetry.serviceName, 'service.namespace': 'vitae' }))
     .merge(detectResources({ detectors: [envDetector] }));
   void resource.waitForAsyncAttributes?.();
 
