@@ -7,7 +7,7 @@ import { repositoryRoot } from './repository.ts';
 
 /**
  * A clone as small as can be: the real bootstrap.mjs, an npm that writes down that it was called and makes what the
- * bootstrap looks for, a compiler that does nothing, and a "Jest" that says hello.
+ * bootstrap looks for, a compiler and a bundler that do nothing, and a "Jest" that says hello.
  */
 let clone: string;
 let children: ChildProcess[];
@@ -15,9 +15,10 @@ let children: ChildProcess[];
 beforeEach(() => {
   clone = mkdtempSync(join(tmpdir(), 'vitae-bootstrap-'));
   children = [];
-  mkdirSync(join(clone, 'deploy/local'), { recursive: true });
+  mkdirSync(join(clone, 'deploy/local/dist'), { recursive: true });
   mkdirSync(join(clone, 'bin'));
   copyFileSync(join(repositoryRoot, 'deploy/local/bootstrap.mjs'), join(clone, 'deploy/local/bootstrap.mjs'));
+  writeFileSync(join(clone, 'deploy/local/dist/bundle.js'), '');
   writeFileSync(join(clone, 'package-lock.json'), '{}');
   writeFileSync(
     join(clone, 'bin/npm'),

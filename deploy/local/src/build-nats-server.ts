@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { NatsFetch } from './find-nats-server.ts';
+import type { NatsFetch } from './nats-source.ts';
 
 /** Builds the release with the Go toolchain of this machine; Go checks the sources against its checksum database. */
 export async function buildNatsServer({ target, version, env, report, signal }: NatsFetch): Promise<void> {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { NatsFetch } from './find-nats-server.ts';
+import type { NatsFetch } from './nats-source.ts';
 
 /** Unpacks the nats-server of the Debian or Ubuntu release at hand. Installs nothing, and needs no root. */
 export async function unpackDebianNatsServer({ target, report, signal }: NatsFetch): Promise<void> {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import type { NatsFetch } from './find-nats-server.ts';
+import type { NatsFetch } from './nats-source.ts';
 
 const releases = 'https://github.com/nats-io/nats-server/releases/download';
 const answerWithinMs = 5_000;

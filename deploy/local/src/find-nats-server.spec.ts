@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { downloadNatsServer } from './download-nats-server.ts';
-import { findNatsServer, isSafe, pinnedNatsVersion, type NatsSource } from './find-nats-server.ts';
+import { findNatsServer, isSafe, pinnedNatsVersion } from './find-nats-server.ts';
+import type { NatsSource } from './nats-source.ts';
 
 let directory: string;
 let lines: string[];

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { downloadNatsServer } from './download-nats-server.ts';
 import { buildNatsServer } from './build-nats-server.ts';
 import { unpackDebianNatsServer } from './debian-nats-server.ts';
+import type { NatsSource } from './nats-source.ts';
 import { dataDirectory } from './repository.ts';
 
 /** The release that is downloaded or built. */
@@ -19,22 +20,6 @@ export interface NatsSearch {
   readonly signal?: AbortSignal;
   /** The ways to get a server that is not on this machine yet, best first. */
   readonly sources?: readonly NatsSource[];
-}
-
-/** One way to get nats-server onto this machine. Puts the binary at `target`; throws an Error that says why it could not. */
-export interface NatsSource {
-  readonly name: string;
-  /** Under this name the cache keeps what the source made. */
-  readonly cachedAs: string;
-  fetch(into: NatsFetch): Promise<void>;
-}
-
-export interface NatsFetch {
-  readonly target: string;
-  readonly version: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly report: (line: string) => void;
-  readonly signal?: AbortSignal;
 }
 
 const pinnedBinary = `nats-server-${pinnedNatsVersion}-${process.platform}-${process.arch}`;

@@ -3,15 +3,7 @@ import { AlreadyAppended, append, RevisionConflict, type ExpectedRevision, type 
 import type { Decider } from './decider.ts';
 import { readStream, recallBatch } from './read.ts';
 import type { Attribution, RecordedEvent } from './recorded-event.ts';
-import type { Sql } from './sql.ts';
-
-/** One open database transaction. Services add what their views need. */
-export interface Transaction {
-  readonly sql: Sql;
-}
-
-/** Runs work in a transaction of its own: commit when it resolves, rollback when it rejects. */
-export type Transact<Tx extends Transaction> = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
+import type { Transact, Transaction } from './sql.ts';
 
 /** Applies newly appended events to a view, in the append's own transaction. */
 export type Project<Tx extends Transaction, Event extends Message> = (

@@ -6,8 +6,8 @@ export { readHead, readLedger, readStream, recallBatch, IdempotencyKeyReused } f
 export { Refused } from './decider.ts';
 export type { Decider, RefusalStatus } from './decider.ts';
 export { handle, handleWithin } from './handle.ts';
-export type { CommandRequest, Handled, Project, Transact, Transaction } from './handle.ts';
+export type { CommandRequest, Handled, Project } from './handle.ts';
 export { migrate, ledgerMigrations } from './migrate.ts';
 export { aggregateId, streamName, subjectOf } from './stream-name.ts';
 export { pooledSql, transactOn } from './sql.ts';
-export type { Sql } from './sql.ts';
+export type { Sql, Transact, Transaction } from './sql.ts';

@@ -1,10 +1,17 @@
 import type { Pool, PoolClient } from 'pg';
-import type { Transact, Transaction } from './handle.ts';
 
 /** One SQL statement with $1 parameters, in whatever transaction the caller holds. Rejects as `pg` does. */
 export interface Sql {
   query<Row extends object>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
+
+/** One open database transaction. Services add what their views need. */
+export interface Transaction {
+  readonly sql: Sql;
+}
+
+/** Runs work in a transaction of its own: commit when it resolves, rollback when it rejects. */
+export type Transact<Tx extends Transaction> = <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
 
 /** Sql on a `pg` pool (each statement its own transaction) or on one client (the caller's transaction). */
 export function pooledSql(client: Pool | PoolClient): Sql {

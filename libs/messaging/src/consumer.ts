@@ -2,6 +2,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { readHead, readLedger, type RecordedEvent, type Sql, type Transact, type Transaction } from '@vitae/event-store';
 import { advanceBookmark, countParked, openBookmark, park } from './bookmark.ts';
+import type { ConsumerLog } from './consumer-log.ts';
 import { listen } from './delivery.ts';
 import { contextOf } from './trace-context.ts';
 
@@ -32,11 +33,6 @@ export interface ConsumerOptions<Tx extends Transaction> {
   readonly backoffMs?: number;
   /** Longest silence before PostgreSQL is asked, in milliseconds. */
   readonly pollMs?: number;
-}
-
-export interface ConsumerLog {
-  warn(detail: object, message: string): void;
-  error(detail: object, message: string): void;
 }
 
 export interface ConsumerStatus {

@@ -1,7 +1,7 @@
-import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager, type ConsumerMessages, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager, type JsMsg } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/nats-core';
 import type { RecordedEvent } from '@vitae/event-store';
-import type { ConsumerLog } from './consumer.ts';
+import type { ConsumerLog } from './consumer-log.ts';
 import { LEDGER_STREAM } from './ledger-stream.ts';
 import { fromWire } from './wire.ts';
 
@@ -32,7 +32,7 @@ export function listen(
   const queue: JsMsg[] = [];
   const stop = new AbortController();
   let wake: (() => void) | undefined;
-  let messages: ConsumerMessages | undefined;
+  const stopped = new Promise<void>((resolve) => stop.signal.addEventListener('abort', () => resolve()));
 
   const wait = (ms: number, early: () => boolean): Promise<void> =>
     new Promise((resolve) => {
@@ -60,12 +60,18 @@ export function listen(
       }),
     );
     const consumer = await jetstream(nats, { checkAPI: false }).consumers.get(LEDGER_STREAM, durable);
-    messages = await consumer.consume({ max_messages: 500, abort_on_missing_resource: true });
-    if (stop.signal.aborted) await messages.close();
-    for await (const message of messages) {
-      queue.push(message);
-      wake?.();
-    }
+    const messages = await consumer.consume({
+      max_messages: 500,
+      abort_on_missing_resource: true,
+      callback: (message) => {
+        queue.push(message);
+        wake?.();
+      },
+    });
+    // Until it ends by itself (stream or durable are gone) or by us. Its own close is not waited for: it may wait for a
+    // server that is not there.
+    await Promise.race([messages.closed(), stopped]);
+    void messages.close();
   }
 
   async function keepOpen(): Promise<void> {
@@ -86,10 +92,7 @@ export function listen(
       return { event: { index: message.seq - 1, recorded: () => fromWire(message) }, ack: () => message.ack() };
     },
     pause: (ms) => wait(ms, () => false),
-    stop() {
-      stop.abort();
-      void messages?.close();
-    },
+    stop: () => stop.abort(),
     closed: () => ended,
   };
 }
