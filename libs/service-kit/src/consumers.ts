@@ -43,6 +43,8 @@ export interface ConsumerPosition {
 export class Consumers {
   readonly #log = new Logger('Consumer');
   #running: readonly Consumer[] = [];
+  /** Doors open before the consumers run: whoever asks in between has to wait for them. */
+  readonly #started = Promise.withResolvers<void>();
   #startHead = 0;
   #stopGauges: readonly (() => void)[] = [];
 
@@ -57,7 +59,7 @@ export class Consumers {
   /** Called by boot, once. */
   async start(): Promise<void> {
     const found = this.#discover();
-    if (found.length === 0) return;
+    if (found.length === 0) return this.#started.resolve();
     const head = await readHead(this.ledger.sql);
     this.#startHead = head.nextIndex + head.unsequenced;
     const log = {
@@ -76,6 +78,7 @@ export class Consumers {
       if (late.length > 0) throw new Error(`not caught up since the start: ${late.map(({ name, behind }) => `${name} is ${behind} events behind`).join(', ')}`);
     });
     this.#observe();
+    this.#started.resolve();
   }
 
   /** Stops taking events, finishes those at hand. */
@@ -89,7 +92,13 @@ export class Consumers {
    * read-your-writes across services. Waits at most `timeoutMs`, then answers false: go on with what is known.
    */
   async catchUp(timeoutMs = 2_000): Promise<boolean> {
-    const reached = await Promise.all(this.#running.map((consumer) => consumer.catchUp(timeoutMs)));
+    const end = performance.now() + timeoutMs;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), timeoutMs)));
+    const started = await Promise.race([this.#started.promise.then(() => true), late]);
+    clearTimeout(timer);
+    if (!started) return false;
+    const reached = await Promise.all(this.#running.map((consumer) => consumer.catchUp(Math.max(0, end - performance.now()))));
     return reached.every(Boolean);
   }
 
