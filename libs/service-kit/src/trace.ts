@@ -20,11 +20,6 @@ export function traceHeaders(): Record<string, string> {
   return headers;
 }
 
-/** A context that goes on with the trace of a stored or received traceparent; with none, the current context. */
-export function traceFrom(parent: string): Context {
-  return parent === '' ? context.active() : propagation.extract(context.active(), { traceparent: parent });
-}
-
 /** Runs `work` in a span of its own. An error is recorded on the span and thrown on. */
 export async function inSpan<T>(
   name: string,
