@@ -67,7 +67,7 @@ export default tseslint.config(
           { ...mayDependOn('type:core', 'type:contracts', 'type:core'), bannedExternalImports: ['@nestjs/*'] },
           mayDependOn('type:kit', 'type:contracts', 'type:core', 'type:kit'),
           mayDependOn('type:service', 'type:contracts', 'type:core', 'type:kit', 'type:client'),
-          mayDependOn('type:client', 'type:contracts', 'type:client'),
+          mayDependOn('type:client', 'type:contracts', 'type:core', 'type:client'),
           mayDependOn('type:testing', 'type:contracts', 'type:core', 'type:kit', 'type:client'),
           // core: the benchmarks measure the libs themselves.
           mayDependOn('type:e2e', 'type:contracts', 'type:client', 'type:core'),

@@ -113,7 +113,7 @@ describe('append', () => {
       'truncate ledger.event cascade',
       'delete from ledger.entry',
       `update ledger.batch set stream = 'x'`,
-      'delete from ledger.event_subject',
+      'delete from ledger.entry_subject',
     ]) {
       await expect(pool.query(statement)).rejects.toMatchObject({ code: 'VT002' });
     }

@@ -1,8 +1,8 @@
 import type { Message } from '@bufbuild/protobuf';
-import { eventToJson } from '@vitae/contracts';
-import { v7 as uuidv7 } from 'uuid';
-import { metadataOf, type Attribution, type RecordedEvent } from './recorded-event.ts';
+import { expectedCode, prepareAppend, recordedOf, type PreparedAppend } from './prepared-append.ts';
+import type { Attribution, RecordedEvent } from './recorded-event.ts';
 import type { Sql } from './sql.ts';
+import { rfc3339 } from './timestamp.ts';
 
 /** What the writer believes of the stream: an exact revision (0: none yet), or less. */
 export type ExpectedRevision = number | 'noStream' | 'exists' | 'any';
@@ -54,54 +54,44 @@ export async function append<Event extends Message>(
   sql: Sql,
   request: AppendRequest<Event>,
 ): Promise<readonly RecordedEvent<Event>[]> {
-  const { stream, expected, events, attribution, idempotency } = request;
-  if (events.length === 0) throw new Error(`an append to ${stream} needs at least one event`);
-  const subjects = [...new Set(request.subjects)];
-  const prepared = events.map((event) => ({ id: uuidv7(), event, payload: eventToJson(event) }));
-  const mode = typeof expected === 'number' ? 'exact' : expected === 'noStream' ? 'no-stream' : expected;
-  const rows = await sql
+  return appendPrepared(sql, prepareAppend(request));
+}
+
+/** The same for what was prepared before. */
+export async function appendPrepared<Event extends Message>(
+  sql: Sql,
+  prepared: PreparedAppend<Event>,
+): Promise<readonly RecordedEvent<Event>[]> {
+  const { request, subjects, metadata, events } = prepared;
+  const [first, ...more] = events;
+  const { key = null, fingerprint = null } = request.idempotency ?? {};
+  const [row] = await sql
     .query<{ revision: number; recorded_at: string }>(
-      `select revision, ${RFC3339('recorded_at')} as recorded_at
-       from ledger.append($1, $2, $3, $4, $5, $6::uuid[], $7, $8, $9, $10, $11)`,
+      `select revision, recorded_at::text as recorded_at
+       from ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9::uuid[], $10, $11, $12, $13)`,
       [
-        stream,
-        mode,
-        typeof expected === 'number' ? expected : null,
-        attribution.projectId,
+        request.stream,
+        expectedCode(request.expected),
+        request.attribution.projectId,
         subjects,
-        prepared.map((e) => e.id),
-        prepared.map((e) => e.event.$typeName),
-        prepared.map((e) => e.payload),
-        metadataOf(attribution),
-        idempotency?.key ?? null,
-        idempotency?.fingerprint ?? null,
+        metadata,
+        first?.id,
+        first?.event.$typeName,
+        first?.payload,
+        ...(more.length === 0 ? [null, null, null] : [more.map((e) => e.id), more.map((e) => e.event.$typeName), more.map((e) => e.payload)]),
+        key,
+        fingerprint,
       ],
     )
     .catch((error: unknown) => {
       throw named(error, request);
     });
-  return prepared.map(({ id, event, payload }, i) => {
-    const row = rows[i];
-    if (!row) throw new Error(`ledger.append answered ${rows.length} rows for ${prepared.length} events`);
-    return {
-      ...attribution,
-      id,
-      stream,
-      revision: row.revision,
-      type: event.$typeName,
-      subjects,
-      recordedAt: row.recorded_at,
-      event,
-      payload,
-    };
-  });
+  if (!row) throw new Error('ledger.append answered no row');
+  return recordedOf(prepared, row.revision, rfc3339(row.recorded_at));
 }
 
-/** A timestamptz as RFC 3339 in UTC with microseconds: what the contract's Timestamp prints, too. */
-export const RFC3339 = (column: string): string =>
-  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-
-function named(error: unknown, request: AppendRequest): unknown {
+/** PostgreSQL's error under the name it has here. */
+export function named(error: unknown, request: AppendRequest): unknown {
   const { code, detail, constraint } = error as { code?: string; detail?: string; constraint?: string };
   if (code === 'VT001') {
     return new RevisionConflict(request.stream, request.expected, Number(detail), { cause: error });

@@ -1,8 +1,13 @@
-export { append, AlreadyAppended, RevisionConflict } from './append.ts';
+export { append, appendPrepared, AlreadyAppended, RevisionConflict } from './append.ts';
 export type { AppendRequest, ExpectedRevision, Idempotency } from './append.ts';
 export type { Attribution, RecordedEvent } from './recorded-event.ts';
 export { envelopeOf } from './recorded-event.ts';
-export { readHead, readLedger, readStream, recallBatch, IdempotencyKeyReused } from './read.ts';
+export { groupCommit } from './group-commit.ts';
+export type { GroupCommit, GroupCommitOptions } from './group-commit.ts';
+export { prepareAppend } from './prepared-append.ts';
+export type { PreparedAppend } from './prepared-append.ts';
+export type { RawEntry } from './read.ts';
+export { readHead, readLedger, readRaw, readStream, recallBatch, IdempotencyKeyReused } from './read.ts';
 export { Refused } from './decider.ts';
 export type { Decider, RefusalStatus } from './decider.ts';
 export { handle, handleWithin } from './handle.ts';

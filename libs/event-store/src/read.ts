@@ -1,9 +1,11 @@
-import { RFC3339, type Idempotency } from './append.ts';
+import type { Idempotency } from './append.ts';
 import { recordedFrom, type EventRow, type RecordedEvent } from './recorded-event.ts';
+import type { ClientBase, Pool } from 'pg';
 import type { Sql } from './sql.ts';
+import { rfc3339 } from './timestamp.ts';
 
 const COLUMNS = `e.id, e.stream, e.revision, e.type, e.project_id, e.subjects,
-  e.payload::text as payload, e.metadata::text as metadata, ${RFC3339('e.recorded_at')} as recorded_at`;
+  e.payload::text as payload, e.metadata::text as metadata, e.recorded_at::text as recorded_at`;
 
 /** The events of one stream in order, from a revision (1 unless told) on. */
 export async function readStream(
@@ -35,13 +37,52 @@ export async function readLedger(
           [from, limit],
         )
       : await sql.query<EventRow>(
-          `select n.index, ${COLUMNS} from ledger.event_subject s
-           join ledger.entry n on n.seq = s.seq join ledger.event e on e.seq = s.seq
-           where s.subject = $3 and n.index >= $1 order by n.index limit $2`,
+          `select n.index, ${COLUMNS} from ledger.entry_subject s
+           join ledger.entry n on n.index = s.index join ledger.event e on e.seq = n.seq
+           where s.subject = $3 and s.index >= $1 order by s.index limit $2`,
           [from, limit, subject],
         );
   return rows.map(recordedFrom);
 }
+
+/** An entry as it is stored: nothing parsed. What is hashed and published is made of these very texts. */
+export interface RawEntry {
+  readonly index: number;
+  readonly id: string;
+  readonly stream: string;
+  readonly revision: number;
+  readonly type: string;
+  readonly projectId: string;
+  /** Joined by one space. */
+  readonly subjects: string;
+  readonly payload: string;
+  readonly metadata: string;
+  /** RFC 3339 UTC with microseconds. */
+  readonly recordedAt: string;
+}
+
+const RAW = `select n.index, e.id, e.stream, e.revision, e.type, e.project_id, array_to_string(e.subjects, ' '), e.payload, e.metadata, e.recorded_at
+  from ledger.entry n join ledger.event e on e.seq = n.seq where n.index >= $1 and n.index < $2 order by n.index`;
+
+/** The ledger in order from an index on, at most `limit` entries, dense: three times as quick as readLedger. */
+export async function readRaw(client: Pool | ClientBase, { from, limit }: { readonly from: number; readonly limit: number }): Promise<RawEntry[]> {
+  const { rows } = await client.query<string[]>({ name: 'ledger.raw', text: RAW, values: [from, from + limit], rowMode: 'array', types: UNPARSED });
+  return rows.map(([index, id, stream, revision, type, projectId, subjects, payload, metadata, recordedAt]) => ({
+    index: Number(index),
+    id: id as string,
+    stream: stream as string,
+    revision: Number(revision),
+    type: type as string,
+    projectId: projectId as string,
+    subjects: subjects as string,
+    payload: payload as string,
+    metadata: metadata as string,
+    recordedAt: rfc3339(recordedAt as string),
+  }));
+}
+
+/** Every value as the text that PostgreSQL sends. */
+const UNPARSED = { getTypeParser: () => (text: string) => text };
 
 /** How far the ledger is: the next index, and how many committed events still wait for theirs. */
 export async function readHead(sql: Sql): Promise<{ readonly nextIndex: number; readonly unsequenced: number }> {

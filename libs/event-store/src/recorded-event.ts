@@ -1,6 +1,7 @@
 import { create, fromJson, toJson, type JsonValue, type Message } from '@bufbuild/protobuf';
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { canonicalJson, EnvelopeSchema, eventFromJson, type Actor, type Envelope } from '@vitae/contracts';
+import { rfc3339 } from './timestamp.ts';
 
 /** Who did it, why, and in what chain of causes: the same for all events of one command. */
 export interface Attribution {
@@ -47,6 +48,7 @@ export interface EventRow {
   readonly subjects: string[];
   readonly payload: string;
   readonly metadata: string;
+  /** As PostgreSQL prints it. */
   readonly recorded_at: string;
 }
 
@@ -78,7 +80,7 @@ export function recordedFrom(row: EventRow): RecordedEvent {
     actor: metadata.actor,
     reason: metadata.reason,
     occurredAt: timestampDate(metadata.occurredAt).toISOString(),
-    recordedAt: row.recorded_at,
+    recordedAt: rfc3339(row.recorded_at),
     correlationId: metadata.correlationId,
     causationId: metadata.causationId,
     traceparent: metadata.traceparent,

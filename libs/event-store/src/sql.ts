@@ -23,6 +23,16 @@ export function pooledSql(client: Pool | PoolClient): Sql {
   };
 }
 
+/** Like pooledSql for one statement that is sent again and again: parsed once for each connection, under that name. */
+export function preparedSql(client: Pool | PoolClient, name: string): Sql {
+  return {
+    async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+      const result = await client.query<Row>({ name, text, values: [...values] });
+      return result.rows;
+    },
+  };
+}
+
 /** Runs work in one READ COMMITTED transaction on the pool: commits when it resolves, rolls back when it rejects. */
 export function transactOn(pool: Pool): Transact<Transaction> {
   return async (work) => {

@@ -46,8 +46,8 @@ export interface Serving {
 /** Which versions served on the endpoint at a time (RFC 3339): the last shift of traffic recorded until then. */
 export async function servingAt(sql: Sql, projectId: string, endpointId: string, at: string): Promise<Serving | undefined> {
   const [found] = await sql.query<{ index: string }>(
-    `select n.index from ledger.event_subject s
-     join ledger.event e on e.seq = s.seq join ledger.entry n on n.seq = s.seq
+    `select n.index from ledger.entry_subject s
+     join ledger.entry n on n.index = s.index join ledger.event e on e.seq = n.seq
      where s.subject = $1 and e.project_id = $2 and e.type = 'vitae.deployment.v1.TrafficShifted' and e.recorded_at <= $3
      order by n.index desc limit 1`,
     [`endpoint:${endpointId}`, projectId, at],

@@ -1,0 +1,50 @@
+import type { Message } from '@bufbuild/protobuf';
+import { eventToJson } from '@vitae/contracts';
+import { v7 as uuidv7 } from 'uuid';
+import type { AppendRequest, ExpectedRevision } from './append.ts';
+import { metadataOf, type RecordedEvent } from './recorded-event.ts';
+
+/** An append in the form in which it is stored: checked against its contract, with ids, as the exact texts. */
+export interface PreparedAppend<Event extends Message = Message> {
+  readonly request: AppendRequest<Event>;
+  readonly subjects: readonly string[];
+  readonly metadata: string;
+  /** At least one. */
+  readonly events: readonly { readonly id: string; readonly event: Event; readonly payload: string }[];
+}
+
+/** Throws InvalidEvent when an event breaks its contract. */
+export function prepareAppend<Event extends Message>(request: AppendRequest<Event>): PreparedAppend<Event> {
+  if (request.events.length === 0) throw new Error(`an append to ${request.stream} needs at least one event`);
+  return {
+    request,
+    subjects: [...new Set(request.subjects)],
+    metadata: metadataOf(request.attribution),
+    events: request.events.map((event) => ({ id: uuidv7(), event, payload: eventToJson(event) })),
+  };
+}
+
+/** The expectation as the SQL functions read it: a revision, -1 for any, -2 for any but 0. */
+export function expectedCode(expected: ExpectedRevision): number {
+  if (typeof expected === 'number') return expected;
+  return { noStream: 0, any: -1, exists: -2 }[expected];
+}
+
+/** What was stored, as it will be read; `first` is the revision of the first event. */
+export function recordedOf<Event extends Message>(
+  { request, subjects, events }: PreparedAppend<Event>,
+  first: number,
+  recordedAt: string,
+): readonly RecordedEvent<Event>[] {
+  return events.map(({ id, event, payload }, i) => ({
+    ...request.attribution,
+    id,
+    stream: request.stream,
+    revision: first + i,
+    type: event.$typeName,
+    subjects,
+    recordedAt,
+    event,
+    payload,
+  }));
+}
