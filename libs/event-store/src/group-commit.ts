@@ -2,7 +2,7 @@ import type { Message } from '@bufbuild/protobuf';
 import type { Pool, PoolClient, QueryConfig } from 'pg';
 import { appendPrepared, RevisionConflict, type AppendRequest } from './append.ts';
 import { intArray, textArray, uuidArray } from './binary-array.ts';
-import { expectedCode, prepareAppend, recordedOf, type PreparedAppend } from './prepared-append.ts';
+import { expectedCode, isMet, prepareAppend, recordedOf, type PreparedAppend } from './prepared-append.ts';
 import { recallBatch } from './read.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import { pooledSql, preparedSql, transactOn, type Sql } from './sql.ts';
@@ -23,14 +23,22 @@ export interface GroupCommitOptions {
 export interface GroupCommit {
   /**
    * Appends to one stream: the promises of `append`, with neighbours in one commit. Resolves when it is durable.
-   * Throws InvalidEvent, RevisionConflict (the neighbours are stored all the same), IdempotencyKeyReused. When the
-   * connection breaks before the answer, whether it was stored is unknown: repeat with an idempotency key or read.
+   * Throws InvalidEvent, RevisionConflict (the neighbours are stored all the same), IdempotencyKeyReused,
+   * OutcomeUnknown.
    */
   append<Event extends Message>(request: AppendRequest<Event>): Promise<readonly RecordedEvent<Event>[]>;
   /** The same for what was prepared before. */
   appendPrepared(prepared: PreparedAppend): Promise<readonly RecordedEvent[]>;
   /** Waits for what is under way. Nothing may be appended afterwards. */
   close(): Promise<void>;
+}
+
+/** The connection broke before the answer to a commit: it was stored, or it was not. */
+export class OutcomeUnknown extends Error {
+  override readonly name = 'OutcomeUnknown';
+  constructor(cause: unknown) {
+    super(`whether it was stored is unknown: ${(cause as Error).message}; read the stream, or repeat it with an idempotency key`, { cause });
+  }
 }
 
 interface Waiting {
@@ -100,7 +108,7 @@ export function groupCommit(pool: Pool, { connections = 3, maxBatch = 64, projec
     try {
       await (batch.length === 1 ? alone(pool, batch[0] as Waiting, project) : together(pool, batch, project, again));
     } catch (error) {
-      if (batch.length === 1 || connectionBroke(error)) return batch.forEach(({ reject }) => reject(error));
+      if (batch.length === 1 || error instanceof OutcomeUnknown) return batch.forEach(({ reject }) => reject(error));
       // One of them spoils it for all: each by itself, so that only that one hears of it.
       for (const one of batch) await alone(pool, one, project).catch((reason: unknown) => one.reject(reason));
     }
@@ -140,12 +148,6 @@ export function groupCommit(pool: Pool, { connections = 3, maxBatch = 64, projec
   };
 }
 
-interface Row {
-  readonly append: number;
-  readonly revision: number;
-  readonly recorded_at: string | null;
-}
-
 /** The usual append of one event by one writer: without the arrays, which cost more than the event. */
 async function alone(pool: Pool, { prepared, resolve }: Waiting, project: GroupCommitOptions['project']): Promise<void> {
   const store = async (client: Pool | PoolClient): Promise<readonly RecordedEvent[]> => {
@@ -153,7 +155,7 @@ async function alone(pool: Pool, { prepared, resolve }: Waiting, project: GroupC
     await project?.(pooledSql(client), [recorded]);
     return recorded;
   };
-  resolve(project ? await inTransaction(pool, store) : await store(pool));
+  resolve(project ? await inTransaction(pool, store) : await store(pool).catch(asUnknown));
 }
 
 async function together(pool: Pool, batch: readonly Waiting[], project: GroupCommitOptions['project'], again: (waiting: Waiting) => void): Promise<void> {
@@ -163,34 +165,36 @@ async function together(pool: Pool, batch: readonly Waiting[], project: GroupCom
     if (answer.accepted.length > 0) await project?.(pooledSql(client), answer.accepted.map(([, recorded]) => recorded));
     return answer;
   };
-  const { accepted, refused } = project ? await inTransaction(pool, store) : await store(pool);
+  const { accepted, refused } = project ? await inTransaction(pool, store) : await store(pool).catch(asUnknown);
   for (const [waiting, recorded] of accepted) waiting.resolve(recorded);
-  for (const [waiting, revision] of refused) {
-    const { request } = waiting.prepared;
-    const expected = expectedCode(request.expected);
-    const conflict = (actual: number) => waiting.reject(new RevisionConflict(request.stream, request.expected, actual));
-    if (expected === -1 || (expected === -2 && revision > 0)) again(waiting);
-    else if (expected !== revision) conflict(revision);
-    else await revisionOf(pool, request.stream).then(conflict, waiting.reject); // it held when looked at; then somebody was quicker
+  if (refused.length === 0) return;
+  const revisions = await revisionsOf(pool, refused.map(({ prepared }) => prepared.request.stream)).catch((error: unknown) => {
+    for (const { reject } of refused) reject(error);
+    return undefined;
+  });
+  if (!revisions) return;
+  for (const waiting of refused) {
+    const { stream, expected } = waiting.prepared.request;
+    const actual = revisions.get(stream) ?? 0;
+    if (isMet(expected, actual)) again(waiting); // somebody was quicker, and it does not matter
+    else waiting.reject(new RevisionConflict(stream, expected, actual));
   }
 }
 
 interface Answer {
   readonly accepted: readonly (readonly [Waiting, readonly RecordedEvent[]])[];
-  /** With the revision that the stream was at. */
-  readonly refused: readonly (readonly [Waiting, number])[];
+  readonly refused: readonly Waiting[];
 }
 
 async function appendMany(client: Pool | PoolClient, sorted: readonly Waiting[]): Promise<Answer> {
-  const { rows } = await client.query<Row>(statementOf(sorted.map(({ prepared }) => prepared)));
-  const accepted: (readonly [Waiting, readonly RecordedEvent[]])[] = [];
-  const refused: (readonly [Waiting, number])[] = [];
-  for (const { append, revision, recorded_at } of rows) {
+  const { rows } = await client.query<{ append: number; revision: number; recorded_at: string }>(statementOf(sorted.map(({ prepared }) => prepared)));
+  const left = new Set(sorted);
+  const accepted = rows.map(({ append, revision, recorded_at }) => {
     const waiting = sorted[append - 1] as Waiting;
-    if (recorded_at === null) refused.push([waiting, revision]);
-    else accepted.push([waiting, recordedOf(waiting.prepared, revision + 1, rfc3339(recorded_at))]);
-  }
-  return { accepted, refused };
+    left.delete(waiting);
+    return [waiting, recordedOf(waiting.prepared, revision + 1, rfc3339(recorded_at))] as const;
+  });
+  return { accepted, refused: [...left] };
 }
 
 async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
@@ -199,7 +203,7 @@ async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promis
   try {
     await client.query('begin isolation level read committed');
     const result = await work(client);
-    await client.query('commit');
+    await client.query('commit').catch(asUnknown);
     return result;
   } catch (error) {
     await client.query('rollback').catch((cause: Error) => (broken = cause));
@@ -236,13 +240,18 @@ function statementOf(appends: readonly PreparedAppend[]): QueryConfig {
   };
 }
 
-async function revisionOf(pool: Pool, stream: string): Promise<number> {
-  const { rows } = await pool.query<{ revision: number }>('select coalesce(max(revision), 0)::integer as revision from ledger.event where stream = $1', [stream]);
-  return rows[0]?.revision ?? 0;
+async function revisionsOf(pool: Pool, streams: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await pool.query<{ stream: string; revision: number }>(
+    'select stream, max(revision) as revision from ledger.event where stream = any($1) group by stream',
+    [streams],
+  );
+  return new Map(rows.map(({ stream, revision }) => [stream, revision]));
 }
 
-/** No answer came, so nobody knows whether it was stored; it must not be tried again by us. */
-function connectionBroke(error: unknown): boolean {
+/** What came instead of the answer to a commit. When the connection broke, the commit may have happened. */
+function asUnknown(error: unknown): never {
   const { code } = error as { code?: string };
-  return code === undefined || !/^[0-9A-Z]{5}$/.test(code) || /^(08|57P|E[A-Z])/.test(code);
+  const told = code !== undefined && /^[0-9A-Z]{5}$/.test(code) && !/^(08|57P|E[A-Z])/.test(code); // an SQLSTATE that PostgreSQL lived to tell
+  if (told || error instanceof RevisionConflict) throw error;
+  throw new OutcomeUnknown(error);
 }

@@ -1,6 +1,7 @@
 import type { Message } from '@bufbuild/protobuf';
-import { AlreadyAppended, append, RevisionConflict, type ExpectedRevision, type Idempotency } from './append.ts';
+import { AlreadyAppended, appendPrepared, RevisionConflict, type ExpectedRevision, type Idempotency } from './append.ts';
 import type { Decider } from './decider.ts';
+import { isMet, prepareAppend, type PreparedAppend } from './prepared-append.ts';
 import { readStream, recallBatch } from './read.ts';
 import type { Attribution, RecordedEvent } from './recorded-event.ts';
 import type { Transact, Transaction } from './sql.ts';
@@ -10,6 +11,12 @@ export type Project<Tx extends Transaction, Event extends Message> = (
   tx: Tx,
   events: readonly RecordedEvent<Event>[],
 ) => Promise<void>;
+
+/**
+ * What is stored, projected and published instead of an append that keeps its contract: with personal texts sealed.
+ * MUST keep ids, types and order.
+ */
+export type Seal = <Event extends Message>(prepared: PreparedAppend<Event>) => Promise<PreparedAppend<Event>>;
 
 export interface CommandRequest<Command> {
   readonly stream: string;
@@ -41,11 +48,11 @@ export async function handle<State, Command, Event extends Message, Tx extends T
   decider: Decider<State, Command, Event>,
   request: CommandRequest<Command>,
   project?: Project<Tx, Event>,
-  { attempts = 10 }: { readonly attempts?: number } = {},
+  { attempts = 10, seal }: { readonly attempts?: number; readonly seal?: Seal | undefined } = {},
 ): Promise<Handled<Event>> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await transact((tx) => handleWithin(tx, decider, request, project));
+      return await transact((tx) => handleWithin(tx, decider, request, project, seal));
     } catch (error) {
       const again =
         error instanceof AlreadyAppended || (error instanceof RevisionConflict && request.expected === undefined);
@@ -60,6 +67,7 @@ export async function handleWithin<State, Command, Event extends Message, Tx ext
   decider: Decider<State, Command, Event>,
   request: CommandRequest<Command>,
   project?: Project<Tx, Event>,
+  seal?: Seal,
 ): Promise<Handled<Event>> {
   const { stream, command, attribution, subjects, expected, idempotency } = request;
   if (idempotency) {
@@ -69,20 +77,14 @@ export async function handleWithin<State, Command, Event extends Message, Tx ext
   }
   const history = (await readStream(tx.sql, stream)) as readonly RecordedEvent<Event>[];
   const revision = history.length;
-  if (!matches(expected, revision)) throw new RevisionConflict(stream, expected ?? 'any', revision);
+  if (!isMet(expected ?? 'any', revision)) throw new RevisionConflict(stream, expected ?? 'any', revision);
 
   const state = history.reduce((folded, recorded) => decider.evolve(folded, recorded.event), decider.initial);
   const decided = decider.decide(command, state);
   if (decided.length === 0) return { stream, revision, events: [], replayed: false };
 
-  const events = await append(tx.sql, { stream, expected: revision, events: decided, attribution, subjects, idempotency });
+  const prepared = prepareAppend({ stream, expected: revision, events: decided, attribution, subjects, idempotency });
+  const events = await appendPrepared(tx.sql, seal ? await seal(prepared) : prepared);
   await project?.(tx, events);
   return { stream, revision: revision + events.length, events, replayed: false };
-}
-
-function matches(expected: ExpectedRevision | undefined, revision: number): boolean {
-  if (typeof expected === 'number') return revision === expected;
-  if (expected === 'noStream') return revision === 0;
-  if (expected === 'exists') return revision > 0;
-  return true;
 }

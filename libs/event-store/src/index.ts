@@ -1,8 +1,8 @@
 export { append, appendPrepared, AlreadyAppended, RevisionConflict } from './append.ts';
 export type { AppendRequest, ExpectedRevision, Idempotency } from './append.ts';
 export type { Attribution, RecordedEvent } from './recorded-event.ts';
-export { envelopeOf } from './recorded-event.ts';
-export { groupCommit } from './group-commit.ts';
+export { envelopeOf, metadataOf } from './recorded-event.ts';
+export { groupCommit, OutcomeUnknown } from './group-commit.ts';
 export type { GroupCommit, GroupCommitOptions } from './group-commit.ts';
 export { prepareAppend } from './prepared-append.ts';
 export type { PreparedAppend } from './prepared-append.ts';
@@ -11,8 +11,9 @@ export { readHead, readLedger, readRaw, readStream, recallBatch, IdempotencyKeyR
 export { Refused } from './decider.ts';
 export type { Decider, RefusalStatus } from './decider.ts';
 export { handle, handleWithin } from './handle.ts';
-export type { CommandRequest, Handled, Project } from './handle.ts';
-export { migrate, ledgerMigrations } from './migrate.ts';
+export type { CommandRequest, Handled, Project, Seal } from './handle.ts';
+export { ledgerMigrations, migrate, pendingMigrations, type Migrations } from './migrate.ts';
 export { aggregateId, streamName, subjectOf } from './stream-name.ts';
 export { pooledSql, transactOn } from './sql.ts';
 export type { Sql, Transact, Transaction } from './sql.ts';
+export { rfc3339 } from './timestamp.ts';

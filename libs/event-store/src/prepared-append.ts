@@ -30,6 +30,13 @@ export function expectedCode(expected: ExpectedRevision): number {
   return { noStream: 0, any: -1, exists: -2 }[expected];
 }
 
+/** Whether a stream at this revision is what the writer expected. */
+export function isMet(expected: ExpectedRevision, revision: number): boolean {
+  if (typeof expected === 'number') return revision === expected;
+  if (expected === 'noStream') return revision === 0;
+  return expected === 'any' || revision > 0;
+}
+
 /** What was stored, as it will be read; `first` is the revision of the first event. */
 export function recordedOf<Event extends Message>(
   { request, subjects, events }: PreparedAppend<Event>,
