@@ -1,5 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
-import { eventToJson } from '@vitae/contracts';
+import { eventToJson, InvalidEvent } from '@vitae/contracts';
 import { v7 as uuidv7 } from 'uuid';
 import type { AppendRequest, ExpectedRevision } from './append.ts';
 import { metadataOf, type RecordedEvent } from './recorded-event.ts';
@@ -13,14 +13,23 @@ export interface PreparedAppend<Event extends Message = Message> {
   readonly events: readonly { readonly id: string; readonly event: Event; readonly payload: string }[];
 }
 
-/** Throws InvalidEvent when an event breaks its contract. */
+/** What fits into one message of NATS, whose limit is 1 MiB unless set higher: a larger event could never be published. */
+const MAX_PAYLOAD_BYTES = 768 * 1024;
+
+/** Throws InvalidEvent when an event breaks its contract, or is too large to be published. */
 export function prepareAppend<Event extends Message>(request: AppendRequest<Event>): PreparedAppend<Event> {
   if (request.events.length === 0) throw new Error(`an append to ${request.stream} needs at least one event`);
   return {
     request,
     subjects: [...new Set(request.subjects)],
     metadata: metadataOf(request.attribution),
-    events: request.events.map((event) => ({ id: uuidv7(), event, payload: eventToJson(event) })),
+    events: request.events.map((event) => {
+      const payload = eventToJson(event);
+      if (payload.length > MAX_PAYLOAD_BYTES / 3 && Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES) {
+        throw new InvalidEvent(event.$typeName, [{ field: '', message: `has ${Buffer.byteLength(payload)} bytes; at most ${MAX_PAYLOAD_BYTES} fit` }]);
+      }
+      return { id: uuidv7(), event, payload };
+    }),
   };
 }
 

@@ -4,7 +4,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from '@jest/globals';
 import { ActorKind, ActorSchema, UseCaseSubmittedSchema } from '@vitae/contracts';
-import { append, ledgerMigrations, migrate, pooledSql, readLedger, transactOn, type RecordedEvent, type Transaction } from '@vitae/event-store';
+import { append, ledgerMigrations, migrate, pooledSql, readLedger, readRaw, transactOn, type RecordedEvent, type Transaction } from '@vitae/event-store';
 import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
@@ -90,7 +90,7 @@ async function record(n: number): Promise<void> {
 
 async function publishAll(): Promise<void> {
   const last = await ensureLedgerStream(nats, origin);
-  await publishFrom(nats, origin, await readLedger(pooledSql(pool), { from: last, limit: 10_000 }));
+  await publishFrom(nats, await readLedger(pooledSql(pool), { from: last, limit: 10_000 }));
 }
 
 const effects = async (name = 'spec.effects'): Promise<number[]> =>
@@ -101,12 +101,23 @@ describe('the wire', () => {
   it('carries an event unchanged, as a CloudEvent in binary mode', async () => {
     await record(1);
     const [event] = (await readLedger(pooledSql(pool), { from: 0, limit: 1 })) as [RecordedEvent];
-    const message = toWire(event);
-    expect(fromWire(message)).toEqual(event);
-    expect(message.subject).toBe('vitae.ledger.credit.governance.UseCase.UseCaseSubmitted');
-    expect(message.headers.get('ce-specversion')).toBe('1.0');
-    expect(message.headers.get('ce-reason')).toBe('Gr%C3%BC%C3%9Fe,%20100%20%25%20%22sure%22');
-    expect(message.headers.get('traceparent')).toBe(event.traceparent);
+    await publishAll();
+    const message = await (await jetstreamManager(nats)).streams.getMessage(LEDGER_STREAM, { seq: 1 });
+    if (!message) throw new Error('there is no message at sequence 1');
+    const { header: headers, data, subject } = message;
+    expect(fromWire({ headers, data })).toEqual(event);
+    expect(subject).toBe('vitae.ledger.credit.governance.UseCase.UseCaseSubmitted');
+    expect(headers.get('ce-specversion')).toBe('1.0');
+    expect(headers.get('ce-reason')).toBe('Gr%C3%BC%C3%9Fe,%20100%20%25%20%22sure%22');
+    expect(headers.get('traceparent')).toBe(event.traceparent);
+  });
+
+  it('is the same from an entry as it is stored and from an event that was read', async () => {
+    await record(3);
+    const events = await readLedger(pooledSql(pool), { from: 0, limit: 3 });
+    const entries = await readRaw(pool, { from: 0, limit: 3 });
+    const withMillis = (wire: { headers: string }) => wire.headers.replace(/(ce-time: [^.\r]+?)(\.000)?Z/, '$1Z');
+    expect(entries.map((entry) => withMillis(toWire(entry)))).toEqual(events.map((event) => withMillis(toWire(event))));
   });
 });
 
@@ -127,7 +138,7 @@ describe('the publisher', () => {
     await record(60);
     await ensureLedgerStream(nats, origin);
     const events = await readLedger(pooledSql(pool), { from: 0, limit: 100 });
-    await Promise.all([publishFrom(nats, origin, events), publishFrom(nats, origin, events)]);
+    await Promise.all([publishFrom(nats, events), publishFrom(nats, events)]);
     await publishAll();
     expect((await stored()).map((m) => m.id)).toEqual(events.map((e) => e.id));
   });
@@ -176,7 +187,7 @@ describe('a consumer', () => {
     await record(4);
     // Only the last of the four arrives by JetStream in time to be seen: the others are found in PostgreSQL.
     const events = await readLedger(pooledSql(pool), { from: 6, limit: 4 });
-    await publishFrom(nats, origin, events);
+    await publishFrom(nats, events);
     await eventually(() => expect(consumer.status().bookmark).toBe(10));
     expect(await effects()).toEqual(upTo(10));
   });

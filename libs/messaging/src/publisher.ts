@@ -1,7 +1,7 @@
-import { JetStreamApiError, jetstream, type JetStreamClient } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
-import { SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
-import type { RecordedEvent } from '@vitae/event-store';
+import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
+import { SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
+import type { RawEntry, RecordedEvent } from '@vitae/event-store';
+import { onLost } from './connection-lost.ts';
 import { LEDGER_STREAM } from './ledger-stream.ts';
 import { contextOf, traceparentOf } from './trace-context.ts';
 import { toWire } from './wire.ts';
@@ -12,56 +12,108 @@ export class LedgerBehindStream extends Error {
 }
 
 const WRONG_LAST_SEQUENCE = 10071;
-const IN_FLIGHT = 256;
+const NO_ANSWER_MS = 10_000;
 
 /**
  * Publishes consecutive events; the first MUST have index `last sequence of the stream`.
  *
  * Each message says which sequence must be the last before it (`Nats-Expected-Last-Sequence: i` on index
  * i), so that sequence = index + 1 for ever: a second or outdated publisher is refused by the server, and
- * whoever was interrupted sends the same message again without harm.
+ * whoever was interrupted sends the same message again without harm. That also makes a `Nats-Msg-Id` needless, which
+ * would cost the server memory for each message of its window.
  *
- * @returns how many were acknowledged, in order. Fewer than given: somebody else published, or the
- *   connection broke; ask the stream for its last sequence and go on from there.
+ * All are sent at once, and one inbox counts the answers: a promise and a timer for each message would cost more
+ * than the message. So `events` SHOULD be a page, not the whole ledger.
+ *
+ * @returns how many were acknowledged, in order. Fewer than given: somebody else published; ask the stream for its
+ *   last sequence and go on from there. Rejects when the connection breaks or no answer comes.
  */
-export async function publishFrom(nats: NatsConnection, origin: string, events: readonly RecordedEvent[]): Promise<number> {
-  const js = jetstream(nats);
-  let acknowledged = 0;
-  for (let start = 0; start < events.length; start += IN_FLIGHT) {
-    const results = await Promise.allSettled(events.slice(start, start + IN_FLIGHT).map((event) => publish(js, origin, event)));
-    const failed = results.findIndex((result) => result.status === 'rejected');
-    if (failed === -1) {
-      acknowledged += results.length;
-      continue;
-    }
-    const { reason } = results[failed] as PromiseRejectedResult;
-    if (reason instanceof JetStreamApiError && reason.code === WRONG_LAST_SEQUENCE) return acknowledged + failed;
-    throw reason;
+export async function publishFrom(nats: NatsConnection, events: readonly (RecordedEvent | RawEntry)[]): Promise<number> {
+  if (events.length === 0) return 0;
+  const inbox = createInbox();
+  const spans = new Map<number, Span>();
+  const answers = answersOn(nats, inbox, events.length, (n, error) => endSpan(spans, n, error));
+  try {
+    events.forEach((event, n) => {
+      const { span, header } = traced(event);
+      if (span) spans.set(n, span);
+      const { subject, headers, data } = toWire(event, `Nats-Expected-Last-Sequence: ${event.index}\r\n${header}`);
+      nats.publish(subject, data, { reply: `${inbox}.${n}`, headers: written(headers) });
+    });
+    return await answers.all;
+  } finally {
+    answers.close();
+    for (const span of spans.values()) span.end();
   }
-  return acknowledged;
 }
+
+interface PublishAnswer {
+  readonly seq?: number;
+  readonly error?: { readonly err_code?: number; readonly description?: string };
+}
+
+/** Counts the answers to `total` messages. `all` resolves with how many were acknowledged before the first that was refused. */
+function answersOn(nats: NatsConnection, inbox: string, total: number, heard: (n: number, error: string | undefined) => void) {
+  let open = total;
+  let acknowledged = total; // up to the first refusal
+  let settle: (failure?: Error) => void = () => undefined;
+  const all = new Promise<number>((resolve, reject) => {
+    settle = (failure) => (failure ? reject(failure) : resolve(acknowledged));
+  });
+  all.catch(() => undefined); // whoever waits hears of it; nobody may wait any more
+  const patience = setTimeout(() => settle(new Error('JetStream did not answer in time')), NO_ANSWER_MS);
+  const subscription = nats.subscribe(`${inbox}.*`, {
+    callback: (broken, message) => {
+      if (broken) return settle(broken);
+      const n = Number(message.subject.slice(inbox.length + 1));
+      const refusal = refusalIn(message);
+      heard(n, refusal?.description);
+      if (refusal) {
+        if (refusal.err_code !== WRONG_LAST_SEQUENCE) return settle(new Error(`JetStream refused event ${n + 1} of ${total}: ${refusal.description ?? 'no reason given'}`));
+        acknowledged = Math.min(acknowledged, n);
+      }
+      open -= 1;
+      if (open === 0) settle();
+      else if (open % 256 === 0) patience.refresh();
+    },
+  });
+  const unheard = onLost(nats, () => settle(new Error('the connection to NATS was lost')));
+  return {
+    all,
+    close: () => {
+      clearTimeout(patience);
+      unheard();
+      subscription.unsubscribe();
+    },
+  };
+}
+
+function refusalIn(message: Msg): PublishAnswer['error'] {
+  if (message.headers?.code === 503) return { description: 'no JetStream stream takes this subject' };
+  const text = message.string();
+  return text.includes('"error"') ? (JSON.parse(text) as PublishAnswer).error : undefined;
+}
+
+/** A header block that is written already. The client only ever calls `encode` on what it sends. */
+const written = (block: string): MsgHdrs => ({ encode: () => Buffer.from(block, 'latin1') }) as unknown as MsgHdrs;
 
 const tracer = trace.getTracer('@vitae/messaging');
 
-/** One event, in a span of the trace that its append belongs to; a subscriber finds that span in `traceparent`. */
-async function publish(js: JetStreamClient, origin: string, event: RecordedEvent): Promise<void> {
-  const { subject, headers, data } = toWire(event);
-  const parent = contextOf(event.traceparent);
+/** A span in the trace that the append belongs to, where it belongs to one; a subscriber finds that span in `traceparent`. */
+function traced(event: RecordedEvent | RawEntry): { span?: Span; header: string } {
+  const traceparent = 'metadata' in event ? (/"traceparent":"([^"]+)"/.exec(event.metadata)?.[1] ?? '') : event.traceparent;
+  if (traceparent === '') return { header: '' };
+  const parent = contextOf(traceparent);
   const attributes = { 'messaging.system': 'nats', 'messaging.destination.name': LEDGER_STREAM, 'vitae.index': event.index ?? -1 };
   const span = tracer.startSpan(`publish ${event.type}`, { kind: SpanKind.PRODUCER, attributes }, parent);
   const carried = traceparentOf(trace.setSpan(parent, span));
-  if (carried !== '') headers.set('traceparent', carried);
-  try {
-    await js.publish(subject, data, {
-      headers,
-      msgID: `${origin}:${event.index}`,
-      expect: { lastSequence: event.index ?? 0 },
-      timeout: 10_000,
-    });
-  } catch (error) {
-    span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error).message });
-    throw error;
-  } finally {
-    span.end();
-  }
+  return { span, header: `traceparent: ${carried === '' ? traceparent : carried}\r\n` };
+}
+
+function endSpan(spans: Map<number, Span>, n: number, error: string | undefined): void {
+  const span = spans.get(n);
+  if (!span) return;
+  if (error !== undefined) span.setStatus({ code: SpanStatusCode.ERROR, message: error });
+  span.end();
+  spans.delete(n);
 }

@@ -1,55 +1,110 @@
-import { headers, type MsgHdrs } from '@nats-io/nats-core';
+import type { MsgHdrs } from '@nats-io/nats-core';
 import { create } from '@bufbuild/protobuf';
 import { ActorKind, ActorSchema, eventFromJson } from '@vitae/contracts';
-import { subjectOf, type RecordedEvent } from '@vitae/event-store';
+import { subjectOf, type RawEntry, type RecordedEvent } from '@vitae/event-store';
 
 /** An event as a NATS message: CloudEvents 1.0, binary content mode, the payload's stored bytes as data. */
 export interface WireMessage {
   readonly subject: string;
-  readonly headers: MsgHdrs;
-  readonly data: Uint8Array;
+  /** The whole header block, as NATS sends it (ADR-4). */
+  readonly headers: string;
+  readonly data: string;
 }
 
-const text = new TextEncoder();
 const KINDS = { [ActorKind.HUMAN]: 'human', [ActorKind.MACHINE]: 'machine', [ActorKind.SYSTEM]: 'system' } as const;
 
 /**
  * Writes an event for the wire. Attributes are `ce-` headers, percent-encoded as the CloudEvents NATS
  * protocol binding asks; what CloudEvents has no attribute for are extensions (`ce-index`, `ce-stream`…).
- * The event MUST have its index.
+ * The event MUST have its index. `more` are further headers, in safe characters.
  */
-export function toWire(event: RecordedEvent): WireMessage {
-  const { index } = event;
+export function toWire(event: RecordedEvent | RawEntry, more = ''): WireMessage {
+  let block = 'NATS/1.0\r\n';
+  for (const [name, value] of Object.entries(cloudEventAttributes(event))) {
+    if (value !== '') block += `ce-${name}: ${encode(value)}\r\n`;
+  }
+  return { subject: subjectOf(event), headers: `${block}${more}\r\n`, data: event.payload };
+}
+
+/** The event's CloudEvents attributes, as they are; empty where the event says nothing. It MUST have its index. */
+export function cloudEventAttributes(event: RecordedEvent | RawEntry): Readonly<Record<string, string>> {
+  const { index, stream, projectId } = event;
   if (index === undefined) throw new Error(`event ${event.id} has no index yet and cannot be published`);
-  const subject = subjectOf(event);
-  const attributes: Record<string, string> = {
+  const { time, subjects, actorid, actorkind, onbehalfof, reason, correlationid, causationid, traceparent } =
+    'metadata' in event ? contextOfEntry(event) : contextOfEvent(event);
+  return {
     specversion: '1.0',
     id: event.id,
-    source: `/vitae/${event.projectId}/${event.stream.slice(0, event.stream.indexOf('.'))}`,
+    source: `/vitae/${projectId}/${stream.slice(0, stream.indexOf('.'))}`,
     type: event.type,
-    time: event.occurredAt,
-    subject: event.stream,
+    time,
+    subject: stream,
     datacontenttype: 'application/json',
     index: String(index),
-    stream: event.stream,
+    stream,
     revision: String(event.revision),
-    projectid: event.projectId,
-    subjects: event.subjects.join(' '),
-    actorid: event.actor.id,
-    actorkind: KINDS[event.actor.kind as keyof typeof KINDS],
-    onbehalfof: event.actor.onBehalfOf,
-    reason: event.reason,
+    projectid: projectId,
+    subjects,
+    actorid,
+    actorkind,
+    onbehalfof,
+    reason,
     recordedtime: event.recordedAt,
-    correlationid: event.correlationId,
-    causationid: event.causationId,
-    traceparent: event.traceparent,
+    correlationid,
+    causationid,
+    traceparent,
   };
-  const hdrs = headers();
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== '') hdrs.set(`ce-${name}`, encode(value));
-  }
-  if (event.traceparent !== '') hdrs.set('traceparent', event.traceparent);
-  return { subject, headers: hdrs, data: text.encode(event.payload) };
+}
+
+interface Context {
+  readonly time: string;
+  readonly subjects: string;
+  readonly actorid: string;
+  readonly actorkind: string;
+  readonly onbehalfof: string;
+  readonly reason: string;
+  readonly correlationid: string;
+  readonly causationid: string;
+  readonly traceparent: string;
+}
+
+function contextOfEvent({ occurredAt, subjects, actor, reason, correlationId, causationId, traceparent }: RecordedEvent): Context {
+  return {
+    time: occurredAt,
+    subjects: subjects.join(' '),
+    actorid: actor.id,
+    actorkind: KINDS[actor.kind as keyof typeof KINDS],
+    onbehalfof: actor.onBehalfOf,
+    reason,
+    correlationid: correlationId,
+    causationid: causationId,
+    traceparent,
+  };
+}
+
+/** The envelope's fields in metadata, in proto3 JSON: what is empty is left out. */
+interface Metadata {
+  readonly actor: { readonly id: string; readonly kind: string; readonly onBehalfOf?: string };
+  readonly occurredAt: string;
+  readonly reason?: string;
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  readonly traceparent?: string;
+}
+
+function contextOfEntry(entry: RawEntry): Context {
+  const { actor, occurredAt, reason = '', correlationId = '', causationId = '', traceparent = '' } = JSON.parse(entry.metadata) as Metadata;
+  return {
+    time: occurredAt,
+    subjects: entry.subjects,
+    actorid: actor.id,
+    actorkind: actor.kind.slice('ACTOR_KIND_'.length).toLowerCase(),
+    onbehalfof: actor.onBehalfOf ?? '',
+    reason,
+    correlationid: correlationId,
+    causationid: causationId,
+    traceparent,
+  };
 }
 
 /** Reads what toWire wrote. Throws on a message that is not one of ours, UnknownEventType on a newer one. */
@@ -76,7 +131,7 @@ export function fromWire(message: { readonly headers?: MsgHdrs | undefined; read
       onBehalfOf: attribute('onbehalfof'),
     }),
     reason: attribute('reason'),
-    occurredAt: required('time'),
+    occurredAt: new Date(required('time')).toISOString(),
     recordedAt: required('recordedtime'),
     correlationId: attribute('correlationid'),
     causationId: attribute('causationid'),
@@ -92,7 +147,9 @@ function kindNamed(name: string): ActorKind {
   return Number(found[0]) as ActorKind;
 }
 
+const UNSAFE = /[^\x21\x23\x24\x26-\x7e]/;
+
 /** Percent-encodes what the binding forbids raw: controls, space, double quote, per cent, non-ASCII. */
 function encode(value: string): string {
-  return value.replace(/[^\x21\x23\x24\x26-\x7e]+/gu, encodeURIComponent);
+  return UNSAFE.test(value) ? value.replace(/[^\x21\x23\x24\x26-\x7e]+/gu, encodeURIComponent) : value;
 }

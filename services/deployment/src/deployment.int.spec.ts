@@ -111,7 +111,7 @@ async function keepLedger(): Promise<() => Promise<void>> {
     while (!stopping) {
       await pool.query('select ledger.sequence(1000)');
       const events = await readLedger(pooledSql(pool), { from: published, limit: 200 });
-      published += events.length === 0 ? 0 : await publishFrom(connection, origin?.id ?? '', events);
+      published += events.length === 0 ? 0 : await publishFrom(connection, events);
       if (events.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     }
   })();

@@ -69,7 +69,7 @@ beforeAll(async () => {
   relay = () =>
     (running = running.then(async () => {
       await sql.query('select ledger.sequence(1000)');
-      published += await publishFrom(nats, origin?.id ?? '', await readLedger(sql, { from: published, limit: 1_000 }));
+      published += await publishFrom(nats, await readLedger(sql, { from: published, limit: 1_000 }));
     }));
   stopRelay = onAppended(nats, () => void relay());
   await relay();

@@ -96,7 +96,7 @@ function keepLedger(): { stop(): Promise<void> } {
     while (!stopping.signal.aborted) {
       await pool.query('select ledger.sequence(1000)');
       const events = await readLedger(pooledSql(pool), { from: next, limit: 1_000 });
-      if (events.length > 0) next += await publishFrom(broker, origin?.id ?? '', events);
+      if (events.length > 0) next += await publishFrom(broker, events);
       else await new Promise((resolve) => setTimeout(resolve, 10));
     }
     await broker.close();

@@ -1,10 +1,11 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { readLedger } from '@vitae/event-store';
 import { ensureLedgerStream, LedgerBehindStream, publishFrom } from '@vitae/messaging';
 import { Broker, Ledger, Readiness } from '@vitae/service-kit';
+import { LedgerPages } from '../ledger-pages.store.ts';
 import { signal } from '../signal.worker.ts';
 
-const PAGE = 500;
+/** Messages in flight at most. */
+const PAGE = 1_000;
 /** How often JetStream is compared with the ledger when nothing happens, in milliseconds. */
 const PATROL_MS = 1_000;
 
@@ -27,6 +28,7 @@ export class PublisherWorker implements OnApplicationBootstrap, OnApplicationShu
 
   constructor(
     private readonly ledger: Ledger,
+    private readonly pages: LedgerPages,
     private readonly broker: Broker,
     private readonly readiness: Readiness,
   ) {}
@@ -94,12 +96,11 @@ export class PublisherWorker implements OnApplicationBootstrap, OnApplicationShu
   }
 
   async #publish(from: number): Promise<{ last: number; complete: boolean; more: boolean }> {
-    const events = await readLedger(this.ledger.sql, { from, limit: PAGE });
-    if (events.length === 0) return { last: from, complete: true, more: false };
-    const acknowledged = await publishFrom(this.broker.nats, await this.#origin(), events);
+    const { entries, end } = await this.pages.page(from, PAGE);
+    const acknowledged = await publishFrom(this.broker.nats, entries);
     this.#published = from + acknowledged;
-    const complete = acknowledged === events.length;
-    return { last: this.#published, complete, more: !complete || events.length === PAGE };
+    const complete = acknowledged === entries.length;
+    return { last: this.#published, complete, more: !complete || !end };
   }
 
   #originOnce: string | undefined;

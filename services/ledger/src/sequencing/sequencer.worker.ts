@@ -3,6 +3,7 @@ import { readHead } from '@vitae/event-store';
 import { onAppended } from '@vitae/messaging';
 import { Broker, CONFIG, Ledger, Readiness } from '@vitae/service-kit';
 import type { LedgerConfig } from '../config.ts';
+import { LedgerHead } from '../history/ledger-head.worker.ts';
 import { PublisherWorker } from '../publishing/publisher.worker.ts';
 import { signal } from '../signal.worker.ts';
 
@@ -10,7 +11,7 @@ const BATCH = 1_000;
 
 /**
  * Gives committed events their index, as long as the service runs:
- * wait for a hint (or the poll) → ledger.sequence until nothing is left → wake the publisher.
+ * wait for a hint (or the poll) → ledger.sequence until nothing is left → wake the publisher and who waits for news.
  *
  * Any number of replicas may do this at once: the head row's lock is the fence (see 0001-ledger.sql).
  */
@@ -27,6 +28,7 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
     private readonly ledger: Ledger,
     private readonly broker: Broker,
     private readonly publisher: PublisherWorker,
+    private readonly head: LedgerHead,
     private readonly readiness: Readiness,
     @Inject(CONFIG) private readonly config: LedgerConfig,
   ) {}
@@ -59,7 +61,10 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
     for (;;) {
       const [row] = await this.ledger.sql.query<{ n: number }>('select ledger.sequence($1) as n', [BATCH]);
       const n = row?.n ?? 0;
-      if (n > 0) this.publisher.wake();
+      if (n > 0) {
+        this.publisher.wake();
+        this.head.raise();
+      }
       if (n < BATCH) return;
     }
   }

@@ -1,0 +1,54 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { readRaw, type RawEntry } from '@vitae/event-store';
+import { CONFIG } from '@vitae/service-kit';
+import { Pool } from 'pg';
+import type { LedgerConfig } from './config.ts';
+
+/** Entries that are kept after they were read: about half a second of the heaviest load, some 10 MB. */
+const KEPT = 10_000;
+
+export interface LedgerPage {
+  /** Dense, in ledger order, from the index that was asked for. */
+  readonly entries: readonly RawEntry[];
+  /** The ledger had no more when it was asked. */
+  readonly end: boolean;
+}
+
+/**
+ * The ledger as it is stored, page by page. Publisher and integrator both read all of it, a moment after each other:
+ * whoever comes second gets what the first one read. On connections of its own, so that no request waits for a page.
+ */
+@Injectable()
+export class LedgerPages implements OnApplicationShutdown {
+  readonly #pool: Pool;
+  /** The newest entries that were read, dense. */
+  #recent: RawEntry[] = [];
+
+  constructor(@Inject(CONFIG) config: LedgerConfig) {
+    this.#pool = new Pool({ connectionString: config.DATABASE_URL, application_name: 'vitae-ledger-pages', max: 2, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000 });
+    this.#pool.on('error', () => undefined); // a connection that breaks while it is idle; the next statement opens another
+  }
+
+  async page(from: number, limit: number): Promise<LedgerPage> {
+    const first = this.#recent[0]?.index ?? Infinity;
+    const kept = from >= first ? this.#recent.slice(from - first, from - first + limit) : [];
+    if (kept.length === limit) return { entries: kept, end: false };
+    const rest = await readRaw(this.#pool, { from: from + kept.length, limit: limit - kept.length });
+    this.#keep(rest);
+    return { entries: [...kept, ...rest], end: kept.length + rest.length < limit };
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  #keep(entries: readonly RawEntry[]): void {
+    const [first] = entries;
+    if (!first) return;
+    const next = this.#recent.at(-1)?.index ?? -Infinity;
+    if (first.index <= next) return; // an older part of the ledger, or what somebody else has just read
+    if (first.index !== next + 1) this.#recent = [];
+    this.#recent.push(...entries);
+    if (this.#recent.length > KEPT) this.#recent.splice(0, this.#recent.length - KEPT);
+  }
+}
