@@ -34,7 +34,7 @@ create trigger cosignature_append_only before update or delete or truncate on le
   for each statement execute function ledger.refuse_change();
 
 -- A log only grows: nothing is signed below what was signed before, whoever signs.
-create function ledger.checkpoint_grows() returns trigger language plpgsql set search_path = pg_catalog as $$
+create function ledger.checkpoint_grows() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   newest bigint;
 begin
