@@ -97,15 +97,18 @@ describe('a group commit', () => {
     await expect(group.append(request(newStream(), { expected: 'exists' }))).rejects.toMatchObject({ name: 'RevisionConflict', actual: 0 });
     await expect(group.append(request(newStream(), { expected: 3 }))).rejects.toMatchObject({ name: 'RevisionConflict', actual: 0 });
     await expect(group.append(request(newStream(), { events: [submitted('no uuid')] }))).rejects.toBeInstanceOf(InvalidEvent);
+    await expect(group.append(request(newStream(), { subjects: ['model: two words'] }))).rejects.toBeInstanceOf(InvalidEvent);
   });
 
   it('applies a batch with the same idempotency key once and answers the same', async () => {
     const group = groupCommit(pool);
     const stream = newStream();
     const idempotency = { key: uuidv7(), fingerprint: 'f' };
-    const first = await group.append(request(stream, { events: [submitted(), submitted()], idempotency }));
-    const second = await group.append(request(stream, { events: [submitted()], idempotency }));
-    expect(second).toEqual(first);
+    const twice = [submitted(), submitted()];
+    const [first, same] = await Promise.all([1, 2].map(() => group.append(request(stream, { events: twice, idempotency }))));
+    const later = await group.append(request(stream, { events: twice, idempotency }));
+    expect([same, later]).toEqual([first, first]);
+    expect(await readStream(pooledSql(pool), stream)).toEqual(first);
   });
 
   it('commits a view with its events, and when the view fails for one, only that one is not stored', async () => {

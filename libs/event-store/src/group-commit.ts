@@ -1,12 +1,11 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { Pool, PoolClient, QueryConfig } from 'pg';
-import { appendPrepared, RevisionConflict, type AppendRequest } from './append.ts';
-import { intArray, textArray, uuidArray } from './binary-array.ts';
-import { expectedCode, isMet, prepareAppend, recordedOf, type PreparedAppend } from './prepared-append.ts';
+import type { Pool, PoolClient } from 'pg';
+import { appendBatch, revisionsOf, type Stored } from './append-batch.ts';
+import { AlreadyAppended, appendPrepared, RevisionConflict, type AppendRequest } from './append.ts';
+import { isMet, prepareAppend, type PreparedAppend } from './prepared-append.ts';
 import { recallBatch } from './read.ts';
 import type { RecordedEvent } from './recorded-event.ts';
-import { pooledSql, preparedSql, transactOn, type Sql } from './sql.ts';
-import { rfc3339 } from './timestamp.ts';
+import { pooledSql, preparedSql, type Sql } from './sql.ts';
 
 export interface GroupCommitOptions {
   /** Batches under way at once, each on a connection of its own. Default 3; more gains nothing. */
@@ -131,12 +130,18 @@ export function groupCommit(pool: Pool, { connections = 3, maxBatch = 64, projec
       const prepared = prepareAppend(request);
       if (!idempotency) return (await enqueue(prepared)) as readonly RecordedEvent<Event>[];
       // A key has to be looked up and kept with its events: a transaction of its own.
-      const recorded = await transactOn(pool)(async ({ sql }) => {
-        const earlier = await recallBatch(sql, idempotency);
-        if (earlier) return earlier;
-        const stored = await appendPrepared(sql, prepared);
-        await project?.(sql, [stored]);
-        return stored;
+      const once = (): Promise<readonly RecordedEvent[]> =>
+        inTransaction(pool, async (client) => {
+          const sql = pooledSql(client);
+          const earlier = await recallBatch(sql, idempotency);
+          if (earlier) return earlier;
+          const stored = await appendPrepared(sql, prepared);
+          await project?.(sql, [stored]);
+          return stored;
+        });
+      const recorded = await once().catch((error: unknown) => {
+        if (error instanceof AlreadyAppended) return once(); // the same request came twice at once; now its answer is there
+        throw error;
       });
       return recorded as readonly RecordedEvent<Event>[];
     },
@@ -159,42 +164,32 @@ async function alone(pool: Pool, { prepared, resolve }: Waiting, project: GroupC
 }
 
 async function together(pool: Pool, batch: readonly Waiting[], project: GroupCommitOptions['project'], again: (waiting: Waiting) => void): Promise<void> {
-  const sorted = [...batch].sort((a, b) => (a.prepared.request.stream < b.prepared.request.stream ? -1 : 1));
-  const store = async (client: Pool | PoolClient): Promise<Answer> => {
-    const answer = await appendMany(client, sorted);
-    if (answer.accepted.length > 0) await project?.(pooledSql(client), answer.accepted.map(([, recorded]) => recorded));
-    return answer;
+  const prepared = batch.map((waiting) => waiting.prepared);
+  const store = async (client: Pool | PoolClient): Promise<readonly Stored[]> => {
+    const stored = await appendBatch(client, prepared);
+    const accepted = stored.filter((recorded) => recorded !== undefined);
+    if (accepted.length > 0) await project?.(pooledSql(client), accepted);
+    return stored;
   };
-  const { accepted, refused } = project ? await inTransaction(pool, store) : await store(pool).catch(asUnknown);
-  for (const [waiting, recorded] of accepted) waiting.resolve(recorded);
+  const stored = project ? await inTransaction(pool, store) : await store(pool).catch(asUnknown);
+  const refused: Waiting[] = [];
+  batch.forEach((waiting, i) => {
+    const recorded = stored[i];
+    if (recorded) waiting.resolve(recorded);
+    else refused.push(waiting);
+  });
   if (refused.length === 0) return;
-  const revisions = await revisionsOf(pool, refused.map(({ prepared }) => prepared.request.stream)).catch((error: unknown) => {
-    for (const { reject } of refused) reject(error);
-    return undefined;
-  });
-  if (!revisions) return;
-  for (const waiting of refused) {
-    const { stream, expected } = waiting.prepared.request;
-    const actual = revisions.get(stream) ?? 0;
-    if (isMet(expected, actual)) again(waiting); // somebody was quicker, and it does not matter
-    else waiting.reject(new RevisionConflict(stream, expected, actual));
+  try {
+    const revisions = await revisionsOf(pool, refused.map((waiting) => waiting.prepared.request.stream));
+    for (const waiting of refused) {
+      const { stream, expected } = waiting.prepared.request;
+      const actual = revisions.get(stream) ?? 0;
+      if (isMet(expected, actual)) again(waiting); // somebody was quicker, and it does not matter
+      else waiting.reject(new RevisionConflict(stream, expected, actual));
+    }
+  } catch (error) {
+    for (const { reject } of refused) reject(error); // nothing of them is stored
   }
-}
-
-interface Answer {
-  readonly accepted: readonly (readonly [Waiting, readonly RecordedEvent[]])[];
-  readonly refused: readonly Waiting[];
-}
-
-async function appendMany(client: Pool | PoolClient, sorted: readonly Waiting[]): Promise<Answer> {
-  const { rows } = await client.query<{ append: number; revision: number; recorded_at: string }>(statementOf(sorted.map(({ prepared }) => prepared)));
-  const left = new Set(sorted);
-  const accepted = rows.map(({ append, revision, recorded_at }) => {
-    const waiting = sorted[append - 1] as Waiting;
-    left.delete(waiting);
-    return [waiting, recordedOf(waiting.prepared, revision + 1, rfc3339(recorded_at))] as const;
-  });
-  return { accepted, refused: [...left] };
 }
 
 async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
@@ -211,41 +206,6 @@ async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promis
   } finally {
     client.release(broken);
   }
-}
-
-function statementOf(appends: readonly PreparedAppend[]): QueryConfig {
-  const heads = appends.map(({ events }) => events[0] as PreparedAppend['events'][number]);
-  const more = appends.flatMap(({ events }, i) => events.slice(1).map((event) => ({ append: i + 1, ...event })));
-  return {
-    name: 'ledger.append_batch',
-    text: 'select append, revision, recorded_at::text as recorded_at from ledger.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
-    values: [
-      textArray(appends.map(({ request }) => request.stream)),
-      intArray(appends.map(({ request }) => expectedCode(request.expected))),
-      textArray(appends.map(({ request }) => request.attribution.projectId)),
-      textArray(appends.map(({ subjects }) => subjects.join(' '))),
-      textArray(appends.map(({ metadata }) => metadata)),
-      uuidArray(heads.map(({ id }) => id)),
-      textArray(heads.map(({ event }) => event.$typeName)),
-      textArray(heads.map(({ payload }) => payload)),
-      ...(more.length === 0
-        ? [null, null, null, null]
-        : [
-            intArray(more.map(({ append }) => append)),
-            uuidArray(more.map(({ id }) => id)),
-            textArray(more.map(({ event }) => event.$typeName)),
-            textArray(more.map(({ payload }) => payload)),
-          ]),
-    ],
-  };
-}
-
-async function revisionsOf(pool: Pool, streams: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  const { rows } = await pool.query<{ stream: string; revision: number }>(
-    'select stream, max(revision) as revision from ledger.event where stream = any($1) group by stream',
-    [streams],
-  );
-  return new Map(rows.map(({ stream, revision }) => [stream, revision]));
 }
 
 /** What came instead of the answer to a commit. When the connection broke, the commit may have happened. */

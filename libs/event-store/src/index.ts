@@ -18,3 +18,4 @@ export { aggregateId, streamName, subjectOf } from './stream-name.ts';
 export { pooledSql, transactOn } from './sql.ts';
 export type { Sql, Transact, Transaction } from './sql.ts';
 export { rfc3339 } from './timestamp.ts';
+export { readUnsequenced } from './read-unsequenced.ts';

@@ -16,12 +16,21 @@ export interface PreparedAppend<Event extends Message = Message> {
 /** What fits into one message of NATS, whose limit is 1 MiB unless set higher: a larger event could never be published. */
 const MAX_PAYLOAD_BYTES = 768 * 1024;
 
+/** The envelope's own constraint (proto/vitae/ledger/v1/envelope.proto). Where subjects are stored and joined, it is relied on. */
+const SUBJECT = /^[a-z][a-z-]*:[A-Za-z0-9._-]+$/;
+
 /** Throws InvalidEvent when an event breaks its contract, or is too large to be published. */
 export function prepareAppend<Event extends Message>(request: AppendRequest<Event>): PreparedAppend<Event> {
   if (request.events.length === 0) throw new Error(`an append to ${request.stream} needs at least one event`);
+  const subjects = [...new Set(request.subjects)];
+  const wrong = subjects.find((subject) => !SUBJECT.test(subject));
+  if (wrong !== undefined || subjects.length > 32) {
+    const message = wrong === undefined ? `has ${subjects.length} items; at most 32 are allowed` : `holds ${JSON.stringify(wrong)}; expected <kind>:<id>`;
+    throw new InvalidEvent('vitae.ledger.v1.Envelope', [{ field: 'subjects', message }]);
+  }
   return {
     request,
-    subjects: [...new Set(request.subjects)],
+    subjects,
     metadata: metadataOf(request.attribution),
     events: request.events.map((event) => {
       const payload = eventToJson(event);

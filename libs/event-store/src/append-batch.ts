@@ -1,0 +1,60 @@
+import type { Pool, PoolClient, QueryConfig } from 'pg';
+import { intArray, textArray, uuidArray } from './binary-array.ts';
+import { expectedCode, recordedOf, type PreparedAppend } from './prepared-append.ts';
+import type { RecordedEvent } from './recorded-event.ts';
+import { rfc3339 } from './timestamp.ts';
+
+/** What was stored of one append; undefined when its stream was not where the writer believed it to be. */
+export type Stored = readonly RecordedEvent[] | undefined;
+
+/**
+ * Appends to many streams by one statement; each append is stored or not, whatever becomes of its neighbours.
+ * No stream may occur twice. Answers in the order of `appends`.
+ */
+export async function appendBatch(client: Pool | PoolClient, appends: readonly PreparedAppend[]): Promise<readonly Stored[]> {
+  // In one order for everybody, so that two batches never wait for each other.
+  const sorted = appends.map((append, i) => ({ append, i })).sort((a, b) => (a.append.request.stream < b.append.request.stream ? -1 : 1));
+  const { rows } = await client.query<{ append: number; revision: number; recorded_at: string }>(statementOf(sorted.map(({ append }) => append)));
+  const stored = new Array<Stored>(appends.length).fill(undefined);
+  for (const { append: n, revision, recorded_at } of rows) {
+    const { append, i } = sorted[n - 1] as (typeof sorted)[number];
+    stored[i] = recordedOf(append, revision + 1, rfc3339(recorded_at));
+  }
+  return stored;
+}
+
+/** Where these streams are now; those without an event are left out. */
+export async function revisionsOf(client: Pool | PoolClient, streams: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await client.query<{ stream: string; revision: number }>(
+    'select stream, max(revision) as revision from ledger.event where stream = any($1) group by stream',
+    [streams],
+  );
+  return new Map(rows.map(({ stream, revision }) => [stream, revision]));
+}
+
+function statementOf(appends: readonly PreparedAppend[]): QueryConfig {
+  const heads = appends.map(({ events }) => events[0] as PreparedAppend['events'][number]);
+  const more = appends.flatMap(({ events }, i) => events.slice(1).map((event) => ({ append: i + 1, ...event })));
+  return {
+    name: 'ledger.append_batch',
+    text: 'select append, revision, recorded_at::text as recorded_at from ledger.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+    values: [
+      textArray(appends.map(({ request }) => request.stream)),
+      intArray(appends.map(({ request }) => expectedCode(request.expected))),
+      textArray(appends.map(({ request }) => request.attribution.projectId)),
+      textArray(appends.map(({ subjects }) => subjects.join(' '))),
+      textArray(appends.map(({ metadata }) => metadata)),
+      uuidArray(heads.map(({ id }) => id)),
+      textArray(heads.map(({ event }) => event.$typeName)),
+      textArray(heads.map(({ payload }) => payload)),
+      ...(more.length === 0
+        ? [null, null, null, null]
+        : [
+            intArray(more.map(({ append }) => append)),
+            uuidArray(more.map(({ id }) => id)),
+            textArray(more.map(({ event }) => event.$typeName)),
+            textArray(more.map(({ payload }) => payload)),
+          ]),
+    ],
+  };
+}
