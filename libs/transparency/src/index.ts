@@ -1,0 +1,17 @@
+export { appendLeaves, emptyFrontier, EMPTY_ROOT, leafHash, nodeHash, rootOf, type Frontier } from './merkle-tree.ts';
+export { entriesPath, eventsPath, parseBundlePath, parseTilePath, tilePath, tilesNeeded, tilesOf, TILE_WIDTH, type Bundle, type Tile } from './tile.ts';
+export { TiledTree } from './tiled-tree.ts';
+export { BundleInvalid, decodeEntries, decodeEvents, encodeEntries, eventLine, type EventLine } from './bundle.ts';
+export { EntryInvalid, logEntry, parseLogEntry, type LogEntry, type StoredEvent } from './log-entry.ts';
+export { consistencyProof, inclusionProof, ProofInvalid, verifyConsistency, verifyInclusion, type ReadTile } from './proof.ts';
+export { KeyInvalid, parseVerifierKey, type KeyType, type VerifierKey } from './verifier-key.ts';
+export { newSigner, privateText, signerFrom, type Signer } from './signer.ts';
+export { NoteInvalid, openNote, signNote, type NoteSignature, type OpenedNote } from './note.ts';
+export { formatCheckpoint, openCheckpoint, parseCheckpoint, type Checkpoint, type OpenedCheckpoint } from './checkpoint.ts';
+export { LOG_KEY_ROTATED, keysAfterRotation, rotationStatement, rotationText } from './key-rotation.ts';
+export { addCheckpointRequest, cosign, parseAddCheckpointRequest, verifyCosignature, withCosignatures, type AddCheckpoint } from './cosignature.ts';
+export { checkPolicy, parsePolicy, PolicyInvalid, type Policy, type TrustedCheckpoint } from './policy.ts';
+export { formatTlogProof, parseTlogProof, verifyTlogProof, type TlogProof } from './tlog-proof.ts';
+export { verifyLog, type LogProgress, type LogReport, type LogSource, type LogTrust } from './verify-log.ts';
+export type { LogProblem, ProblemPlace } from './log-problem.ts';
+export { logFiles, logFrom } from './log-files.ts';
