@@ -11,13 +11,13 @@ export async function openBookmark(sql: Sql, consumer: string): Promise<number> 
 }
 
 /**
- * Moves the bookmark past an event, inside the transaction of its effect. False when it was past it
+ * Moves the bookmark past consecutive events, inside the transaction of their effect. False when it was past the first
  * already: the row's lock makes a second replica wait for the first, and then see that.
  */
-export async function advanceBookmark(sql: Sql, consumer: string, event: RecordedEvent): Promise<boolean> {
+export async function advanceBookmark(sql: Sql, consumer: string, events: readonly RecordedEvent[]): Promise<boolean> {
   const moved = await sql.query(
-    `update messaging.bookmark set next_index = $2 + 1 where consumer = $1 and next_index = $2 returning next_index`,
-    [consumer, event.index],
+    `update messaging.bookmark set next_index = $2::bigint + $3 where consumer = $1 and next_index = $2 returning next_index`,
+    [consumer, events[0]?.index, events.length],
   );
   return moved.length === 1;
 }
@@ -30,7 +30,7 @@ export async function park(
   error: Error,
   attempts: number,
 ): Promise<void> {
-  if (!(await advanceBookmark(sql, consumer, event))) return;
+  if (!(await advanceBookmark(sql, consumer, [event]))) return;
   await sql.query(
     `insert into messaging.parked (consumer, index, event_id, type, error, attempts) values ($1, $2, $3, $4, $5, $6)`,
     [consumer, event.index, event.id, event.type, error.message, attempts],

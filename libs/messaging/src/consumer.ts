@@ -9,7 +9,7 @@ import { contextOf } from './trace-context.ts';
 /**
  * One reader of the whole ledger, in order, with an effect that happens exactly once.
  *
- *   JetStream message ──► in order? ──► handle + bookmark in one transaction ──► ack
+ *   JetStream messages ──► in order? ──► handle + bookmark in one transaction ──► ack
  *                            │ no: redelivered → ack only
  *                            └ no: a gap       → the missing events from PostgreSQL first
  *   no message for a while ──► ask PostgreSQL whether there is something after all
@@ -56,7 +56,8 @@ export interface Consumer {
   stop(): Promise<void>;
 }
 
-const PAGE = 200;
+/** Events that one transaction takes at most: a backlog goes quickly, and an effect that fails is not far from its start. */
+const BATCH = 50;
 const tracer = trace.getTracer('@vitae/messaging');
 
 export async function startConsumer<Tx extends Transaction>(options: ConsumerOptions<Tx>): Promise<Consumer> {
@@ -72,17 +73,22 @@ export async function startConsumer<Tx extends Transaction>(options: ConsumerOpt
     for (const check of waiters) check();
   };
 
-  async function effect(event: RecordedEvent): Promise<void> {
+  /** Effect and bookmark of consecutive events in one transaction. */
+  async function effect(events: readonly RecordedEvent[]): Promise<void> {
+    await transact(async (tx) => {
+      if (!(await advanceBookmark(tx.sql, name, events))) return; // another replica was here first
+      for (const event of events) await spanned(event, () => options.handle(event, tx));
+    });
+  }
+
+  async function spanned(event: RecordedEvent, work: () => Promise<void>): Promise<void> {
     await tracer.startActiveSpan(
       `consume ${event.type}`,
       { kind: SpanKind.CONSUMER, attributes: { 'messaging.system': 'nats', 'messaging.consumer.group.name': name, 'vitae.index': event.index ?? -1 } },
       contextOf(event.traceparent),
       async (span) => {
         try {
-          await transact(async (tx) => {
-            if (!(await advanceBookmark(tx.sql, name, event))) return; // another replica was here first
-            await options.handle(event, tx);
-          });
+          await work();
         } catch (error) {
           span.recordException(error as Error);
           span.setStatus({ code: SpanStatusCode.ERROR, message: (error as Error).message });
@@ -94,10 +100,34 @@ export async function startConsumer<Tx extends Transaction>(options: ConsumerOpt
     );
   }
 
+  /** A backlog is taken in batches, for a commit costs more than most effects. Whatever goes wrong with one, each event is then taken by itself. */
+  async function takeAll(events: readonly RecordedEvent[]): Promise<void> {
+    const [first] = events;
+    if (events.length > 1 && first?.index === bookmark) {
+      try {
+        await effect(events);
+        passed(events);
+        return;
+      } catch (error) {
+        log.warn({ consumer: name, index: first.index, events: events.length, err: error }, 'a batch could not be taken; its events are taken one by one');
+      }
+    }
+    for (const event of events) {
+      if (stopping) return;
+      await take(event);
+    }
+  }
+
+  function passed(events: readonly RecordedEvent[]): void {
+    trouble = undefined;
+    bookmark = (events.at(-1)?.index ?? bookmark) + 1;
+    settled();
+  }
+
   async function take(event: RecordedEvent): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await effect(event);
+        await effect([event]);
         break;
       } catch (error) {
         const detail = { consumer: name, index: event.index, type: event.type, attempt, err: error };
@@ -117,20 +147,15 @@ export async function startConsumer<Tx extends Transaction>(options: ConsumerOpt
         }
       }
     }
-    trouble = undefined;
-    bookmark = (event.index ?? bookmark) + 1;
-    settled();
+    passed([event]);
   }
 
   /** From PostgreSQL: everything from the bookmark on, up to (not including) `until`. */
   async function fill(until = Number.POSITIVE_INFINITY): Promise<void> {
     while (!stopping && bookmark < until) {
-      const page = await readLedger(sql, { from: bookmark, limit: Math.min(PAGE, until - bookmark) });
+      const page = await readLedger(sql, { from: bookmark, limit: Math.min(BATCH, until - bookmark) });
       if (page.length === 0) return;
-      for (const event of page) {
-        if (stopping) return;
-        await take(event);
-      }
+      await takeAll(page);
     }
   }
 
@@ -144,8 +169,10 @@ export async function startConsumer<Tx extends Transaction>(options: ConsumerOpt
           continue;
         }
         if (message.event.index > bookmark) await fill(message.event.index);
-        if (message.event.index === bookmark) await take(message.event.recorded());
-        if (message.event.index < bookmark) message.ack();
+        const batch = [message];
+        for (let more; batch.length < BATCH && (more = delivery.nextIf(message.event.index + batch.length)); ) batch.push(more);
+        if (message.event.index === bookmark) await takeAll(batch.map(({ event }) => event.recorded()));
+        for (const { event, ack } of batch) if (event.index < bookmark) ack();
       } catch (error) {
         trouble = (error as Error).message;
         log.warn({ consumer: name, err: error }, 'the consumer met an obstacle and goes on from its bookmark');

@@ -15,6 +15,8 @@ export interface Delivered {
 export interface Delivery {
   /** The next message, or undefined after `ms` of silence or on stop. */
   next(ms: number): Promise<Delivered | undefined>;
+  /** The message with this index, if it is the next and has come already. */
+  nextIf(index: number): Delivered | undefined;
   /** Waits, but not longer than until stop. */
   pause(ms: number): Promise<void>;
   stop(): void;
@@ -88,11 +90,21 @@ export function listen(
     async next(ms) {
       await wait(ms, () => queue.length > 0);
       const message = queue.shift();
-      if (!message || stop.signal.aborted) return undefined;
-      return { event: { index: message.seq - 1, recorded: () => fromWire(message) }, ack: () => message.ack() };
+      return message && !stop.signal.aborted ? delivered(message) : undefined;
+    },
+    nextIf(index) {
+      const [message] = queue;
+      if (message?.seq !== index + 1 || stop.signal.aborted) return undefined;
+      queue.shift();
+      return delivered(message);
     },
     pause: (ms) => wait(ms, () => false),
     stop: () => stop.abort(),
     closed: () => ended,
   };
 }
+
+const delivered = (message: JsMsg): Delivered => ({
+  event: { index: message.seq - 1, recorded: () => fromWire(message) },
+  ack: () => message.ack(),
+});
