@@ -1,11 +1,20 @@
-// The program behind `npm run bench -- <name>`.
-import { pipeline } from './pipeline.ts';
+// The program behind `npm run bench -- <name> [arguments]`.
+import { ledger } from './ledger/ledger.ts';
+import { WrongArguments } from './ledger/options.ts';
 
-const benchmarks: Readonly<Record<string, (say: (line: string) => void) => Promise<void>>> = { pipeline };
-const name = process.argv[2] ?? '';
+type Benchmark = (say: (line: string) => void, args: readonly string[]) => Promise<void>;
+
+const benchmarks: Readonly<Record<string, Benchmark>> = {
+  ledger,
+  pipeline: (say, args) => ledger(say, ['pipeline', 'latency', ...args]),
+};
+const [name = '', ...args] = process.argv.slice(2);
 const benchmark = benchmarks[name];
 if (benchmark) {
-  await benchmark((line) => console.log(line));
+  await benchmark((line) => console.log(line), args).catch((error: unknown) => {
+    console.error(error instanceof WrongArguments ? error.message : error);
+    process.exitCode = 1;
+  });
 } else {
   console.error(`npm run bench -- <name>, where <name> is one of: ${Object.keys(benchmarks).join(', ')}`);
   process.exitCode = 1;

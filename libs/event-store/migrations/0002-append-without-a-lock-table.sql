@@ -29,6 +29,14 @@ drop table ledger.event_subject;
 
 drop function ledger.append;
 
+-- What could not be an entry of the transparency log would halt it, and could never be taken out again. So it is refused
+-- at the door (VT005): names of more than 256 bytes, and raw line breaks or tabs, which canonical JSON does not have.
+create function ledger.refuse_unloggable() returns void language plpgsql as $$
+begin
+  raise exception 'what cannot be an entry of the log cannot be appended' using errcode = 'VT005',
+    hint = 'Payload and metadata are canonical JSON (RFC 8785); stream, type and project have at most 256 bytes.';
+end $$;
+
 create table ledger.writer (
   role            name not null,
   category_prefix text collate "C" not null check (category_prefix ~ '^[a-z]+\.$'), -- e.g. 'registry.'
@@ -61,11 +69,17 @@ declare
   first_seq bigint;
   at timestamptz;
   more integer := coalesce(cardinality(p_more_ids), 0);
+  texts text := p_payload || p_metadata || array_to_string(p_subjects || p_more_payloads, '');
 begin
   if not (pg_has_role(session_user, current_user, 'member')
       or coalesce(pg_has_role(session_user, to_regrole(quote_ident('vitae_' || split_part(p_stream, '.', 1))), 'member'), false)) then
     raise exception 'role % may not append to %', session_user, p_stream using errcode = 'VT003',
       hint = 'A service appends to its own streams only.';
+  end if;
+  if octet_length(p_stream) > 256 or octet_length(p_type) > 256 or octet_length(p_project_id) > 256
+      or strpos(texts, E'\n') > 0 or strpos(texts, E'\t') > 0
+      or (select max(octet_length(m.type)) from unnest(p_more_types) as m (type)) > 256 then
+    perform ledger.refuse_unloggable();
   end if;
   loop
     -- 1. Look, and claim the next revision if it is the expected one and nobody is quicker.
@@ -122,6 +136,8 @@ create function ledger.append_batch(
   p_more_appends integer[], p_more_ids uuid[], p_more_types text[], p_more_payloads text[]
 ) returns table (append integer, revision integer, recorded_at timestamptz) language plpgsql security definer
 set search_path = pg_catalog set plan_cache_mode = force_generic_plan as $$
+declare
+  texts text;
 begin
   if not pg_has_role(session_user, current_user, 'member') and exists (
     select from (select distinct split_part(s.stream, '.', 1) as service from unnest(p_streams) as s (stream)) s
@@ -129,6 +145,10 @@ begin
   ) then
     raise exception 'role % may not append to all of these streams', session_user using errcode = 'VT003',
       hint = 'A service appends to its own streams only.';
+  end if;
+  texts := array_to_string(p_payloads || p_metadata || p_subjects || p_more_payloads, '');
+  if strpos(texts, E'\n') > 0 or strpos(texts, E'\t') > 0 or (select max(octet_length(n.name)) from unnest(p_streams || p_types || p_project_ids || p_more_types) as n (name)) > 256 then
+    perform ledger.refuse_unloggable();
   end if;
   -- 1. In the hope that nobody is quicker: testing each row for a conflict costs a sixth of it.
   if p_more_ids is null then

@@ -25,6 +25,7 @@ create table ledger.cosignature (
   received_at timestamptz not null default clock_timestamp(),
   primary key (size, witness)
 );
+create index cosignature_witness on ledger.cosignature (witness, size); -- how far a witness is
 
 create trigger tile_append_only before update or delete or truncate on ledger.tile
   for each statement execute function ledger.refuse_change();
@@ -44,6 +45,7 @@ begin
     raise exception 'a checkpoint over % events was signed already; one over % is refused', newest, new.size
       using errcode = 'VT004', hint = 'Another replica was ahead. Nothing is wrong; sign the next one.';
   end if;
+  new.signed_at := clock_timestamp(); -- now that nobody else can be before us: sizes and times agree
   return new;
 end $$;
 create trigger checkpoint_grows before insert on ledger.checkpoint

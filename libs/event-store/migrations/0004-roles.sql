@@ -50,7 +50,8 @@ begin
 end $$;
 
 -- ## What each role may do in one schema
--- The services and the schemas of their tables. A new one: replace this function, then call separate_roles again.
+-- The services and the schemas of their tables. A new one: a migration replaces this function; then whoever may make
+-- roles calls separate_roles again. Until then it has no rights, and nobody else has fewer.
 create function ledger.services() returns table (service name, schema name) language sql immutable set search_path = pg_catalog, pg_temp as $$ values
   ('registry', 'registry'), ('governance', 'governance'), ('deployment', 'deployment'), ('monitoring', 'monitoring'), ('ledger', 'webhooks')
 $$;
@@ -59,8 +60,8 @@ $$;
 -- schema. Does nothing where the owner is still who connects for everything (see separate_roles).
 create function ledger.grant_rights(p_schema name) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-  services text := (select string_agg('vitae_' || s.service, ', ') from ledger.services() s);
-  own name := (select 'vitae_' || s.service from ledger.services() s where s.schema = p_schema);
+  services text := (select string_agg('vitae_' || s.service, ', ') from ledger.services() s where to_regrole('vitae_' || s.service) is not null);
+  own name := (select 'vitae_' || s.service from ledger.services() s where s.schema = p_schema and to_regrole('vitae_' || s.service) is not null);
   s record;
   f regprocedure;
 begin
@@ -91,7 +92,10 @@ begin
     execute format('grant select, insert, update on messaging.bookmark to %s', services);
     execute format('grant select, insert on messaging.parked to %s', services);
     -- A bookmark moved by somebody else would be events never taken: each service sees and moves its own.
-    for s in select v.service, t.name as tab from ledger.services() v cross join (values ('bookmark'), ('parked')) as t (name) loop
+    for s in
+      select v.service, t.name as tab from ledger.services() v cross join (values ('bookmark'), ('parked')) as t (name)
+      where to_regrole('vitae_' || v.service) is not null
+    loop
       execute format('alter table messaging.%I enable row level security', s.tab);
       execute format('drop policy if exists %I on messaging.%I', s.service, s.tab);
       execute format('create policy %I on messaging.%I to %I using (starts_with(consumer, %L))', s.service, s.tab, 'vitae_' || s.service, s.service || '.');

@@ -14,7 +14,7 @@ export interface GroupCommitOptions {
   readonly maxBatch?: number;
   /**
    * Writes what follows from the accepted appends of a batch, in their transaction. Set-based: one statement for the
-   * batch, not one for each append. When it rejects, the batch is tried again one append at a time.
+   * batch, not one for each append, and the same text each time, for it stays prepared. When it rejects, the batch is tried again one append at a time.
    */
   readonly project?: (sql: Sql, accepted: readonly (readonly RecordedEvent[])[]) => Promise<void>;
 }
@@ -156,8 +156,8 @@ export function groupCommit(pool: Pool, { connections = 3, maxBatch = 64, projec
 /** The usual append of one event by one writer: without the arrays, which cost more than the event. */
 async function alone(pool: Pool, { prepared, resolve }: Waiting, project: GroupCommitOptions['project']): Promise<void> {
   const store = async (client: Pool | PoolClient): Promise<readonly RecordedEvent[]> => {
-    const recorded = await appendPrepared(preparedSql(client, 'ledger.append'), prepared);
-    await project?.(pooledSql(client), [recorded]);
+    const recorded = await appendPrepared(preparedSql(client), prepared);
+    await project?.(preparedSql(client), [recorded]);
     return recorded;
   };
   resolve(project ? await inTransaction(pool, store) : await store(pool).catch(asUnknown));
@@ -168,7 +168,7 @@ async function together(pool: Pool, batch: readonly Waiting[], project: GroupCom
   const store = async (client: Pool | PoolClient): Promise<readonly Stored[]> => {
     const stored = await appendBatch(client, prepared);
     const accepted = stored.filter((recorded) => recorded !== undefined);
-    if (accepted.length > 0) await project?.(pooledSql(client), accepted);
+    if (accepted.length > 0) await project?.(preparedSql(client), accepted);
     return stored;
   };
   const stored = project ? await inTransaction(pool, store) : await store(pool).catch(asUnknown);

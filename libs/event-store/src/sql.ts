@@ -23,10 +23,18 @@ export function pooledSql(client: Pool | PoolClient): Sql {
   };
 }
 
-/** Like pooledSql for one statement that is sent again and again: parsed once for each connection, under that name. */
-export function preparedSql(client: Pool | PoolClient, name: string): Sql {
+/** Names of prepared statements: PostgreSQL wants them short. */
+const names = new Map<string, string>();
+
+/**
+ * Like pooledSql, for a few statements that are sent again and again: each is parsed once on a connection, and kept there.
+ * MUST NOT get texts without end.
+ */
+export function preparedSql(client: Pool | PoolClient): Sql {
   return {
     async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+      let name = names.get(text);
+      if (name === undefined) names.set(text, (name = `vitae-${names.size}`));
       const result = await client.query<Row>({ name, text, values: [...values] });
       return result.rows;
     },

@@ -47,16 +47,19 @@ describe('the entry of an event', () => {
   });
 
   it.each([
-    ['no actor', { metadata: '{"correlationId":"c"}' }],
     ['metadata that is no JSON', { metadata: 'actor: dana' }],
     ['half a surrogate pair', { stream: '\ud800' }],
-    ['an entry over 2 KB', { stream: 'x'.repeat(2048) }],
+    ['an entry over 16 KB', { stream: 'x'.repeat(16_384) }],
     ['a time without microseconds', { recordedAt: '2026-11-21T11:00:00Z' }],
     ['a time of another zone', { recordedAt: '2026-11-21T11:00:00.000000+01:00' }],
     ['revision 0', { revision: 0 }],
     ['revision 1.5', { revision: 1.5 }],
   ])('given an event with %s, then it has no entry', (_, more) => {
     expect(() => logEntry(storedEvent(1, more))).toThrow(EntryInvalid);
+  });
+
+  it.each(['{"correlationId":"c"}', '[]', '{"actor":7}', `{"actor":{"id":"${'x'.repeat(129)}"}}`])('given metadata without a proper actor (%s), then the entry names none', (metadata) => {
+    expect(parseLogEntry(logEntry(storedEvent(1, { metadata }))).actor).toBe('');
   });
 
   it('given bytes that logEntry would not write, then they are refused', () => {

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import { startNats, startSuite } from '@vitae/local';
+import { hintAppended } from '@vitae/messaging';
+import type { NatsConnection } from '@nats-io/nats-core';
+import { connect } from '@nats-io/transport-node';
+import { cpuSecondsOf, ownCpuSeconds } from './cpu.ts';
+import type { Testbed } from './testbed.ts';
+
+/** The ledger service as users run it: a process of its own on a new database, with a real NATS. */
+export interface LedgerService {
+  readonly databaseUrl: string;
+  readonly nats: NatsConnection;
+  /** `http://…` of the service. */
+  readonly address: string;
+  /** CPU seconds used so far by each of the processes. */
+  cpu(): Readonly<Record<'postgres' | 'nats' | 'ledger' | 'client', number>>;
+  stop(): Promise<void>;
+}
+
+export async function startLedgerService(testbed: Testbed): Promise<LedgerService> {
+  const databaseUrl = await testbed.ledger();
+  const dataDir = join(testbed.directory, `service-${new URL(databaseUrl).pathname.slice(1)}`);
+  const broker = await startNats({ storeDir: join(dataDir, 'nats') });
+  try {
+    const suite = await startSuite({ dataDir, databaseUrl, natsUrl: broker.url, programs: ledgerOnly });
+    const nats = await connect({ servers: broker.url });
+    return {
+      databaseUrl,
+      nats,
+      address: suite.addressOf('ledger'),
+      cpu: () => ({
+        postgres: cpuSecondsOf(testbed.server.pid) ?? Number.NaN,
+        nats: cpuSecondsOf(broker.pid) ?? Number.NaN,
+        ledger: cpuSecondsOf(suite.pidOf('ledger') ?? 0) ?? Number.NaN,
+        client: ownCpuSeconds(),
+      }),
+      stop: async () => {
+        await nats.close();
+        await suite.stop();
+        await broker.stop();
+      },
+    };
+  } catch (error) {
+    await broker.stop();
+    throw error;
+  }
+}
+
+interface Settings {
+  readonly root: string;
+  readonly dataDir: string;
+  readonly ports: { readonly ledger: number };
+  readonly databaseUrl: string;
+  readonly natsUrl: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+function ledgerOnly({ root, dataDir, ports, databaseUrl, natsUrl, env }: Settings) {
+  const settings = { NODE_ENV: 'production', VITAE_MODE: 'local', VITAE_DATA_DIR: join(dataDir, 'ledger'), HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
+  return [
+    {
+      name: 'ledger',
+      command: process.execPath,
+      args: [join(root, 'services', 'ledger', 'dist', 'main.js')],
+      env: { ...env, ...settings, PORT: String(ports.ledger), DATABASE_URL: databaseUrl, NATS_URL: natsUrl },
+      cwd: root,
+      logFile: join(dataDir, 'ledger.log'),
+      readyUrls: [`http://127.0.0.1:${ports.ledger}/readyz`],
+    },
+  ];
+}
+
+/** Hints for a bulk writer: one at once, and while more follow one a millisecond. */
+export function hinting(nats: NatsConnection): () => void {
+  let resting = false;
+  let again = false;
+  const hint = (): void => {
+    if (resting) return void (again = true);
+    hintAppended(nats);
+    resting = true;
+    setTimeout(() => {
+      resting = false;
+      if (again) hint();
+      again = false;
+    }, 1);
+  };
+  return hint;
+}
