@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+
+/** What a command found. Exit code 0 when `ok`, else 1. */
+export interface Outcome {
+  readonly ok: boolean;
+  /** What people read, on stdout. */
+  readonly lines: readonly string[];
+  /** What programs read with --json: the same findings as fields. `ok` is added. */
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+/** Nothing could be found out: a wrong option, a file or a server that is not there. Exit code 2. */
+export class CannotRun extends Error {
+  override readonly name = 'CannotRun';
+}
+
+/** Something was found to be wrong, and nothing more can be said than the message. Exit code 1. */
+export class ProblemFound extends Error {
+  override readonly name = 'ProblemFound';
+}
+
+/** Every command has it. */
+export function withJson(command: Command): Command {
+  return command.option('--json', 'print the findings as one JSON object, and nothing else');
+}
+
+/**
+ * Runs a command's work and answers: lines or JSON on stdout, a message on stderr when it failed, and the exit code.
+ * An error of another kind than the two above is told with its name and counts as "cannot run".
+ */
+export async function answer(options: { readonly json?: boolean }, work: () => Promise<Outcome>): Promise<void> {
+  try {
+    const { ok, lines, json } = await work();
+    print(options.json ? [JSON.stringify({ ok, ...json })] : lines);
+    process.exitCode = ok ? 0 : 1;
+  } catch (error) {
+    const message = messageOf(error);
+    if (options.json) print([JSON.stringify({ ok: false, error: message })]);
+    else process.stderr.write(`vitae: ${message}\n`);
+    process.exitCode = error instanceof ProblemFound ? 1 : 2;
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof CannotRun || error instanceof ProblemFound) return error.message;
+  const { code } = error as { code?: unknown };
+  return `${error.name}: ${error.message || String(code)}`;
+}
+
+function print(lines: readonly string[]): void {
+  if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
+}
