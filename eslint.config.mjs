@@ -5,7 +5,7 @@ import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
 /** What a service file's suffix may be; the suffix names the part of the world that the file touches. */
-const suffixes = 'handler,controller,view,consumer,cluster,client,module,store,worker,spec';
+const suffixes = 'handler,controller,view,consumer,cluster,client,module,store,worker,fixture,spec';
 const suffixed = `**/*.{${suffixes}}.ts`;
 const suffixedImport = `^\\.{1,2}/.*\\.(${suffixes.replaceAll(',', '|')})\\.ts$`;
 
@@ -77,12 +77,12 @@ export default tseslint.config(
   },
   {
     files: ['libs/**/*.ts', 'services/**/*.ts', 'deploy/**/*.ts'],
-    ignores: ['**/*.spec.ts', 'libs/testing/**'],
+    ignores: ['**/*.{fixture,spec}.ts', 'libs/testing/**'],
     rules: restrictImports(testingOnlyInSpecs, launcherStaysOutside),
   },
   {
     files: ['services/*/src/**/*.ts'],
-    ignores: [suffixed, 'services/*/src/main.ts', 'services/*/src/config.ts'],
+    ignores: [suffixed, 'services/*/src/**/main.ts', 'services/*/src/config.ts'],
     rules: {
       ...restrictImports(testingOnlyInSpecs, launcherStaysOutside, ...worldStaysOutside),
       'no-restricted-globals': ['error', ...['process', 'crypto', 'performance', 'fetch', 'setTimeout', 'setInterval', 'Buffer'].map((name) => ({

@@ -15,3 +15,8 @@ export { formatTlogProof, parseTlogProof, verifyTlogProof, type TlogProof } from
 export { verifyLog, type LogProgress, type LogReport, type LogSource, type LogTrust } from './verify-log.ts';
 export type { LogProblem, ProblemPlace } from './log-problem.ts';
 export { logFiles, logFrom } from './log-files.ts';
+export { checkEvidence, type EvidenceReport, type EvidenceTrust } from './evidence.ts';
+export { packEvidence, type EvidenceAbout, type EvidenceContent } from './evidence-pack.ts';
+export { EVIDENCE_FILES, EvidenceInvalid, parseManifest, type EvidenceEvent, type EvidenceManifest, type EvidenceProof, type ReadableText } from './evidence-files.ts';
+export { artefactsIn, type EvidenceArtefact } from './evidence-artefacts.ts';
+export { openZip, ZipInvalid, zipOf, type OpenedZip } from './evidence-zip.ts';

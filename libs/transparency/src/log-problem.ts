@@ -1,5 +1,7 @@
 /** What of a log is wrong. `leaf`: entry and tile disagree, and no root says which of the two was changed. */
-export type ProblemPlace = 'checkpoint' | 'known' | 'root' | 'tile' | 'entry' | 'leaf' | 'payload' | 'context' | 'key';
+export type ProblemPlace = 'checkpoint' | 'known' | 'root' | 'tile' | 'entry' | 'leaf' | 'payload' | 'context' | 'key' | EvidencePlace;
+/** What of an evidence pack is wrong, beside that. */
+export type EvidencePlace = 'pack' | 'manifest' | 'file' | 'proof' | 'stream' | 'witness';
 
 export interface LogProblem {
   readonly where: ProblemPlace;

@@ -15,6 +15,22 @@ export class TiledTree {
     this.#onFull = onFull;
   }
 
+  /**
+   * The tree of this size whose unfinished tiles hold these hashes, so that a log can go on without being read again.
+   * @param unfinished gives the hashes of the unfinished tile of a level; asked only for levels that have one.
+   */
+  static resume(size: number, unfinished: (tile: Tile) => Uint8Array): TiledTree {
+    const tree = new TiledTree();
+    tree.#size = size;
+    for (let [level, count] = [0, size]; count > 0; [level, count] = [level + 1, Math.floor(count / TILE_WIDTH)]) {
+      const tile = { level, index: Math.floor(count / TILE_WIDTH), width: count % TILE_WIDTH };
+      const hashes = Buffer.alloc(TILE_WIDTH * HASH_BYTES);
+      if (tile.width > 0) hashes.set(unfinished(tile));
+      tree.#edge.push({ hashes, index: tile.index, width: tile.width });
+    }
+    return tree;
+  }
+
   get size(): number {
     return this.#size;
   }
