@@ -9,6 +9,10 @@ import { file_vitae_governance_v1_gate } from './gen/vitae/governance/v1/gate_pb
 import { file_vitae_governance_v1_incident } from './gen/vitae/governance/v1/incident_pb.ts';
 import { file_vitae_governance_v1_retirement } from './gen/vitae/governance/v1/retirement_pb.ts';
 import { file_vitae_governance_v1_use_case } from './gen/vitae/governance/v1/use_case_pb.ts';
+import { file_vitae_ledger_v1_erasure } from './gen/vitae/ledger/v1/erasure_pb.ts';
+import { file_vitae_ledger_v1_evidence } from './gen/vitae/ledger/v1/evidence_pb.ts';
+import { file_vitae_ledger_v1_log_key } from './gen/vitae/ledger/v1/log_key_pb.ts';
+import { file_vitae_ledger_v1_webhook } from './gen/vitae/ledger/v1/webhook_pb.ts';
 import { file_vitae_monitoring_v1_baseline } from './gen/vitae/monitoring/v1/baseline_pb.ts';
 import { file_vitae_monitoring_v1_canary } from './gen/vitae/monitoring/v1/canary_pb.ts';
 import { file_vitae_monitoring_v1_window } from './gen/vitae/monitoring/v1/window_pb.ts';
@@ -19,6 +23,7 @@ import { file_vitae_registry_v1_model_version } from './gen/vitae/registry/v1/mo
 
 /** Every event type that Vitae knows, by its full name. */
 export const eventRegistry = createRegistry(
+  file_vitae_ledger_v1_webhook,
   file_vitae_registry_v1_dataset,
   file_vitae_registry_v1_evaluation,
   file_vitae_registry_v1_model,
@@ -31,6 +36,9 @@ export const eventRegistry = createRegistry(
   file_vitae_deployment_v1_environment,
   file_vitae_deployment_v1_permit,
   file_vitae_deployment_v1_rollout,
+  file_vitae_ledger_v1_erasure,
+  file_vitae_ledger_v1_evidence,
+  file_vitae_ledger_v1_log_key,
   file_vitae_monitoring_v1_baseline,
   file_vitae_monitoring_v1_canary,
   file_vitae_monitoring_v1_window,
@@ -84,7 +92,15 @@ export function eventToJson(event: Message): string {
     );
   }
   if (result.kind === 'error') throw result.error;
-  return canonicalJson(toJson(schema, event, { registry: eventRegistry }));
+  return storedJson(event);
+}
+
+/**
+ * The same without the check: for an event that was checked, and whose personal texts were sealed afterwards.
+ * Sealed text is longer than what it holds, so it need not keep the constraints. Throws UnknownEventType.
+ */
+export function storedJson(event: Message): string {
+  return canonicalJson(toJson(schemaOf(event.$typeName), event, { registry: eventRegistry }));
 }
 
 /** Reads what eventToJson wrote. Fields added by a newer build are passed over. Throws UnknownEventType. */

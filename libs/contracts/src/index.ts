@@ -1,5 +1,10 @@
 // The one barrel of the contracts: everything that proto/ defines, and the one way to write it down.
 export * from './gen/vitae/ledger/v1/envelope_pb.ts';
+export * from './gen/vitae/ledger/v1/webhook_pb.ts';
+export * from './gen/vitae/ledger/v1/erasure_pb.ts';
+export * from './gen/vitae/ledger/v1/log_key_pb.ts';
+export * from './gen/vitae/ledger/v1/evidence_pb.ts';
+export { personal } from './gen/vitae/ledger/v1/personal_pb.ts';
 export * from './gen/vitae/registry/v1/dataset_pb.ts';
 export * from './gen/vitae/registry/v1/evaluation_pb.ts';
 export * from './gen/vitae/registry/v1/model_pb.ts';
@@ -16,5 +21,5 @@ export * from './gen/vitae/monitoring/v1/baseline_pb.ts';
 export * from './gen/vitae/monitoring/v1/canary_pb.ts';
 export * from './gen/vitae/monitoring/v1/window_pb.ts';
 export { canonicalJson } from './canonical-json.ts';
-export { eventFromJson, eventRegistry, eventToJson, InvalidEvent, UnknownEventType } from './event-json.ts';
+export { eventFromJson, eventRegistry, eventToJson, InvalidEvent, storedJson, UnknownEventType } from './event-json.ts';
 export type { Violation } from './event-json.ts';

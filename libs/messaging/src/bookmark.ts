@@ -14,7 +14,7 @@ export async function openBookmark(sql: Sql, consumer: string): Promise<number> 
  * Moves the bookmark past consecutive events, inside the transaction of their effect. False when it was past the first
  * already: the row's lock makes a second replica wait for the first, and then see that.
  */
-export async function advanceBookmark(sql: Sql, consumer: string, events: readonly RecordedEvent[]): Promise<boolean> {
+export async function advanceBookmark(sql: Sql, consumer: string, events: readonly { readonly index?: number }[]): Promise<boolean> {
   const moved = await sql.query(
     `update messaging.bookmark set next_index = $2::bigint + $3 where consumer = $1 and next_index = $2 returning next_index`,
     [consumer, events[0]?.index, events.length],

@@ -1,3 +1,4 @@
+export { advanceBookmark, openBookmark } from './bookmark.ts';
 export { startConsumer } from './consumer.ts';
 export type { Consumer, ConsumerOptions, ConsumerStatus } from './consumer.ts';
 export { ensureLedgerStream, ForeignStream, LEDGER_STREAM } from './ledger-stream.ts';

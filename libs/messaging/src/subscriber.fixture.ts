@@ -11,7 +11,11 @@ const KEPT = process.env['KEPT'] ?? 'events.jsonl';
 const lines = (await readFile(KEPT, 'utf8').catch(() => '')).trimEnd().split('\n');
 let last = Number((JSON.parse(lines.at(-1) || '{"index":-1}') as { index: number }).index);
 
-const nats = await connect({ servers: process.env['NATS_URL'] ?? 'nats://127.0.0.1:4222', inboxPrefix: `_INBOX.${DURABLE}` });
+const nats = await connect({
+  servers: process.env['NATS_URL'] ?? 'nats://127.0.0.1:4222',
+  ...(process.env['NATS_USER'] ? { user: process.env['NATS_USER'], pass: process.env['NATS_PASSWORD'] ?? '' } : {}),
+  inboxPrefix: `_INBOX.${DURABLE}`, // so that its answers are all that it needs the right to hear
+});
 const manager = await jetstreamManager(nats, { checkAPI: false });
 // The durable remembers on the server what was acknowledged. It is made once, and again after JetStream lost its store:
 // sequence = index + 1, so it goes on behind what is kept here.

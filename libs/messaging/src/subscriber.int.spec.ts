@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { create } from '@bufbuild/protobuf';
-import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ActorKind, ActorSchema, eventToJson, UseCaseSubmittedSchema } from '@vitae/contracts';
+import { findNatsServer, freePort } from '@vitae/local';
 import { eventually, freshNats, type FreshNats } from '@vitae/testing';
 import { v7 as uuidv7 } from 'uuid';
 import type { RecordedEvent } from '@vitae/event-store';
@@ -43,13 +44,31 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-function supervise(): void {
+function supervise(env: NodeJS.ProcessEnv = { NATS_URL: broker.url }): void {
   supervised = true;
   const start = (): void => {
-    child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', EXAMPLE], { env: { PATH: process.env['PATH'], NATS_URL: broker.url, KEPT: kept }, stdio: 'ignore' });
+    child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', EXAMPLE], { env: { PATH: process.env['PATH'], KEPT: kept, ...env }, stdio: 'ignore' });
     child.once('exit', () => supervised && start());
   };
   start();
+}
+
+/** A NATS server whose configuration is what the README says, with a password. */
+async function serverWith(rights: string): Promise<{ url: string; stop: () => Promise<void> }> {
+  const port = await freePort();
+  const config = join(directory, 'nats.conf');
+  await writeFile(config, `listen: 127.0.0.1:${port}\njetstream { store_dir: ${JSON.stringify(join(directory, 'guarded'))} }\n${rights.replaceAll('$PASSWORD', 'spec').replaceAll('$OTHER_PASSWORD', 'spec')}`);
+  const server = spawn(await findNatsServer(), ['--config', config], { stdio: 'ignore' });
+  const ended = once(server, 'exit');
+  const url = `nats://127.0.0.1:${port}`;
+  await eventually(async () => (await connect({ servers: url, user: 'vitae', pass: 'spec', reconnect: false })).close());
+  return {
+    url,
+    stop: async () => {
+      server.kill('SIGTERM');
+      await ended;
+    },
+  };
 }
 
 const events = (from: number, n: number): RecordedEvent[] =>
@@ -89,9 +108,9 @@ describe("the README's subscriber", () => {
   it('misses nothing and doubles nothing of its project, though it is killed in the middle again and again', async () => {
     const all = events(0, 400);
     supervise();
-    for (let from = 0; from < all.length; from += 100) {
+    for (let from = 0; from < all.length; from += 200) {
       const before = (await keptLines()).length;
-      await publishFrom(nats, all.slice(from, from + 100));
+      await publishFrom(nats, all.slice(from, from + 200));
       await eventually(async () => expect((await keptLines()).length).toBeGreaterThan(before));
       child?.kill('SIGKILL');
     }
@@ -107,6 +126,36 @@ describe("the README's subscriber", () => {
     await eventually(() => ensureLedgerStream(nats, ORIGIN));
     await publishFrom(nats, all);
     await eventually(async () => expect(await seen()).toEqual(ofCredit(all)));
+  });
+
+  it('needs no more rights than the README gives it, and can do nothing else with them', async () => {
+    const rights = /```conf\n([^]*?)```/.exec(await readFile(new URL('../README.md', import.meta.url), 'utf8'))?.[1] ?? '';
+    const guarded = await serverWith(rights);
+    const [owner, subscriber] = await Promise.all(
+      ['vitae', 'risk-register'].map((user) => connect({ servers: guarded.url, user, pass: 'spec', inboxPrefix: `_INBOX.${user}`, timeout: 1_000 })),
+    );
+    try {
+      if (!owner || !subscriber) throw new Error('not connected');
+      await ensureLedgerStream(owner, ORIGIN);
+      const manager = await jetstreamManager(owner);
+      await manager.consumers.add(LEDGER_STREAM, { durable_name: 'risk-register', filter_subject: 'vitae.ledger.credit.>', ack_policy: AckPolicy.Explicit, deliver_policy: DeliverPolicy.All, max_ack_pending: 1 });
+      const all = events(0, 12);
+      await publishFrom(owner, all);
+      supervise({ NATS_URL: guarded.url, NATS_USER: 'risk-register', NATS_PASSWORD: 'spec' });
+      await eventually(async () => expect(await seen()).toEqual(ofCredit(all)));
+
+      const forbidden = await jetstreamManager(subscriber, { checkAPI: false, timeout: 1_000 });
+      await expect(jetstream(subscriber, { checkAPI: false }).publish('vitae.ledger.credit.x.Y.Z', '{}', { timeout: 1_000 })).rejects.toThrow();
+      await expect(forbidden.consumers.add(LEDGER_STREAM, { durable_name: 'all', ack_policy: AckPolicy.Explicit })).rejects.toThrow();
+      await expect(forbidden.consumers.delete(LEDGER_STREAM, 'risk-register')).rejects.toThrow();
+      await expect(forbidden.streams.getMessage(LEDGER_STREAM, { seq: 2 })).rejects.toThrow();
+      await expect(forbidden.streams.delete(LEDGER_STREAM)).rejects.toThrow();
+      const { state } = await manager.streams.info(LEDGER_STREAM);
+      expect([state.messages, state.consumer_count]).toEqual([all.length, 1]);
+    } finally {
+      await Promise.all([owner?.close(), subscriber?.close()]);
+      await guarded.stop();
+    }
   });
 
   it('can see from the sequence that the filter left out other projects, and nothing else', async () => {

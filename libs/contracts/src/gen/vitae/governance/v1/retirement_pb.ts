@@ -5,13 +5,14 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_vitae_ledger_v1_personal } from "../../ledger/v1/personal_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file vitae/governance/v1/retirement.proto.
  */
 export const file_vitae_governance_v1_retirement: GenFile = /*@__PURE__*/
-  fileDesc("CiR2aXRhZS9nb3Zlcm5hbmNlL3YxL3JldGlyZW1lbnQucHJvdG8SE3ZpdGFlLmdvdmVybmFuY2UudjEi4gEKElJldGlyZW1lbnRQcm9wb3NlZBIfCg1yZXRpcmVtZW50X2lkGAEgASgJQgi6SAVyA7ABARIiChBtb2RlbF92ZXJzaW9uX2lkGAIgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgDIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgEIAEoBUIHukgEGgIgABIaCgljcml0ZXJpb24YBSABKAlCB7pIBHICEAESFwoGbGVzc29uGAYgASgJQge6SARyAhABEhwKC3Byb3Bvc2VkX2J5GAcgASgJQge6SARyAhABIo8BChJSZXRpcmVtZW50QXBwcm92ZWQSHwoNcmV0aXJlbWVudF9pZBgBIAEoCUIIukgFcgOwAQESIgoQbW9kZWxfdmVyc2lvbl9pZBgCIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAyABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YBCABKAVCB7pIBBoCIAAizAEKE1JldGlyZW1lbnRDb21wbGV0ZWQSHwoNcmV0aXJlbWVudF9pZBgBIAEoCUIIukgFcgOwAQESIgoQbW9kZWxfdmVyc2lvbl9pZBgCIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAyABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YBCABKAVCB7pIBBoCIAASIQoQYXJjaGl2ZV9sb2NhdGlvbhgFIAEoCUIHukgEcgIQARIXCgZsZXNzb24YBiABKAlCB7pIBHICEAFiBnByb3RvMw", [file_buf_validate_validate]);
+  fileDesc("CiR2aXRhZS9nb3Zlcm5hbmNlL3YxL3JldGlyZW1lbnQucHJvdG8SE3ZpdGFlLmdvdmVybmFuY2UudjEi6gEKElJldGlyZW1lbnRQcm9wb3NlZBIfCg1yZXRpcmVtZW50X2lkGAEgASgJQgi6SAVyA7ABARIiChBtb2RlbF92ZXJzaW9uX2lkGAIgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgDIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgEIAEoBUIHukgEGgIgABIeCgljcml0ZXJpb24YBSABKAlCC7pIBHICEAGI5xgBEhsKBmxlc3NvbhgGIAEoCUILukgEcgIQAYjnGAESHAoLcHJvcG9zZWRfYnkYByABKAlCB7pIBHICEAEijwEKElJldGlyZW1lbnRBcHByb3ZlZBIfCg1yZXRpcmVtZW50X2lkGAEgASgJQgi6SAVyA7ABARIiChBtb2RlbF92ZXJzaW9uX2lkGAIgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgDIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgEIAEoBUIHukgEGgIgACLQAQoTUmV0aXJlbWVudENvbXBsZXRlZBIfCg1yZXRpcmVtZW50X2lkGAEgASgJQgi6SAVyA7ABARIiChBtb2RlbF92ZXJzaW9uX2lkGAIgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgDIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgEIAEoBUIHukgEGgIgABIhChBhcmNoaXZlX2xvY2F0aW9uGAUgASgJQge6SARyAhABEhsKBmxlc3NvbhgGIAEoCUILukgEcgIQAYjnGAFiBnByb3RvMw", [file_buf_validate_validate, file_vitae_ledger_v1_personal]);
 
 /**
  * @generated from message vitae.governance.v1.RetirementProposed
@@ -126,6 +127,8 @@ export type RetirementCompleted = Message<"vitae.governance.v1.RetirementComplet
   archiveLocation: string;
 
   /**
+   * The proposal's, cited.
+   *
    * @generated from field: string lesson = 6;
    */
   lesson: string;
