@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { repositoryRoot } from './repository.ts';
 import { serviceNames, type Ports, type ServiceName } from './ports.ts';
+import { hasDatabase, type DatabaseUrls } from './prepare-database.ts';
+import type { KeyringSettings } from './prepare-keyring.ts';
 import type { Program } from './supervisor.ts';
 
 /** What the services of one suite share. */
@@ -9,7 +11,12 @@ export interface SuiteSettings {
   readonly root: string;
   readonly dataDir: string;
   readonly ports: Ports;
+  /** Of who may do everything there. */
   readonly databaseUrl: string;
+  /** Of the services' own logins. Absent: they share `databaseUrl` and apply the migrations themselves. */
+  readonly databaseUrls?: DatabaseUrls | undefined;
+  /** Absent: what people write is stored in clear. */
+  readonly keyring?: KeyringSettings | undefined;
   readonly natsUrl: string;
   /** The environment that the services inherit; ours comes on top. */
   readonly env: NodeJS.ProcessEnv;
@@ -27,7 +34,7 @@ export const addressOf = (ports: Ports, service: ServiceName): string => `http:/
 
 /** The environment of one service, as its config.ts reads it. */
 export function environmentOf(service: ServiceName, settings: SuiteSettings): NodeJS.ProcessEnv {
-  const { dataDir, ports, databaseUrl, natsUrl, env } = settings;
+  const { dataDir, ports, natsUrl, env } = settings;
   const addresses = serviceNames
     .filter((name) => name !== 'console')
     .map((name) => [`${name.toUpperCase()}_URL`, addressOf(ports, name)] as const);
@@ -38,13 +45,27 @@ export function environmentOf(service: ServiceName, settings: SuiteSettings): No
     NODE_COMPILE_CACHE: compileCacheIn(dataDir),
     HOST: host,
     PORT: String(ports[service]),
-    DATABASE_URL: databaseUrl,
+    ...databaseOf(service, settings),
+    ...keyringOf(service, settings),
     NATS_URL: natsUrl,
     VITAE_MODE: 'local',
     VITAE_DATA_DIR: join(dataDir, 'services', service),
     OTEL_SERVICE_NAME: `vitae-${service}`,
     ...Object.fromEntries(addresses),
   };
+}
+
+/** Empty (which counts as absent) for a service that has no database: what it inherits would be the address of somebody mightier. */
+function databaseOf(service: ServiceName, { databaseUrl, databaseUrls }: SuiteSettings): NodeJS.ProcessEnv {
+  if (!hasDatabase(service)) return { DATABASE_URL: '' };
+  return databaseUrls ? { DATABASE_URL: databaseUrls[service], VITAE_MIGRATIONS: 'check' } : { DATABASE_URL: databaseUrl };
+}
+
+/** Empty, too, for a service that writes nothing. */
+function keyringOf(service: ServiceName, { keyring }: SuiteSettings): NodeJS.ProcessEnv {
+  if (!keyring || !hasDatabase(service)) return { KEYRING_DATABASE_URL: '', VITAE_TENANT_KEY_FILE: '' };
+  const { urls, tenantKeyFile } = keyring;
+  return { KEYRING_DATABASE_URL: typeof urls === 'string' ? urls : urls[service], VITAE_TENANT_KEY_FILE: tenantKeyFile };
 }
 
 /** Where Node keeps compiled code from start to start: about a tenth of a service's start is compiling. */

@@ -18,7 +18,9 @@ life through them (the main job) and stays up until Ctrl-C. Data stays in .data/
   --help     this text
 
 Environment
-  DATABASE_URL      use this PostgreSQL 18 instead of starting one
+  DATABASE_URL      use this PostgreSQL 18 instead of starting one; when its user may make roles, each service gets its own
+  KEYRING_DATABASE_URL
+                    use this database for the keys of people; unless set, one beside the other, named <name>_keys
   NATS_URL          use this NATS server with JetStream instead of starting one
   NATS_SERVER_BIN   the nats-server to start
   VITAE_PORT_BASE   first port of the suite, 7400 unless set; PostgreSQL takes base + 32, NATS base + 22

@@ -8,7 +8,7 @@ import { dataDirectory, repositoryRoot } from './repository.ts';
 import { lockRun } from './run-lock.ts';
 import { addressOf } from './services.ts';
 import { parseStartOptions, usage, type StartOptions } from './start-options.ts';
-import { startSuite, type Suite } from './suite.ts';
+import { startSuite, withoutPassword, type Suite } from './suite.ts';
 
 const begun = performance.now();
 const say = (line: string): void => console.log(line);
@@ -69,8 +69,7 @@ async function runMainJob(suite: Suite, signal: AbortSignal): Promise<number> {
 
 function addresses(suite: Suite): string {
   const services = serviceNames.filter((name) => name !== 'console').map((name) => [name, suite.addressOf(name)]);
-  const shown = (url: string): string => url.replace(/:[^:@/]+@/, '@'); // without the password
-  const all = [['front door', suite.frontDoor], ...services, ['PostgreSQL', shown(suite.databaseUrl)], ['NATS', suite.natsUrl], ['logs', join(suite.dataDir, 'logs')]];
+  const all = [['front door', suite.frontDoor], ...services, ['PostgreSQL', withoutPassword(suite.databaseUrl)], ['NATS', suite.natsUrl], ['logs', join(suite.dataDir, 'logs')]];
   return `\n${all.map(([name, where]) => `  ${name!.padEnd(12)} ${where}`).join('\n')}\n\n  Ctrl-C stops everything; the data stays in ${suite.dataDir}.\n`;
 }
 

@@ -41,13 +41,13 @@ afterEach(async () => {
 
 const tiny = (settings: SuiteSettings): Program[] => [
   {
-    name: 'console',
+    name: 'registry',
     command: process.execPath,
     args: [join(directory, 'tiny.mjs')],
-    env: { ...environmentOf('console', settings), DIARY: join(directory, 'diary') },
+    env: { ...environmentOf('registry', settings), DIARY: join(directory, 'diary') },
     cwd: directory,
-    logFile: join(directory, 'console.log'),
-    readyUrls: [`${addressOf(settings.ports, 'console')}/readyz`],
+    logFile: join(directory, 'registry.log'),
+    readyUrls: [`${addressOf(settings.ports, 'registry')}/readyz`],
   },
 ];
 const start = async (changes = {}): Promise<Suite> =>
@@ -56,7 +56,7 @@ const start = async (changes = {}): Promise<Suite> =>
 describe('startSuite', () => {
   it('starts database, broker and services, and stops them in the other order', async () => {
     const { stop, pidOf, ports } = await start();
-    const pid = pidOf('console')!;
+    const pid = pidOf('registry')!;
     expect(isAlive(pid)).toBe(true);
     await stop();
     await stop(); // harmless
@@ -69,11 +69,11 @@ describe('startSuite', () => {
 
   it('survives the kill of a service', async () => {
     const { kill, pidOf, ready, restartsOf } = await start();
-    const before = pidOf('console');
-    kill('console', 'SIGKILL');
-    while (restartsOf('console') === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    await ready('console');
-    expect(pidOf('console')).not.toBe(before);
+    const before = pidOf('registry');
+    kill('registry', 'SIGKILL');
+    while (restartsOf('registry') === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await ready('registry');
+    expect(pidOf('registry')).not.toBe(before);
   });
 
   it('goes on without the JetStream store of the last time', async () => {
@@ -94,7 +94,7 @@ describe('startSuite', () => {
 
   it('leaves nothing running when a service does not start', async () => {
     const programs = (settings: SuiteSettings) => tiny(settings).map((program) => ({ ...program, args: ['-e', 'process.exit(7)'] }));
-    await expect(start({ programs })).rejects.toThrow('console does not start (status 7, 5 times)');
+    await expect(start({ programs })).rejects.toThrow('registry does not start (status 7, 5 times)');
     expect(lines.slice(-2)).toEqual(['stopping NATS', 'stopping PostgreSQL']);
   });
 

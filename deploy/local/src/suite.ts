@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { findNatsServer } from './find-nats-server.ts';
 import { natsStoreIn, startNats, type NatsServer } from './nats-server.ts';
 import { claimPorts, mustBeFree, portsFrom, serviceNames, type PortClaim, type Ports, type ServiceName } from './ports.ts';
+import { applyMigrations, openLogins, type DatabaseUrls } from './prepare-database.ts';
+import { prepareKeyring, type KeyringSettings } from './prepare-keyring.ts';
 import { startPostgres, type PostgresServer } from './postgres-server.ts';
 import { repositoryRoot } from './repository.ts';
 import { addressOf, logFileOf, oneProgramEach, oneProgramForAll, type SuiteSettings } from './services.ts';
@@ -73,7 +75,8 @@ export async function startSuite(options: SuiteOptions): Promise<Suite> {
     await startServers(options, ports, parts, report);
     const databaseUrl = options.databaseUrl ?? parts.postgres!.url; // startServers started what was not given
     const natsUrl = options.natsUrl ?? parts.nats!.url;
-    const settings: SuiteSettings = { root: repositoryRoot, dataDir, ports, databaseUrl, natsUrl, env: options.env ?? process.env };
+    const { databaseUrls, keyring } = parts;
+    const settings: SuiteSettings = { root: repositoryRoot, dataDir, ports, databaseUrl, databaseUrls, keyring, natsUrl, env: options.env ?? process.env };
 
     const programs = options.programs ?? (options.single ? oneProgramForAll : oneProgramEach);
     parts.services = programs(settings).map((program) => supervise(program, report));
@@ -90,6 +93,8 @@ export async function startSuite(options: SuiteOptions): Promise<Suite> {
 interface Parts {
   readonly claim: PortClaim | undefined;
   postgres?: PostgresServer;
+  databaseUrls?: DatabaseUrls | undefined;
+  keyring?: KeyringSettings;
   nats?: NatsServer;
   services: readonly Supervised[];
   onEnd?: (server: 'postgres' | 'nats', how: string) => void;
@@ -106,6 +111,13 @@ async function startServers(options: SuiteOptions, ports: Ports, parts: Parts, r
     const server = (parts.postgres = await startPostgres({ ...place, durable }));
     void server.ended.then((how) => parts.onEnd?.('postgres', how));
   };
+  const prepare = async (): Promise<void> => {
+    const url = databaseUrl ?? parts.postgres!.url;
+    await applyMigrations(url);
+    parts.databaseUrls = await openLogins(url, join(dataDir, 'logins.json'));
+    if (!parts.databaseUrls) report(`the user of ${withoutPassword(url)} may not make logins, or they are not let in: all services use this one`);
+    parts.keyring = await prepareKeyring(url, parts.databaseUrls, dataDir, options.env ?? process.env);
+  };
   const startBroker = async (): Promise<void> => {
     await mustBeFree('NATS', ports.nats); // before a search that may take a minute
     const binary = await findNatsServer({ env: options.env, report, signal });
@@ -113,7 +125,7 @@ async function startServers(options: SuiteOptions, ports: Ports, parts: Parts, r
     void server.ended.then((how) => parts.onEnd?.('nats', how));
   };
   const starts = [
-    ...(databaseUrl ? [] : [timed(report, 'PostgreSQL', startDatabase)]),
+    (databaseUrl ? Promise.resolve() : timed(report, 'PostgreSQL', startDatabase)).then(() => timed(report, 'schemas and roles', prepare)),
     ...(natsUrl ? [] : [timed(report, 'NATS', startBroker)]),
   ];
   for (const start of starts) start.catch((error) => failed.abort(error));
@@ -164,6 +176,8 @@ async function timed<T>(report: (line: string) => void, what: string, start: () 
   report(`${what} ready (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
   return started;
 }
+
+export const withoutPassword = (url: string): string => url.replace(/:[^:@/]+@/, '@');
 
 const rejection = (broken: Promise<string>): Promise<never> =>
   broken.then((reason) => {

@@ -30,18 +30,13 @@ drop table ledger.event_subject;
 drop function ledger.append;
 
 -- What could not be an entry of the transparency log would halt it, and could never be taken out again. So it is refused
--- at the door (VT005): names of more than 256 bytes, and raw line breaks or tabs, which canonical JSON does not have.
+-- at the door (VT005): names of more than 256 bytes, raw line breaks or tabs, which canonical JSON does not have, and
+-- subjects that are none.
 create function ledger.refuse_unloggable() returns void language plpgsql as $$
 begin
   raise exception 'what cannot be an entry of the log cannot be appended' using errcode = 'VT005',
-    hint = 'Payload and metadata are canonical JSON (RFC 8785); stream, type and project have at most 256 bytes.';
+    hint = 'Payload and metadata are canonical JSON (RFC 8785); stream, type and project have at most 256 bytes; subjects are <kind>:<id>.';
 end $$;
-
-create table ledger.writer (
-  role            name not null,
-  category_prefix text collate "C" not null check (category_prefix ~ '^[a-z]+\.$'), -- e.g. 'registry.'
-  primary key (role, category_prefix)
-);
 
 -- ## Who may append what: a role that is a member of `vitae_<service>` to the streams of that service, whoever owns these
 -- functions anywhere. Asked of the role that logged in (session_user), so that SET ROLE widens nothing. The functions
@@ -63,7 +58,7 @@ create function ledger.append(
   p_more_ids uuid[], p_more_types text[], p_more_payloads text[],
   p_idempotency_key text, p_fingerprint text
 ) returns table (revision integer, recorded_at timestamptz) language plpgsql security definer
-set search_path = pg_catalog set plan_cache_mode = force_generic_plan as $$
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   actual integer;
   first_seq bigint;
@@ -78,6 +73,7 @@ begin
   end if;
   if octet_length(p_stream) > 256 or octet_length(p_type) > 256 or octet_length(p_project_id) > 256
       or strpos(texts, E'\n') > 0 or strpos(texts, E'\t') > 0
+      or exists (select from unnest(p_subjects) as s (subject) where (octet_length(s.subject) <= 256 and s.subject ~ '^[a-z][a-z-]*:[A-Za-z0-9._-]+$') is not true)
       or (select max(octet_length(m.type)) from unnest(p_more_types) as m (type)) > 256 then
     perform ledger.refuse_unloggable();
   end if;
@@ -135,7 +131,7 @@ create function ledger.append_batch(
   p_ids uuid[], p_types text[], p_payloads text[],
   p_more_appends integer[], p_more_ids uuid[], p_more_types text[], p_more_payloads text[]
 ) returns table (append integer, revision integer, recorded_at timestamptz) language plpgsql security definer
-set search_path = pg_catalog set plan_cache_mode = force_generic_plan as $$
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   texts text;
 begin
@@ -147,7 +143,8 @@ begin
       hint = 'A service appends to its own streams only.';
   end if;
   texts := array_to_string(p_payloads || p_metadata || p_subjects || p_more_payloads, '');
-  if strpos(texts, E'\n') > 0 or strpos(texts, E'\t') > 0 or (select max(octet_length(n.name)) from unnest(p_streams || p_types || p_project_ids || p_more_types) as n (name)) > 256 then
+  if strpos(texts, E'\n') > 0 or strpos(texts, E'\t') > 0 or array_to_string(p_subjects, ' ') ~ '[^A-Za-z0-9._: -]'
+      or (select max(octet_length(n.name)) from unnest(p_streams || p_types || p_project_ids || p_more_types) as n (name)) > 256 then
     perform ledger.refuse_unloggable();
   end if;
   -- 1. In the hope that nobody is quicker: testing each row for a conflict costs a sixth of it.
@@ -161,7 +158,7 @@ begin
           with ordinality as u (stream, expected, project_id, subjects, metadata, id, type, payload, n)
       ), stored as (
         insert into ledger.event as e (seq, id, stream, revision, type, project_id, subjects, payload, metadata)
-        select nextval('ledger.event_seq'), w.id, w.stream, w.revision + 1, w.type, w.project_id, string_to_array(w.subjects, ' '), w.payload::json, w.metadata::json
+        select nextval('ledger.event_seq'), w.id, w.stream, w.revision + 1, w.type, w.project_id, array_remove(string_to_array(w.subjects, ' '), ''), w.payload::json, w.metadata::json
         from wanted w where case w.expected when -1 then true when -2 then w.revision > 0 else w.revision = w.expected end
         returning e.seq, e.stream, e.revision, e.recorded_at
       ), waiting as (
@@ -181,7 +178,7 @@ begin
       with ordinality as u (stream, expected, project_id, subjects, metadata, id, type, payload, n)
   ), claimed as (
     insert into ledger.event as e (seq, id, stream, revision, type, project_id, subjects, payload, metadata)
-    select nextval('ledger.event_seq'), w.id, w.stream, w.revision + 1, w.type, w.project_id, string_to_array(w.subjects, ' '), w.payload::json, w.metadata::json
+    select nextval('ledger.event_seq'), w.id, w.stream, w.revision + 1, w.type, w.project_id, array_remove(string_to_array(w.subjects, ' '), ''), w.payload::json, w.metadata::json
     from wanted w where case w.expected when -1 then true when -2 then w.revision > 0 else w.revision = w.expected end
     on conflict on constraint event_stream_revision_key do nothing
     returning e.seq, e.stream, e.revision, e.project_id, e.subjects, e.metadata, e.recorded_at
@@ -210,7 +207,7 @@ drop table ledger.stream; -- nothing locks or reads it any more: the unique (str
 -- reader ever waits for a hole or passes one by. Correct with any number of sequencers: the head
 -- row's lock is the fence, and the statement after it sees what the last holder committed.
 create or replace function ledger.sequence(p_limit integer) returns integer language plpgsql security definer
-set search_path = pg_catalog set plan_cache_mode = force_generic_plan as $$
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 declare
   first_index bigint;
   at timestamptz;
@@ -231,6 +228,7 @@ begin
   ), concerning as (
     insert into ledger.entry_subject (subject, index)
     select distinct s.subject, p.index from placed p join ledger.event e on e.seq = p.seq cross join unnest(e.subjects) as s (subject)
+    where octet_length(s.subject) <= 2000 -- what an index can hold; nothing else may stop the ledger
   )
   select count(*)::integer into n from placed;
   update ledger.head h set next_index = first_index + n, sequenced_at = at;
@@ -241,7 +239,7 @@ end $$;
 -- in very nearly the order of their indices; only a commit that came late may stand after a later one. So: look for the
 -- place by halving, then let what was recorded until then, and stands within the next 1,000, count as well.
 create function ledger.index_at(p_at timestamptz) returns bigint language plpgsql stable security definer
-set search_path = pg_catalog as $$
+set search_path = pg_catalog, pg_temp as $$
 declare
   low bigint := -1;
   high bigint := (select h.next_index from ledger.head h);

@@ -7,7 +7,6 @@
 --
 -- They are groups without login: whoever installs makes logins and puts them in (`create role … login in role vitae_registry`).
 
-drop table if exists ledger.writer; -- nothing reads it
 
 -- ## Nobody changes what was appended
 -- Puts the triggers on a table and on its partitions. For a partition that is made later the rows are guarded by

@@ -30,6 +30,7 @@ begin
     d.project, d.project || ' ' || d.type, d.project || ' ' || d.service, d.project || ' @' || d.actor,
     '* ' || d.type, '* ' || d.service, '* @' || d.actor
   ]) as f (facet)
+  where octet_length(f.facet) <= 2000 -- what an index can hold, and not null; nothing may stop the sequencer
   on conflict do nothing;
   return null;
 end $$;
@@ -45,4 +46,5 @@ from (
 ) d cross join lateral unnest(array[
   d.project, d.project || ' ' || d.type, d.project || ' ' || d.service, d.project || ' @' || d.actor,
   '* ' || d.type, '* ' || d.service, '* @' || d.actor
-]) as f (facet);
+]) as f (facet)
+where octet_length(f.facet) <= 2000;

@@ -105,6 +105,25 @@ describe('append', () => {
     expect(await readStream(pooledSql(pool), stream)).toEqual([]);
   });
 
+  it.each([
+    ['a subject that is null', { subjects: '{null}' }],
+    ['a subject without a kind', { subjects: '{m-1}' }],
+    ['an endless subject', { subjects: `{model:${'x'.repeat(9_000)}}` }],
+    ['a raw line break in its payload', { payload: '{\n}' }],
+    ['a raw tab in its metadata', { metadata: '{\t}' }],
+    ['an endless stream name', { stream: `governance.UseCase-${'x'.repeat(300)}` }],
+  ])('refuses at the door an event with %s, which could never be an entry of the log', async (_, more) => {
+    const { stream, subjects, payload, metadata } = { stream: newStream(), subjects: '{}', payload: '{}', metadata: '{}', ...more };
+    const single = 'select * from ledger.append($1, 0, $2, $3, $4, $5, $6, $7, null, null, null, null, null)';
+    await expect(pool.query(single, [stream, 'credit', subjects, metadata, uuidv7(), 'vitae.x.v1.Y', payload])).rejects.toMatchObject({ code: 'VT005' });
+  });
+
+  it('goes on after metadata that names no actor, or one without end', async () => {
+    const single = `select * from ledger.append($1, 0, 'credit', '{}', $2, $3, 'vitae.x.v1.Y', '{}', null, null, null, null, null)`;
+    for (const metadata of ['{}', '[]', JSON.stringify({ actor: { id: 'x'.repeat(9_000) } })]) await pool.query(single, [newStream(), metadata, uuidv7()]);
+    expect((await pool.query<{ n: number }>('select ledger.sequence(1000) as n')).rows[0]?.n).toBeGreaterThanOrEqual(3);
+  });
+
   it('refuses a change of what is stored, whoever asks', async () => {
     await store(request(newStream()));
     for (const statement of [
