@@ -36,20 +36,34 @@ export function printTimeline({ say }: Stage, items: readonly HistoryItem[]): vo
   }
 }
 
-/** The model's events as the ledger tells them must be those that the subscriber received: all, in order, to the byte of their meaning. */
+/**
+ * The model's events as the ledger tells them must be those that the subscriber received: all, in order, to the byte of
+ * their meaning. Only what people wrote differs: the ledger shows the words, the subscriber has them sealed.
+ */
 export async function expectSameStory(stage: Stage, subscription: Subscription, subject: string, items: readonly HistoryItem[]): Promise<void> {
-  const told = items.map(({ envelope, payload }) => JSON.stringify([indexOf(envelope), envelope.id, envelope.type, payload]));
+  const told = items.map(({ envelope, payload }) => [indexOf(envelope), envelope.id, envelope.type, payload]);
   const heard = await until('the subscriber to have received the whole story', stage.signal, () => {
     const received = subscription.received.filter(({ subjects }) => subjects.includes(subject));
     return Promise.resolve(received.length >= told.length ? received : undefined);
   });
-  const received = heard.slice(0, told.length).map(({ index, id, type, payload }) => JSON.stringify([index, id, type, payload]));
-  const differing = told.findIndex((event, i) => event !== received[i]);
-  if (differing !== -1) throw new Error(`event ${differing} differs: the ledger says ${told[differing]}, the subscriber received ${received[differing]}`);
+  const received = heard.slice(0, told.length).map(({ index, id, type, payload }) => [index, id, type, payload]);
+  const differing = told.findIndex((event, i) => JSON.stringify(sealedAs(received[i], event)) !== JSON.stringify(received[i]));
+  if (differing !== -1) throw new Error(`event ${differing} differs: the ledger says ${JSON.stringify(told[differing])}, the subscriber received ${JSON.stringify(received[differing])}`);
+  if (!JSON.stringify(received).includes(SEAL)) throw new Error('the subscriber received in clear what people wrote');
   const gaps = subscription.received.filter((event, i, all) => i > 0 && event.sequence <= (all[i - 1]?.sequence ?? 0));
   if (gaps.length > 0) throw new Error(`the subscriber received ${gaps.length} events twice or out of order`);
   if (subscription.received.some(({ sequence, index }) => sequence !== index + 1)) throw new Error('a JetStream sequence is not index + 1');
   stage.say(`an independent NATS subscriber received the same ${told.length} events, one for one and in order`);
+}
+
+const SEAL = 'enc:v1:';
+
+/** What the ledger told, with the sealed text in place of the words wherever the subscriber received it sealed. */
+function sealedAs(received: unknown, told: unknown): unknown {
+  if (typeof received === 'string') return received.startsWith(SEAL) && typeof told === 'string' && !told.includes(SEAL) ? received : told;
+  if (received === null || typeof received !== 'object' || told === null || typeof told !== 'object') return told;
+  if (Array.isArray(told)) return told.map((one, i) => sealedAs((received as readonly unknown[])[i], one));
+  return Object.fromEntries(Object.entries(told).map(([name, one]) => [name, sealedAs((received as Readonly<Record<string, unknown>>)[name], one)]));
 }
 
 interface Serving {

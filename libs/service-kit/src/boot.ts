@@ -2,20 +2,23 @@ import 'reflect-metadata';
 import { RequestContext } from '@mikro-orm/core';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { Keyring } from '@vitae/keyring';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import type { DestinationStream } from 'pino';
 import { Broker } from './broker.ts';
 import { parseConfig, type BaseConfig } from './config.ts';
 import { Consumers } from './consumers.ts';
-import { migrateAll, openDatabase } from './database.ts';
+import { openDatabase, prepareSchemas } from './database.ts';
 import type { ServiceDefinition } from './definition.ts';
 import { closeGently } from './http-close.ts';
 import { MODE_SETTING } from './identity.ts';
+import { openKeyring } from './keyring.ts';
 import { KitModule } from './kit.module.ts';
 import { atWork, logging, QuietLogger } from './log.ts';
 import { serveOpenApi } from './openapi.ts';
 import { Readiness } from './readiness.ts';
+import { refuseSealedText } from './sealed-request.ts';
 import { telemetry } from './telemetry-handle.ts';
 import { markForeignBody } from './validation.ts';
 
@@ -55,13 +58,16 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
 
   // 1. What the service stands on.
   const url = config.DATABASE_URL ?? '';
-  const orm = database && (await reachable(name, url, () => migrateAll(url, database)), await openDatabase(name, url, config, database));
+  if (database) await reachable(name, url, () => prepareSchemas(name, url, database, config.VITAE_MIGRATIONS));
+  const orm = database && (await openDatabase(name, url, config, database));
   if (orm) opened.defer(() => orm.close(true));
+  const keyring: Keyring | undefined = database && (await openKeyring(name, config));
+  if (keyring) opened.defer(() => keyring.close());
   const broker = wantsBroker ? await Broker.open(name, config.NATS_URL ?? '') : undefined;
   if (broker) opened.defer(() => broker.drain());
 
   // 2. The application.
-  const kit = KitModule.around(definition, config, { ...(orm ? { orm } : {}), ...(broker ? { broker } : {}), logging: logging(name, config, options.log) });
+  const kit = KitModule.around(definition, config, { ...(orm ? { orm } : {}), ...(broker ? { broker } : {}), ...(keyring ? { keyring } : {}), logging: logging(name, config, options.log) });
   const app = await NestFactory.create<NestExpressApplication>(kit, { abortOnError: false, bufferLogs: true, bodyParser: false, rawBody: true });
   opened.defer(() => app.close());
   app.useLogger(app.get(QuietLogger));
@@ -75,6 +81,7 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   if (definition.jsonLimit !== false) {
     app.useBodyParser('json', { limit: definition.jsonLimit ?? '1mb', type: ['application/json', 'application/*+json'] });
     app.use(markForeignBody);
+    app.use(refuseSealedText);
   }
   if (orm) app.use((_request: Request, _response: Response, next: NextFunction) => RequestContext.create(orm.em, next));
   serveOpenApi(app, name, VERSION);
@@ -90,6 +97,7 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   }
   const address = await app.getUrl();
   const log = new Logger('Boot');
+  if (database && !keyring) log.warn('KEYRING_DATABASE_URL is not set: what people write is stored in clear, and can never be erased');
   log.log({ url: address, mode: config.VITAE_MODE, msg: `${name} listens on ${address}` });
 
   let stopping: Promise<void> | undefined;

@@ -46,6 +46,15 @@ export const baseConfig = z.object({
     .url({ protocol: /^postgres(ql)?$/ })
     .optional()
     .describe('a PostgreSQL address such as postgresql://user:password@127.0.0.1:7432/vitae'),
+  /** `check` for a service whose login may not change schemas: somebody else applies the migrations before it starts. */
+  VITAE_MIGRATIONS: z.enum(['apply', 'check']).default('apply').describe('apply or check'),
+  /** The keys of people, in a database of their own. With it and the next one, what people write is stored sealed. */
+  KEYRING_DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .optional()
+    .describe('a PostgreSQL address such as postgresql://user:password@127.0.0.1:7432/vitae_keys'),
+  /** Wraps those keys. Made on a first start in local mode; elsewhere somebody puts it there. */
+  VITAE_TENANT_KEY_FILE: z.string().min(1).optional().describe('the file with the tenant key'),
   /** Connections of this service. Seven services share a server's 100. */
   DATABASE_POOL_SIZE: wholeNumber(5, 1, 100),
   NATS_URL: z
@@ -91,11 +100,14 @@ export function parseConfig<C extends BaseConfig>(
     if (given[variable] === undefined) problems.set(variable, `${wrong(variable, undefined, expectation(baseConfig, variable) ?? '')} (${why})`);
   };
   if (needs.database) missing('DATABASE_URL', `${service} keeps its data in PostgreSQL`);
+  const keyring = ['KEYRING_DATABASE_URL', 'VITAE_TENANT_KEY_FILE'] as const;
+  if (keyring.some((variable) => given[variable] !== undefined)) for (const variable of keyring) missing(variable, 'keys and tenant key come together');
   if (needs.broker) missing('NATS_URL', `${service} talks to the other services over NATS`);
   if ((given['VITAE_MODE'] ?? 'cluster') === 'cluster') {
     const why = given['VITAE_MODE'] === undefined ? 'VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine' : 'VITAE_MODE is cluster';
     missing('OIDC_ISSUER', why);
     missing('OIDC_AUDIENCE', why);
+    if (needs.database) for (const variable of keyring) missing(variable, `${why.split(',')[0]}, and what people write is stored sealed`);
   }
   if (problems.size === 0 && parsed.success) return parsed.data;
   const count = problems.size === 1 ? '1 setting is wrong' : `${problems.size} settings are wrong`;

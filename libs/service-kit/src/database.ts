@@ -1,7 +1,7 @@
 import { CompiledQuery } from 'kysely';
 import { IsolationLevel } from '@mikro-orm/core';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
-import { ledgerMigrations, migrate, type Sql, type Transaction } from '@vitae/event-store';
+import { ledgerMigrations, migrate, pendingMigrations, type Sql, type Transaction } from '@vitae/event-store';
 import { messagingMigrations } from '@vitae/messaging';
 import type { BaseConfig } from './config.ts';
 import type { ServiceDefinition } from './definition.ts';
@@ -14,15 +14,27 @@ export interface ViewTransaction extends Transaction {
   readonly sql: Sql;
 }
 
-/** Brings ledger, consumer bookmarks and the service's own schema up to date, each under an advisory lock. */
-export async function migrateAll(url: string, database: NonNullable<ServiceDefinition['database']>): Promise<void> {
-  await migrate(url, ledgerMigrations);
-  await migrate(url, messagingMigrations);
-  await migrate(url, { schema: database.schema, directory: database.migrations });
+/**
+ * Sees to it that ledger, consumer bookmarks and the service's own schema are up to date: `apply` makes them so, each
+ * under an advisory lock; `check` changes nothing.
+ * @throws with `check` when a migration is missing; the message says what to run.
+ */
+export async function prepareSchemas(service: string, url: string, database: NonNullable<ServiceDefinition['database']>, how: BaseConfig['VITAE_MIGRATIONS']): Promise<void> {
+  const schemas = [ledgerMigrations, messagingMigrations, { schema: database.schema, directory: database.migrations }];
+  if (how === 'apply') {
+    for (const schema of schemas) await migrate(url, schema);
+    return;
+  }
+  const pending = await pendingMigrations(url, schemas);
+  if (pending.length === 0) return;
+  throw new Error(
+    `${service} cannot start: its database lacks ${pending.join(', ')}, and VITAE_MIGRATIONS is "check". ` +
+      'Apply them as the owner of the schemas (`DATABASE_URL=… node deploy/local/dist/migrate.js`), then start it again.',
+  );
 }
 
 /** Opens the service's pool. MikroORM listens to the pool's errors, so that a lost server does not end the process. */
-export async function openDatabase(service: string, url: string, config: BaseConfig, database: NonNullable<ServiceDefinition['database']>): Promise<MikroORM> {
+export async function openDatabase(service: string, url: string, config: Pick<BaseConfig, 'DATABASE_POOL_SIZE'>, database: NonNullable<ServiceDefinition['database']>): Promise<MikroORM> {
   return MikroORM.init({
     clientUrl: url,
     contextName: service,
@@ -33,8 +45,9 @@ export async function openDatabase(service: string, url: string, config: BaseCon
       connectionString: url,
       application_name: `vitae-${service}`,
       connectionTimeoutMillis: 10_000,
-      // Custom plans for the ledger's functions cost more than they gain: measured.
-      options: '-c plan_cache_mode=force_generic_plan',
+      // Custom plans for the ledger's functions cost more than they gain: measured. Projections name their tables without
+      // a schema: in a rebuild, it is another one.
+      options: `-c plan_cache_mode=force_generic_plan -c search_path=${database.schema}`,
     },
     discovery: { warnWhenNoEntities: false }, // a service may write SQL only
     debug: false,

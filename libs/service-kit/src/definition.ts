@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { EntitySchema } from '@mikro-orm/core';
 import type { z } from 'zod';
 import type { BaseConfig } from './config.ts';
+import type { Projection } from './rebuild/projection.ts';
 
 /** What makes a service: its name, its one Nest module, its configuration and, where it has one, its database. */
 export interface ServiceDefinition<C extends BaseConfig = BaseConfig> {
@@ -19,6 +20,8 @@ export interface ServiceDefinition<C extends BaseConfig = BaseConfig> {
     readonly migrations: URL;
     /** The views' entities. */
     readonly entities: readonly EntitySchema[];
+    /** How the views are written from the ledger: with it they can be rebuilt. */
+    readonly projections?: readonly Projection[];
   };
   /** Largest JSON body, e.g. `4mb`. Default: 1mb. `false`: bodies are not parsed, as a front door needs that passes them on. */
   readonly jsonLimit?: string | false;

@@ -29,13 +29,14 @@ export const MODE_SETTING = 'vitae mode';
 
 /**
  * The context of a command, of the request's headers and its `:projectId`.
- * MUST stand on every route that changes something: without a known actor it answers 401.
+ * MUST stand on every route that changes something: without a known actor it answers 401. A route that concerns the whole
+ * installation has no project in its address; it says so: `@Context({ projectId: 'vitae' })`.
  * @throws Problem 401 actor-missing, actor-malformed; 400 for the project, reason, correlation, If-Match or idempotency key.
  */
 export const Context = createParamDecorator(
-  (_data: unknown, execution: ExecutionContext): CommandContext => {
+  (fixed: { readonly projectId: string } | undefined, execution: ExecutionContext): CommandContext => {
     const request = execution.switchToHttp().getRequest<Request & { rawBody?: Buffer }>();
-    return contextOf(request, request.app.get(MODE_SETTING) as Mode);
+    return contextOf(request, request.app.get(MODE_SETTING) as Mode, fixed?.projectId);
   },
   [documentHeaders],
 );
@@ -49,11 +50,11 @@ export interface ContextRequest {
   readonly rawBody?: Buffer;
 }
 
-export function contextOf(request: ContextRequest, mode: Mode): CommandContext {
+export function contextOf(request: ContextRequest, mode: Mode, projectId = projectOf(request)): CommandContext {
   const expected = expectedOf(header(request, 'if-match'));
   const idempotency = idempotencyOf(request);
   return {
-    projectId: projectOf(request),
+    projectId,
     actor: actorOf(header(request, 'vitae-actor'), mode),
     reason: reasonOf(header(request, 'vitae-reason')),
     occurredAt: new Date().toISOString(),

@@ -6,6 +6,7 @@ export { Problem, problemType, type ProblemDocument, type ProblemError, type Pro
 export { because, Context, projectId, reactionContext, type CommandContext } from './identity.ts';
 export { changed, created, etag } from './reply.ts';
 export { Ledger, type LedgerRequest } from './ledger.ts';
+export { PersonalTexts } from './personal-texts.ts';
 export { sqlOf, type ViewTransaction } from './database.ts';
 export { Consumers, LedgerConsumer, type ConsumerPosition, type LedgerHandler } from './consumers.ts';
 export { Broker } from './broker.ts';
@@ -15,3 +16,5 @@ export { inSpan, traceHeaders, traceId, traceparent } from './trace.ts';
 export { pageOf, pageQuery, type Page, type PageQuery } from './page.ts';
 export { violates } from './constraint.ts';
 export { caughtUp } from './caught-up.ts';
+export type { FollowedProjection, OwnProjection, Projection } from './rebuild/projection.ts';
+export { rebuildViews, RebuildNotPossible, type RebuildOptions, type RebuildReport } from './rebuild/rebuild-views.ts';

@@ -2,6 +2,7 @@ import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import { MikroORM as AnyMikroORM, EntityManager as AnyEntityManager } from '@mikro-orm/core';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { Keyring } from '@vitae/keyring';
 import { Broker } from './broker.ts';
 import { CONFIG, type BaseConfig } from './config.ts';
 import { Consumers } from './consumers.ts';
@@ -10,6 +11,8 @@ import { DEFINITION, type ServiceDefinition } from './definition.ts';
 import { Ledger } from './ledger.ts';
 import { QuietLogger } from './log.ts';
 import { OperationsController } from './operations.controller.ts';
+import { PersonalText } from './personal-text.interceptor.ts';
+import { PersonalTexts } from './personal-texts.ts';
 import { ProblemFilter } from './problem.filter.ts';
 import { Readiness } from './readiness.ts';
 import { RouteName } from './route-name.interceptor.ts';
@@ -19,13 +22,14 @@ import { SchemaPipe } from './validation.ts';
 export interface Opened {
   readonly orm?: MikroORM;
   readonly broker?: Broker;
+  readonly keyring?: Keyring;
   readonly logging: DynamicModule;
 }
 
 /** Everything of the kit that can be injected, around the service's own module. */
 @Module({})
 export class KitModule {
-  static around(definition: ServiceDefinition, config: BaseConfig, { orm, broker, logging }: Opened): DynamicModule {
+  static around(definition: ServiceDefinition, config: BaseConfig, { orm, broker, keyring, logging }: Opened): DynamicModule {
     const readiness = new Readiness();
     const providers: Provider[] = [
       { provide: DEFINITION, useValue: definition },
@@ -38,11 +42,15 @@ export class KitModule {
       });
       for (const token of [MikroORM, AnyMikroORM]) providers.push({ provide: token, useValue: orm });
       for (const token of [EntityManager, AnyEntityManager]) providers.push({ provide: token, useValue: orm.em });
-      providers.push(Ledger);
+      providers.push(Ledger, PersonalTexts);
     }
     if (broker) {
       readiness.register('broker', () => broker.check());
       providers.push({ provide: Broker, useValue: broker });
+    }
+    if (keyring) {
+      readiness.register('keyring', () => keyring.check());
+      providers.push({ provide: Keyring, useValue: keyring });
     }
     if (orm && broker) providers.push(Consumers);
     const exported = providers.map((provider) => (typeof provider === 'function' ? provider : provider.provide));
@@ -57,6 +65,7 @@ export class KitModule {
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useClass: SchemaPipe },
         { provide: APP_INTERCEPTOR, useClass: RouteName },
+        ...(orm ? [{ provide: APP_INTERCEPTOR, useClass: PersonalText }] : []),
       ],
       exports: exported,
     };

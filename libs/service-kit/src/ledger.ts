@@ -15,6 +15,7 @@ import {
   type Project,
   type RecordedEvent,
 } from '@vitae/event-store';
+import { Keyring, type Sealer } from '@vitae/keyring';
 import { Broker } from './broker.ts';
 import { inTransaction, sqlOf, type ViewTransaction } from './database.ts';
 import type { CommandContext } from './identity.ts';
@@ -41,6 +42,7 @@ export class Ledger {
   constructor(
     private readonly em: EntityManager,
     @Optional() private readonly broker?: Broker,
+    @Optional() private readonly keyring?: Keyring,
   ) {}
 
   /**
@@ -76,7 +78,8 @@ export class Ledger {
         return this.transact(work);
       };
       try {
-        const handled = await handle(transact, decider, commandRequest(decider.category, request), project);
+        const sealer = await this.keyring?.sealerFor(request.context);
+        const handled = await handle(transact, decider, commandRequest(decider.category, request, sealer), project, { seal: sealer?.seal });
         if (wasAppended(handled)) this.broker?.hint();
         return handled;
       } finally {
@@ -93,7 +96,8 @@ export class Ledger {
     project?: Project<ViewTransaction, Event>,
   ): Promise<Handled<Event>> {
     return observed(decider.category, request.command, async () => {
-      const handled = await handleWithin(tx, decider, commandRequest(decider.category, request), project);
+      const sealer = await this.keyring?.sealerFor(request.context);
+      const handled = await handleWithin(tx, decider, commandRequest(decider.category, request, sealer), project, sealer?.seal);
       if (wasAppended(handled)) this.#appended.add(tx);
       return handled;
     });
@@ -128,7 +132,7 @@ export class Ledger {
 
 const wasAppended = (handled: Handled): boolean => !handled.replayed && handled.events.length > 0;
 
-function commandRequest<Command>(category: string, { stream, command, context, subjects, expected }: LedgerRequest<Command>): CommandRequest<Command> {
+function commandRequest<Command>(category: string, { stream, command, context, subjects, expected }: LedgerRequest<Command>, sealer: Sealer | undefined): CommandRequest<Command> {
   const { expected: ifMatch, idempotency, ...attribution } = context;
   return {
     stream,
@@ -137,7 +141,9 @@ function commandRequest<Command>(category: string, { stream, command, context, s
     subjects,
     expected: ifMatch ?? expected,
     // One request may touch several kinds of streams, and a project cannot know which keys another one uses.
-    ...(idempotency ? { idempotency: { ...idempotency, key: `${context.projectId}/${category}/${idempotency.key}` } } : {}),
+    ...(idempotency
+      ? { idempotency: { key: `${context.projectId}/${category}/${idempotency.key}`, fingerprint: sealer?.fingerprint(idempotency.fingerprint) ?? idempotency.fingerprint } }
+      : {}),
   };
 }
 

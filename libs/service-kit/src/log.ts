@@ -20,7 +20,7 @@ export function logging(service: string, config: BaseConfig, destination?: Desti
     mixin: () => ({ service: atWork.getStore() ?? service, ...traceFields() }),
     // What is logged of a request is chosen below; this is for the day when somebody logs a header or the environment.
     redact: {
-      paths: ['authorization', 'cookie', 'DATABASE_URL', 'password'].flatMap((key) => [key, `*.${key}`, `*.*.${key}`]).concat('*.headers["set-cookie"]', '*.*["set-cookie"]'),
+      paths: ['authorization', 'cookie', 'DATABASE_URL', 'KEYRING_DATABASE_URL', 'password'].flatMap((key) => [key, `*.${key}`, `*.*.${key}`]).concat('*.headers["set-cookie"]', '*.*["set-cookie"]'),
       censor: '[redacted]',
     },
     genReqId: (request: { headers: Record<string, string | string[] | undefined> }) => {

@@ -1,6 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { InvalidEvent } from '@vitae/contracts';
 import { IdempotencyKeyReused, Refused, RevisionConflict } from '@vitae/event-store';
+import { KeyringUnavailable } from '@vitae/keyring';
 
 /** One thing that is wrong with a request: where (a JSON pointer into the body), and what to do. */
 export interface ProblemError {
@@ -81,6 +82,12 @@ export function toProblem(error: unknown, request: { readonly ifMatch: boolean }
     return new Problem(422, 'idempotency-key-reused', 'Idempotency key used for another request', `${error.message} Use a new Idempotency-Key for a new request.`, { cause: error });
   }
   if (error instanceof HttpException) return httpProblem(error);
+  if (error instanceof KeyringUnavailable) {
+    return new Problem(503, 'keyring-unavailable', 'The keyring cannot be reached', 'What people write is stored sealed or not at all, and the service cannot reach the keys at the moment. Nothing was stored; send the request again.', {
+      headers: { 'Retry-After': '2' },
+      cause: error,
+    });
+  }
   if (isOutage(error)) {
     return new Problem(503, 'database-unavailable', 'The database cannot be reached', 'The service cannot reach its database at the moment. Nothing was stored; send the request again.', {
       headers: { 'Retry-After': '2' },

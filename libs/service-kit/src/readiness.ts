@@ -17,7 +17,7 @@ const PATIENCE = 2_000;
 @Injectable()
 export class Readiness {
   readonly #checks = new Map<string, ReadinessCheck>();
-  #draining = false;
+  readonly #drained = new AbortController();
 
   /** @param name MUST be unique in the service. */
   register(name: string, check: ReadinessCheck): void {
@@ -27,11 +27,16 @@ export class Readiness {
 
   /** From now on the service is not ready, whatever the checks say. */
   drain(): void {
-    this.#draining = true;
+    this.#drained.abort();
   }
 
   get draining(): boolean {
-    return this.#draining;
+    return this.#drained.signal.aborted;
+  }
+
+  /** Aborted when the service begins to stop. Answers that never end by themselves MUST end then, or the stop waits for them. */
+  get drained(): AbortSignal {
+    return this.#drained.signal;
   }
 
   async report(): Promise<ReadinessReport> {
@@ -44,7 +49,7 @@ export class Readiness {
         }
       }),
     );
-    return { ready: !this.#draining && checks.every(({ ok }) => ok), draining: this.#draining, checks };
+    return { ready: !this.draining && checks.every(({ ok }) => ok), draining: this.draining, checks };
   }
 }
 

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import { boot, type Running } from './boot.ts';
 import { ConfigError, type BaseConfig } from './config.ts';
 import type { ServiceDefinition } from './definition.ts';
+import { rebuildCommand } from './rebuild/rebuild-command.ts';
 import { telemetry } from './telemetry-handle.ts';
 
 /** Longest that a stop may take before the process ends anyway, in milliseconds. */
@@ -10,8 +11,10 @@ const PATIENCE = 12_000;
 /**
  * The whole main of a service's process: starts it with the process's environment, stops it on SIGTERM, SIGINT or when
  * the parent that it was forked from is gone. Exit code 0 after a stop, 1 when it could not start or broke.
+ * With `rebuild` as its first argument it rebuilds the views instead (see rebuild/rebuild-command.ts).
  */
 export async function run<C extends BaseConfig>(definition: ServiceDefinition<C>): Promise<void> {
+  if (process.argv[2] === 'rebuild') process.exit(await rebuildCommand(definition, process.argv.slice(3), process.env));
   let service: Running | undefined;
   let ending = false;
   const end = async (code: number): Promise<void> => {

@@ -2,26 +2,32 @@ import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { ServiceDefinition } from '@vitae/service-kit';
 import { ApprovalCaseController } from './approval-case/approval-case.controller.ts';
+import { approvalCase } from './approval-case/approval-case.ts';
 import { ApprovalCaseHandler } from './approval-case/approval-case.handler.ts';
-import { ApprovalCaseRow, ApprovalRow } from './approval-case/approval-cases.view.ts';
+import { ApprovalCaseRow, ApprovalRow, projectApprovalCases } from './approval-case/approval-cases.view.ts';
 import { governanceConfig, type GovernanceConfig } from './config.ts';
-import { DecisionRow } from './gate/decisions.view.ts';
+import { DecisionRow, projectDecisions } from './gate/decisions.view.ts';
 import { GateDecisionController } from './gate/gate-decision.controller.ts';
+import { gateDecision } from './gate/gate-decision.ts';
 import { GateDecisionHandler } from './gate/gate-decision.handler.ts';
 import { IncidentController } from './incident/incident.controller.ts';
+import { incident } from './incident/incident.ts';
 import { IncidentHandler } from './incident/incident.handler.ts';
-import { IncidentRow, RetrainingRequestRow } from './incident/incidents.view.ts';
+import { IncidentRow, projectIncidents, RetrainingRequestRow } from './incident/incidents.view.ts';
 import { LifecycleConsumer } from './lifecycle/lifecycle.consumer.ts';
-import { DatasetVersionRow, EvaluationRow, ModelVersionRow } from './lifecycle/registry.view.ts';
+import { DatasetVersionRow, EvaluationRow, ModelVersionRow, projectRegistry } from './lifecycle/registry.view.ts';
 import { PolicySetController } from './policy-set/policy-set.controller.ts';
+import { policySet } from './policy-set/policy-set.ts';
 import { PolicySetPublication } from './policy-set/policy-set.handler.ts';
-import { PolicySetRow } from './policy-set/policy-sets.view.ts';
+import { PolicySetRow, projectPolicySets } from './policy-set/policy-sets.view.ts';
 import { RetirementController } from './retirement/retirement.controller.ts';
+import { retirement } from './retirement/retirement.ts';
 import { RetirementHandler } from './retirement/retirement.handler.ts';
-import { RetirementRow } from './retirement/retirements.view.ts';
+import { projectRetirements, RetirementRow } from './retirement/retirements.view.ts';
 import { UseCaseController } from './use-case/use-case.controller.ts';
+import { useCase } from './use-case/use-case.ts';
 import { UseCaseHandler } from './use-case/use-case.handler.ts';
-import { UseCaseRow } from './use-case/use-cases.view.ts';
+import { projectUseCases, UseCaseRow } from './use-case/use-cases.view.ts';
 
 @Module({
   imports: [CqrsModule.forRoot()],
@@ -41,6 +47,15 @@ export const governance: ServiceDefinition<GovernanceConfig> = {
     entities: [
       UseCaseRow, PolicySetRow, ApprovalCaseRow, ApprovalRow, DecisionRow, IncidentRow, RetrainingRequestRow, RetirementRow,
       ModelVersionRow, EvaluationRow, DatasetVersionRow,
+    ],
+    projections: [
+      { category: useCase.category, tables: ['use_case'], project: projectUseCases },
+      { category: policySet.category, tables: ['policy_set'], project: projectPolicySets },
+      { category: approvalCase.category, tables: ['approval_case', 'approval'], project: projectApprovalCases },
+      { category: gateDecision.category, tables: ['decision'], project: projectDecisions },
+      { category: incident.category, tables: ['incident', 'retraining_request'], project: projectIncidents },
+      { category: retirement.category, tables: ['retirement'], project: projectRetirements },
+      { consumer: 'governance.lifecycle', tables: ['model_version', 'evaluation', 'dataset_version'], project: projectRegistry },
     ],
   },
 };

@@ -20,7 +20,7 @@ import {
 } from '@vitae/contracts';
 import { append, pooledSql, readLedger, readStream, transactOn, type RecordedEvent } from '@vitae/event-store';
 import { ensureLedgerStream, onAppended, publishFrom } from '@vitae/messaging';
-import { boot, sqlOf, type Running, type ViewTransaction } from '@vitae/service-kit';
+import { boot, rebuildViews, sqlOf, type Running, type ViewTransaction } from '@vitae/service-kit';
 import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -525,7 +525,7 @@ describe('the views', () => {
   it('come out the same when everything is applied again, and when they are filled anew from index 0', async () => {
     const before = await rows();
     expect(tables.filter((table) => before[table]?.length === 0)).toEqual([]);
-    const orm = await MikroORM.init({ clientUrl: database.url, schema: 'governance', entities: [...(governance.database?.entities ?? [])] });
+    const orm = await MikroORM.init({ clientUrl: database.url, driverOptions: { connectionString: database.url, options: '-c search_path=governance' }, schema: 'governance', entities: [...(governance.database?.entities ?? [])] });
     try {
       const history = await readLedger(pooledSql(pool), { from: 0, limit: 100_000 });
       const applyAll = () =>
@@ -559,5 +559,16 @@ describe('the service', () => {
     expect(Object.keys(paths).map((path) => path.replace('/v1/projects/{projectId}', ''))).toEqual(
       expect.arrayContaining(['/use-cases', '/gates/{gate}/decisions', '/gates/{gate}/approval-cases', '/approval-cases/{id}/approvals', '/incidents/{id}/closure', '/retirements/{id}/approval', '/policy-sets']),
     );
+  });
+});
+
+describe('the views', () => {
+  it('say what the ledger says, and are the same after a rebuild', async () => {
+    const same = (tables: readonly { readonly table: string }[]) => tables.map(({ table }) => expect.objectContaining({ table, unfounded: 0, missing: 0 }));
+    const compared = await rebuildViews(governance, database.url, { swap: false });
+    expect(compared.tables).toEqual(same(compared.tables));
+    expect(await rebuildViews(governance, database.url, { swap: true })).toMatchObject({ swapped: true });
+    const again = await rebuildViews(governance, database.url, { swap: false });
+    expect(again.tables).toEqual(same(again.tables));
   });
 });

@@ -51,7 +51,7 @@ describe('governance reacts', () => {
         },
       },
       subjects,
-      reason: 'rollout rollout-1 was rolled back: the candidate errs more',
+      reason: 'rollout rollout-1 was rolled back; the incident says why',
     });
   });
 

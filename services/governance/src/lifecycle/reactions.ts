@@ -64,8 +64,8 @@ export function reactionTo({ event: message }: Pick<RecordedEvent, 'event'>, ver
     case 'vitae.deployment.v1.RolloutRolledBack':
       return incident(event, event.rolloutId, {
         title: `Rollout of ${named} rolled back`,
-        description: event.reason,
-        reason: `rollout ${event.rolloutId} was rolled back: ${event.reason}`,
+        description: event.reason, // cited whole: where a person said it, it is sealed, and must not be cut
+        reason: `rollout ${event.rolloutId} was rolled back; the incident says why`,
       });
     case 'vitae.registry.v1.ArtefactArchived':
     case 'vitae.registry.v1.ModelVersionRetired': {

@@ -5,6 +5,7 @@ import { Broker, CONFIG, Ledger, Readiness } from '@vitae/service-kit';
 import type { LedgerConfig } from '../config.ts';
 import { LedgerHead } from '../history/ledger-head.worker.ts';
 import { PublisherWorker } from '../publishing/publisher.worker.ts';
+import { QueueingWorker } from '../webhook/queueing.worker.ts';
 import { signal } from '../signal.worker.ts';
 
 const BATCH = 1_000;
@@ -29,6 +30,7 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
     private readonly broker: Broker,
     private readonly publisher: PublisherWorker,
     private readonly head: LedgerHead,
+    private readonly webhooks: QueueingWorker,
     private readonly readiness: Readiness,
     @Inject(CONFIG) private readonly config: LedgerConfig,
   ) {}
@@ -64,6 +66,7 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
       if (n > 0) {
         this.publisher.wake();
         this.head.raise();
+        this.webhooks.wake();
       }
       if (n < BATCH) return;
     }

@@ -1,0 +1,47 @@
+import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import { hideIn, Keyring, SEAL } from '@vitae/keyring';
+import type { Request } from 'express';
+import { CONFIG, type BaseConfig } from './config.ts';
+
+/**
+ * What people wrote, for those who may read it. Ledger, views and handlers hold it sealed; every answer passes through
+ * here by the interceptor. Only what a route writes to the response by itself has to ask.
+ */
+@Injectable()
+export class PersonalTexts {
+  readonly #log = new Logger('PersonalTexts');
+
+  constructor(
+    @Inject(CONFIG) private readonly config: BaseConfig,
+    @Optional() private readonly keyring?: Keyring,
+  ) {}
+
+  /** Whether there is any sealed text in a value that becomes JSON. */
+  areIn(value: unknown): boolean {
+    return ((JSON.stringify(value) as string | undefined) ?? '').includes(SEAL);
+  }
+
+  /**
+   * The value as its JSON has it, with the text instead of what was sealed, or `[erased]`, or `[withheld]` (this reader
+   * may not), or `[unreadable]` (no key at hand). Never an error: the rest of the value is good. Without sealed text in
+   * it, the value itself.
+   */
+  async show<Value>(value: Value, request: Pick<Request, 'params'>): Promise<Value> {
+    const json = JSON.stringify(value) as string | undefined;
+    if (!json?.includes(SEAL)) return value;
+    const revealed = await (this.keyring?.reveal(json, (projectId) => this.#mayRead(request, projectId)) ?? Promise.resolve(hideIn(json))).catch((error: unknown) => {
+      this.#log.warn({ err: error, msg: 'personal text could not be opened and was left out of an answer' });
+      return hideIn(json);
+    });
+    return JSON.parse(revealed) as Value;
+  }
+
+  /**
+   * Whether who asks may read what people wrote in a project. In local mode everybody may; a mode with identities gives its
+   * answer here. A text under a key of another project than the address names is somebody's trick.
+   */
+  #mayRead({ params }: Pick<Request, 'params'>, projectId: string): boolean {
+    const shownIn = params['projectId'];
+    return this.config.VITAE_MODE === 'local' && (shownIn === undefined || shownIn === projectId);
+  }
+}
