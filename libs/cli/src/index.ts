@@ -1,4 +1,8 @@
-// What other programs may use of the command: the check of a live ledger, which the torture tests run after each blow.
+// What other programs may use of the command: the check of a live ledger, which the torture tests run after each blow; and the
+// two commands about evidence, which the ledger's own specs run against it.
 export { checkLedger, type LedgerChecked, type Outside } from './fsck/check-ledger.ts';
 export { newFaultList, type Fault, type FaultKind } from './fsck/fault.ts';
 export { openSnapshot, type Snapshot } from './fsck/snapshot.ts';
+export { takeEvidence, type EvidenceOptions } from './evidence.ts';
+export { verify, type VerifyOptions } from './verify.ts';
+export { ProblemFound, type Outcome } from './outcome.ts';

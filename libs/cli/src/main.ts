@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { registerErase } from './erase.ts';
+import { registerEvidence } from './evidence.ts';
 import { registerFsck } from './fsck.ts';
 import { registerDiff, registerHistory } from './history.ts';
 import { registerProve } from './prove.ts';
@@ -8,7 +9,7 @@ import { registerVerify } from './verify.ts';
 import { registerWebhooks } from './webhooks.ts';
 
 // One line here for each command; what it does is in the file of its name.
-const commands: readonly ((program: Command) => void)[] = [registerVerify, registerProve, registerFsck, registerWebhooks, registerErase, registerHistory, registerDiff, registerRebuild];
+const commands: readonly ((program: Command) => void)[] = [registerVerify, registerProve, registerEvidence, registerFsck, registerWebhooks, registerErase, registerHistory, registerDiff, registerRebuild];
 
 // Whoever reads us may have read enough (`vitae … | head`): that is no error, and the exit code stays what it is.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

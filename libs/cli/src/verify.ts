@@ -1,7 +1,6 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { checkPolicy, NoteInvalid, openCheckpoint, verifyLog, type LogReport, type LogSource, type Policy, type VerifierKey } from '@vitae/transparency';
 import type { Command } from 'commander';
-import { verifyEvidence } from './evidence.ts';
 import { directoryLog, type ReadLogFile } from './log/directory-log.ts';
 import { httpLog } from './log/http-log.ts';
 import { logSource } from './log/log-source.ts';
@@ -9,6 +8,7 @@ import { answer, CannotRun, withJson, type Outcome } from './outcome.ts';
 import { newProgress } from './progress.ts';
 import { checkProof, policyOf, provenJson, provenLines } from './proof.ts';
 import { keysIn, keysOf, knownNote, openedOrRefused, readPolicy, readText, withTrust, type TrustOptions } from './trust-options.ts';
+import { verifyEvidence } from './verify-evidence.ts';
 
 export interface VerifyOptions extends TrustOptions {
   readonly json?: boolean;
@@ -23,14 +23,14 @@ export function registerVerify(program: Command): void {
     .summary('check a log, an evidence file or a proof, trusting only a key')
     .description(
       'Checks that nothing was changed. A log (the directory of an export, or its http address): every stored event, entry, tile and the checkpoint. ' +
-        'An evidence file (.vitae-evidence): everything in it. A proof (.tlog-proof) with its entry. Names the first wrong event. ' +
+        'An evidence pack (.vitae-evidence.zip): everything in it. A proof (.tlog-proof) with its entry. Names the first wrong event. ' +
         'Files are checked without any network.',
     )
     .argument('<what>', 'directory, file, or http(s) address of a log')
     .option('--policy <file>', 'a C2SP tlog-policy: which logs count (then --key is not needed), and which witnesses must have cosigned the checkpoint')
     .option('--entry <file>', 'the entry that a .tlog-proof is about')
     .option('--key-from-export', 'take the key that lies beside the log. It shows damage, not fraud: who forges a log can put a key of his own there')
-    .addHelpText('after', '\nExamples:\n  $ vitae verify ./export --key log.vkey --known checkpoint.of-last-week\n  $ vitae verify http://127.0.0.1:7400/api/ledger/log --key log.vkey\n  $ vitae verify approval.tlog-proof --entry approval.entry.json --key log.vkey')
+    .addHelpText('after', '\nExamples:\n  $ vitae verify ./export --key log.vkey --known checkpoint.of-last-week\n  $ vitae verify http://127.0.0.1:7400/api/ledger/log --key log.vkey\n  $ vitae verify credit.vitae-evidence.zip --key log.vkey\n  $ vitae verify approval.tlog-proof --entry approval.entry.json --key log.vkey')
     .action((what: string, options: VerifyOptions) => answer(options, () => verify(what, options)));
 }
 

@@ -18,13 +18,15 @@ create table ledger.entry_block (
 select ledger.protect('ledger.entry_block');
 
 -- A trigger and not a part of ledger.sequence: whoever places entries, they can be found.
+-- The actor is cut out of the canonical text, where it comes first: json operators raise an error for text that JSON can
+-- say and PostgreSQL cannot hold (\u0000), and one such event would stop the sequencer for all.
 create function ledger.note_blocks() returns trigger language plpgsql security definer
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
   insert into ledger.entry_block (facet, block)
   select distinct f.facet, d.block
   from (
-    select distinct p.index / 256 as block, e.project_id as project, e.type, split_part(e.type, '.', 2) as service, (e.metadata #>> '{actor,id}') collate "C" as actor
+    select distinct p.index / 256 as block, e.project_id as project, e.type, split_part(e.type, '.', 2) as service, case when starts_with(e.metadata::text, '{"actor":{"id":"') then split_part(left(e.metadata::text, 160), '"', 6) end collate "C" as actor
     from placed p join ledger.event e on e.seq = p.seq
   ) d cross join lateral unnest(array[
     d.project, d.project || ' ' || d.type, d.project || ' ' || d.service, d.project || ' @' || d.actor,
@@ -41,7 +43,7 @@ create trigger entry_blocks after insert on ledger.entry
 insert into ledger.entry_block (facet, block)
 select distinct f.facet, d.block
 from (
-  select distinct n.index / 256 as block, e.project_id as project, e.type, split_part(e.type, '.', 2) as service, (e.metadata #>> '{actor,id}') collate "C" as actor
+  select distinct n.index / 256 as block, e.project_id as project, e.type, split_part(e.type, '.', 2) as service, case when starts_with(e.metadata::text, '{"actor":{"id":"') then split_part(left(e.metadata::text, 160), '"', 6) end collate "C" as actor
   from ledger.entry n join ledger.event e on e.seq = n.seq
 ) d cross join lateral unnest(array[
   d.project, d.project || ' ' || d.type, d.project || ' ' || d.service, d.project || ' @' || d.actor,

@@ -14,7 +14,8 @@ export interface GroupCommitOptions {
   readonly maxBatch?: number;
   /**
    * Writes what follows from the accepted appends of a batch, in their transaction. Set-based: one statement for the
-   * batch, not one for each append, and the same text each time, for it stays prepared. When it rejects, the batch is tried again one append at a time.
+   * batch, not one for each append, and the same text each time, for it stays prepared. When it rejects, the batch is
+   * tried again one append at a time.
    */
   readonly project?: (sql: Sql, accepted: readonly (readonly RecordedEvent[])[]) => Promise<void>;
 }

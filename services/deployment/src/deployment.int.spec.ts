@@ -18,7 +18,7 @@ import {
 } from '@vitae/contracts';
 import { append, pooledSql, readHead, readLedger, type RecordedEvent } from '@vitae/event-store';
 import { ensureLedgerStream, publishFrom } from '@vitae/messaging';
-import { boot, type Running } from '@vitae/service-kit';
+import { boot, rebuildViews, type Running } from '@vitae/service-kit';
 import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { v7 as uuid } from 'uuid';
@@ -620,5 +620,16 @@ describe('the reconciler', () => {
   it('holds up no stop', async () => {
     const { body } = await call('GET', '/readyz');
     expect(body.consumers.map(({ name, parked }: { name: string; parked: number }) => [name, parked])).toEqual([['deployment.lifecycle', 0], ['deployment.rollouts', 0]]);
+  });
+});
+
+describe('the views', () => {
+  it('say what the ledger says, and are the same after a rebuild', async () => {
+    const same = (tables: readonly { readonly table: string }[]) => tables.map(({ table }) => expect.objectContaining({ table, unfounded: 0, missing: 0 }));
+    const compared = await rebuildViews(deployment, database.url, { swap: false });
+    expect(compared.tables).toEqual(same(compared.tables));
+    expect(await rebuildViews(deployment, database.url, { swap: true })).toMatchObject({ swapped: true });
+    const again = await rebuildViews(deployment, database.url, { swap: false });
+    expect(again.tables).toEqual(same(again.tables));
   });
 });

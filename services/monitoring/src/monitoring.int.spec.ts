@@ -27,7 +27,7 @@ import {
 } from '@vitae/contracts';
 import { append, pooledSql, readLedger, type RecordedEvent } from '@vitae/event-store';
 import { ensureLedgerStream, publishFrom } from '@vitae/messaging';
-import { boot, sqlOf, type Running } from '@vitae/service-kit';
+import { boot, rebuildViews, sqlOf, type Running } from '@vitae/service-kit';
 import { judgeWindow, type WindowSummary } from '@vitae/statistics';
 import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
@@ -630,7 +630,7 @@ describe('the views', () => {
     const rows = () => Promise.all(tables.map(async (table) => (await pool.query<{ row: unknown }>(`select to_json(t) as row from monitoring.${table} t order by t::text`)).rows));
     const before = await rows();
     expect(before.map(({ length }) => length > 0)).toEqual(tables.map(() => true));
-    const orm = await MikroORM.init({ clientUrl: database.url, schema: 'monitoring', entities: [...(monitoring.database?.entities ?? [])] });
+    const orm = await MikroORM.init({ clientUrl: database.url, driverOptions: { connectionString: database.url, options: '-c search_path=monitoring' }, schema: 'monitoring', entities: [...(monitoring.database?.entities ?? [])] });
     const lifecycle = new LifecycleConsumer();
     try {
       const history = await readLedger(pooledSql(pool), { from: 0, limit: 10_000 });
@@ -671,5 +671,16 @@ describe('the service', () => {
       '/rollouts/{rolloutId}/evidence',
       '/summaries/{digest}',
     ]);
+  });
+});
+
+describe('the views', () => {
+  it('say what the ledger says, and are the same after a rebuild', async () => {
+    const same = (tables: readonly { readonly table: string }[]) => tables.map(({ table }) => expect.objectContaining({ table, unfounded: 0, missing: 0 }));
+    const compared = await rebuildViews(monitoring, database.url, { swap: false });
+    expect(compared.tables).toEqual(same(compared.tables));
+    expect(await rebuildViews(monitoring, database.url, { swap: true })).toMatchObject({ swapped: true });
+    const again = await rebuildViews(monitoring, database.url, { swap: false });
+    expect(again.tables).toEqual(same(again.tables));
   });
 });

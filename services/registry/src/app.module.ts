@@ -5,18 +5,23 @@ import { ArtefactController } from './artefact/artefact.controller.ts';
 import { ArtefactStore } from './artefact/artefact.store.ts';
 import { registryConfig, type RegistryConfig } from './config.ts';
 import { DatasetVersionController } from './dataset-version/dataset-version.controller.ts';
+import { datasetVersion } from './dataset-version/dataset-version.ts';
 import { DatasetVersionHandler } from './dataset-version/dataset-version.handler.ts';
-import { DatasetVersionRow, DatasetVersions } from './dataset-version/dataset-versions.view.ts';
+import { DatasetVersionRow, DatasetVersions, projectDatasetVersion } from './dataset-version/dataset-versions.view.ts';
 import { EvaluationController } from './evaluation/evaluation.controller.ts';
+import { evaluation } from './evaluation/evaluation.ts';
 import { EvaluationHandler } from './evaluation/evaluation.handler.ts';
-import { EvaluationRow, Evaluations } from './evaluation/evaluations.view.ts';
-import { LifecycleConsumer } from './model-version/lifecycle.consumer.ts';
+import { EvaluationRow, Evaluations, projectEvaluation } from './evaluation/evaluations.view.ts';
+import { LifecycleConsumer, projectFollowed } from './model-version/lifecycle.consumer.ts';
 import { ModelVersionController } from './model-version/model-version.controller.ts';
+import { modelVersion } from './model-version/model-version.ts';
 import { ModelVersionHandler } from './model-version/model-version.handler.ts';
-import { ModelVersionRow, ModelVersions } from './model-version/versions.view.ts';
+import { projectRetirement } from './model-version/traffic.view.ts';
+import { ModelVersionRow, ModelVersions, projectModelVersion } from './model-version/versions.view.ts';
 import { ModelController } from './model/model.controller.ts';
+import { model } from './model/model.ts';
 import { ModelHandler } from './model/model.handler.ts';
-import { ModelRow, Models } from './model/models.view.ts';
+import { ModelRow, Models, projectModel } from './model/models.view.ts';
 
 @Module({
   imports: [CqrsModule.forRoot()],
@@ -39,5 +44,13 @@ export const registry: ServiceDefinition<RegistryConfig> = {
     schema: 'registry',
     migrations: new URL('../migrations/', import.meta.url),
     entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow],
+    projections: [
+      { category: datasetVersion.category, tables: ['dataset_version', 'version_counter'], project: projectDatasetVersion },
+      { category: model.category, tables: ['model'], project: projectModel },
+      { category: modelVersion.category, tables: ['model_version', 'version_counter'], project: projectModelVersion },
+      { category: modelVersion.category, tables: ['approved_retirement'], project: projectRetirement },
+      { category: evaluation.category, tables: ['evaluation'], project: projectEvaluation },
+      { consumer: 'registry.lifecycle', tables: ['traffic', 'approved_retirement'], project: projectFollowed },
+    ],
   },
 };

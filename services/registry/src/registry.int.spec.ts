@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { DatasetVersionRegistered, EvaluationRecorded, ModelRegistered } from '@vitae/contracts';
 import { readLedger, type RecordedEvent } from '@vitae/event-store';
-import { boot, sqlOf, type Running, type ViewTransaction } from '@vitae/service-kit';
+import { boot, rebuildViews, sqlOf, type Running, type ViewTransaction } from '@vitae/service-kit';
 import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { registry } from './app.module.ts';
@@ -534,7 +534,7 @@ describe('The views', () => {
 
   it('are the same when they are built anew from the ledger, and when an event is projected twice', async () => {
     const before = await everything();
-    const orm = await MikroORM.init({ clientUrl: database.url, contextName: 'rebuilt', schema: 'registry', entities: [...(registry.database?.entities ?? [])] });
+    const orm = await MikroORM.init({ clientUrl: database.url, driverOptions: { connectionString: database.url, options: '-c search_path=registry' }, contextName: 'rebuilt', schema: 'registry', entities: [...(registry.database?.entities ?? [])] });
     try {
       await orm.em.fork().transactional(async (em) => {
         const tx = { em, sql: sqlOf(em) };
@@ -573,4 +573,15 @@ describe('The service', () => {
     expect(JSON.stringify(schema)).toContain('useCaseId');
   });
   it('is ready', async () => expect((await call('GET', '/readyz')).status).toBe(200));
+});
+
+describe('the views', () => {
+  it('say what the ledger says, and are the same after a rebuild', async () => {
+    const same = (tables: readonly { readonly table: string }[]) => tables.map(({ table }) => expect.objectContaining({ table, unfounded: 0, missing: 0 }));
+    const compared = await rebuildViews(registry, database.url, { swap: false });
+    expect(compared.tables).toEqual(same(compared.tables));
+    expect(await rebuildViews(registry, database.url, { swap: true })).toMatchObject({ swapped: true });
+    const again = await rebuildViews(registry, database.url, { swap: false });
+    expect(again.tables).toEqual(same(again.tables));
+  });
 });

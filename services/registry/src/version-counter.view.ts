@@ -13,7 +13,7 @@ export async function nextVersion(sql: Sql, scope: string): Promise<number> {
 /** Notes a version number as given. Repeating it changes nothing, so that the counter is rebuilt with the views. */
 export async function countVersion(sql: Sql, scope: string, version: number): Promise<void> {
   await sql.query(
-    `insert into registry.version_counter as c (scope, last_version) values ($1, $2)
+    `insert into version_counter as c (scope, last_version) values ($1, $2)
      on conflict (scope) do update set last_version = greatest(c.last_version, excluded.last_version)`,
     [scope, version],
   );

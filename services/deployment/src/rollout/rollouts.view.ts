@@ -100,7 +100,7 @@ async function addEvidence(sql: Sql, id: string, outcome: EvidenceRow['outcome']
   const { judgementId, candidateRows, candidateErrors, stableRows, stableErrors, logEValue } = evidence;
   const counted = { outcome, judgementId, candidateRows: Number(candidateRows), candidateErrors: Number(candidateErrors), stableRows: Number(stableRows), stableErrors: Number(stableErrors), logEValue };
   await sql.query(
-    `update deployment.rollout set evidence = evidence || jsonb_build_array(jsonb_build_object('step', step) || $2::jsonb)
+    `update rollout set evidence = evidence || jsonb_build_array(jsonb_build_object('step', step) || $2::jsonb)
      where id = $1 and not evidence @> jsonb_build_array(jsonb_build_object('judgementId', $3::text))`,
     [id, JSON.stringify(counted), judgementId],
   );

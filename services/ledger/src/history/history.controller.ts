@@ -4,20 +4,23 @@ import { readHead } from '@vitae/event-store';
 import { Ledger, Problem, projectId } from '@vitae/service-kit';
 import { z } from 'zod';
 import { PublisherWorker } from '../publishing/publisher.worker.ts';
-import { eventAt, history, servingAt, type HistoryItem, type HistoryPage, type Serving } from './history.view.ts';
+import { asOf, resolveAsOf } from './as-of.view.ts';
+import { filterQuery, time } from './event-filter.ts';
+import { lifeAsOf, type ModelLife } from './model-life.view.ts';
+import { servingAsOf, type Serving } from './serving.view.ts';
+import { diffBetween, stateAsOf, type StateAsOf, type StreamDiff } from './streams.view.ts';
 
-const index = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const pageQuery = z.strictObject({
-  subject: z
-    .string()
-    .regex(/^[a-z][a-z-]*:[A-Za-z0-9._-]+$/, 'expected <kind>:<id>, for example model:0199…')
-    .optional(),
-  from: index.default(0),
-  limit: z.coerce.number().int().min(1).max(1_000).default(100),
-});
-const servingQuery = z.strictObject({ at: z.iso.datetime({ offset: true }) });
+const asOfQuery = z.strictObject({ asOf });
+/** `at` is the time alone, as it was asked for first. */
+const servingQuery = z
+  .strictObject({ at: time.optional(), asOf })
+  .refine((query) => query.at === undefined || query.asOf === undefined, 'expected either at or asOf, not both')
+  .transform((query) => ({ asOf: query.at ?? query.asOf }));
+const diffQuery = z.strictObject({ from: asOf.unwrap(), to: asOf });
+const streamName = filterQuery.shape.stream.unwrap();
+const id = z.uuid();
 
-/** The one history of everything, in order. */
+/** What was true at a point of the one history: an index, or a time, or now. Each answer names the index that it rests on. */
 @ApiTags('history')
 @Controller('v1/projects/:projectId')
 export class HistoryController {
@@ -26,35 +29,56 @@ export class HistoryController {
     private readonly publisher: PublisherWorker,
   ) {}
 
-  @Get('events')
-  events(
-    @Param('projectId', { schema: projectId }) project: string,
-    @Query({ schema: pageQuery }) query: z.infer<typeof pageQuery>,
-  ): Promise<HistoryPage> {
-    return history(this.ledger.sql, { projectId: project, ...query });
-  }
-
-  @Get('events/:index')
-  async event(@Param('projectId', { schema: projectId }) project: string, @Param('index', { schema: index }) at: number): Promise<HistoryItem> {
-    const found = await eventAt(this.ledger.sql, project, at);
-    if (!found) throw new Problem(404, 'event-not-found', 'Event not found', `There is no event with index ${at} in project ${project}.`);
-    return found;
-  }
-
   @Get('head')
   async head(): Promise<{ nextIndex: number; unsequenced: number; published: number }> {
     return { ...(await readHead(this.ledger.sql)), published: this.publisher.published };
+  }
+
+  @Get('streams/:stream/state')
+  async state(
+    @Param('projectId', { schema: projectId }) project: string,
+    @Param('stream', { schema: streamName }) stream: string,
+    @Query({ schema: asOfQuery }) query: z.infer<typeof asOfQuery>,
+  ): Promise<StateAsOf> {
+    const { sql } = this.ledger;
+    return stateAsOf(sql, project, stream, await resolveAsOf(sql, query.asOf));
+  }
+
+  @Get('streams/:stream/diff')
+  async diff(
+    @Param('projectId', { schema: projectId }) project: string,
+    @Param('stream', { schema: streamName }) stream: string,
+    @Query({ schema: diffQuery }) query: z.infer<typeof diffQuery>,
+  ): Promise<StreamDiff> {
+    const { sql } = this.ledger;
+    const [from, to] = await Promise.all([resolveAsOf(sql, query.from), resolveAsOf(sql, query.to)]);
+    if (from.index > to.index) {
+      throw new Problem(400, 'diff-backwards', 'The diff runs backwards', `from is index ${from.index} and to is index ${to.index}. Exchange them.`);
+    }
+    return diffBetween(sql, project, stream, from, to);
+  }
+
+  @Get('models/:modelId/life')
+  async life(
+    @Param('projectId', { schema: projectId }) project: string,
+    @Param('modelId', { schema: id }) modelId: string,
+    @Query({ schema: asOfQuery }) query: z.infer<typeof asOfQuery>,
+  ): Promise<ModelLife> {
+    const { sql } = this.ledger;
+    return lifeAsOf(sql, project, modelId, await resolveAsOf(sql, query.asOf));
   }
 
   @Get('endpoints/:endpointId/serving')
   async serving(
     @Param('projectId', { schema: projectId }) project: string,
     @Param('endpointId') endpointId: string,
-    @Query({ schema: servingQuery }) { at }: z.infer<typeof servingQuery>,
+    @Query({ schema: servingQuery }) query: z.infer<typeof servingQuery>,
   ): Promise<Serving> {
-    const found = await servingAt(this.ledger.sql, project, endpointId, at);
+    const { sql } = this.ledger;
+    const point = await resolveAsOf(sql, query.asOf);
+    const found = await servingAsOf(sql, project, endpointId, point);
     if (!found) {
-      throw new Problem(404, 'nothing-served', 'Nothing served', `Endpoint ${endpointId} had no traffic recorded at ${at}; ask for a later time.`);
+      throw new Problem(404, 'nothing-served', 'Nothing served', `Endpoint ${endpointId} had no traffic recorded as of ${query.asOf ?? 'now'} (index ${point.index}); ask for a later time.`);
     }
     return found;
   }

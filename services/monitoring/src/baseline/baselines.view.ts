@@ -50,10 +50,10 @@ export async function projectBaseline({ em, sql }: { em: EntityManager; sql: Sql
     revision,
   });
   await sql.query(
-    `insert into monitoring.active_baseline as active (project_id, endpoint_id, baseline_id) values ($1, $2, $3)
+    `insert into active_baseline as active (project_id, endpoint_id, baseline_id) values ($1, $2, $3)
      on conflict (project_id, endpoint_id) do update set baseline_id = excluded.baseline_id
-       where (select activated_at from monitoring.baseline where id = active.baseline_id)
-           < (select activated_at from monitoring.baseline where id = excluded.baseline_id)`,
+       where (select activated_at from baseline where id = active.baseline_id)
+           < (select activated_at from baseline where id = excluded.baseline_id)`,
     [projectId, endpointId, baselineId],
   );
 }

@@ -78,7 +78,7 @@ async function watch(endpointId: string, windowRows: number): Promise<void> {
   );
   if (!event) throw new Error('no baseline');
   const [recorded] = await append(pooledSql(pool), { stream: `monitoring.Baseline-${event.baselineId}`, expected: 'noStream', events: [event], attribution, subjects: [] });
-  const orm = await MikroORM.init({ clientUrl: database.url, schema: 'monitoring', entities: [...(monitoring.database?.entities ?? [])] });
+  const orm = await MikroORM.init({ clientUrl: database.url, driverOptions: { connectionString: database.url, options: '-c search_path=monitoring' }, schema: 'monitoring', entities: [...(monitoring.database?.entities ?? [])] });
   try {
     await orm.em.fork().transactional(async (em) => recorded && projectBaseline({ em, sql: sqlOf(em) }, recorded));
   } finally {

@@ -7,15 +7,19 @@ import { projectEndpoint } from './endpoints.view.ts';
 /** Keeps what monitoring must know of the other services' things. */
 @LedgerConsumer({ name: 'monitoring.lifecycle' })
 export class LifecycleConsumer implements LedgerHandler {
-  async handle(recorded: RecordedEvent, { em }: ViewTransaction): Promise<void> {
-    const event = recorded.event as EndpointCreated | DatasetVersionRegistered | { readonly $typeName: 'another event' };
-    switch (event.$typeName) {
-      case 'vitae.deployment.v1.EndpointCreated':
-        return projectEndpoint(em, recorded, event);
-      case 'vitae.registry.v1.DatasetVersionRegistered':
-        return projectDatasetVersion(em, recorded, event);
-      case 'another event':
-        return;
-    }
+  handle(recorded: RecordedEvent, tx: ViewTransaction): Promise<void> {
+    return projectLifecycle(tx, recorded);
+  }
+}
+
+export async function projectLifecycle({ em }: ViewTransaction, recorded: RecordedEvent): Promise<void> {
+  const event = recorded.event as EndpointCreated | DatasetVersionRegistered | { readonly $typeName: 'another event' };
+  switch (event.$typeName) {
+    case 'vitae.deployment.v1.EndpointCreated':
+      return projectEndpoint(em, recorded, event);
+    case 'vitae.registry.v1.DatasetVersionRegistered':
+      return projectDatasetVersion(em, recorded, event);
+    case 'another event':
+      return;
   }
 }

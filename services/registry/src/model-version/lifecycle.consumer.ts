@@ -22,7 +22,7 @@ export class LifecycleConsumer implements LedgerHandler {
 
   async handle(recorded: RecordedEvent, tx: ViewTransaction): Promise<void> {
     if (!isFollowed(recorded.event)) return;
-    await project(tx.sql, recorded.projectId, recorded.event);
+    await projectFollowed(tx, recorded);
     for (const retirement of dueRetirements(await retirementState(tx.sql, recorded.projectId))) await this.#retire(recorded, retirement, tx);
   }
 
@@ -60,7 +60,9 @@ export class LifecycleConsumer implements LedgerHandler {
 
 const isFollowed = (event: Message): event is Followed => FOLLOWED.includes(event.$typeName);
 
-function project(sql: Sql, projectId: string, event: Followed): Promise<void> {
+/** What the views take from other services; everything else is passed over. */
+export async function projectFollowed({ sql }: ViewTransaction, { projectId, event }: RecordedEvent): Promise<void> {
+  if (!isFollowed(event)) return;
   switch (event.$typeName) {
     case 'vitae.governance.v1.RetirementApproved':
       return projectApproval(sql, projectId, event);

@@ -1,13 +1,15 @@
 import type { RetirementApproved, TrafficShifted, VariantRemoved } from '@vitae/contracts';
-import type { Sql } from '@vitae/event-store';
+import type { RecordedEvent, Sql } from '@vitae/event-store';
+import type { ViewTransaction } from '@vitae/service-kit';
+import type { ModelVersionEvent } from './model-version.ts';
 import type { ApprovedRetirement, RetirementState } from './reactions.ts';
 
 /** From here on the endpoint's requests go to exactly these variants. */
 export async function projectTraffic(sql: Sql, { endpointId, weights }: TrafficShifted): Promise<void> {
   const serving = weights.filter(({ weight }) => weight > 0);
-  await sql.query('delete from registry.traffic where endpoint_id = $1', [endpointId]);
+  await sql.query('delete from traffic where endpoint_id = $1', [endpointId]);
   await sql.query(
-    `insert into registry.traffic (endpoint_id, variant_id, model_version_id, weight)
+    `insert into traffic (endpoint_id, variant_id, model_version_id, weight)
      select $1, * from unnest($2::uuid[], $3::uuid[], $4::integer[])`,
     [endpointId, serving.map(({ variantId }) => variantId), serving.map(({ modelVersionId }) => modelVersionId), serving.map(({ weight }) => weight)],
   );
@@ -15,19 +17,24 @@ export async function projectTraffic(sql: Sql, { endpointId, weights }: TrafficS
 
 /** What is gone serves nothing, whatever the last shift said. */
 export async function projectRemoval(sql: Sql, { endpointId, variantId }: VariantRemoved): Promise<void> {
-  await sql.query('delete from registry.traffic where endpoint_id = $1 and variant_id = $2', [endpointId, variantId]);
+  await sql.query('delete from traffic where endpoint_id = $1 and variant_id = $2', [endpointId, variantId]);
 }
 
 export async function projectApproval(sql: Sql, projectId: string, { modelVersionId, retirementId }: RetirementApproved): Promise<void> {
   await sql.query(
-    `insert into registry.approved_retirement (model_version_id, retirement_id, project_id) values ($1, $2, $3) on conflict do nothing`,
+    `insert into approved_retirement (model_version_id, retirement_id, project_id) values ($1, $2, $3) on conflict do nothing`,
     [modelVersionId, retirementId, projectId],
   );
 }
 
 /** The retirement was carried out. */
-export async function forgetApproval(sql: Sql, { modelVersionId }: ApprovedRetirement): Promise<void> {
-  await sql.query('delete from registry.approved_retirement where model_version_id = $1', [modelVersionId]);
+export async function forgetApproval(sql: Sql, { modelVersionId }: Pick<ApprovedRetirement, 'modelVersionId'>): Promise<void> {
+  await sql.query('delete from approved_retirement where model_version_id = $1', [modelVersionId]);
+}
+
+/** What the consumer does when it has retired a version, told by the events that it appended. */
+export async function projectRetirement({ sql }: ViewTransaction, events: readonly RecordedEvent<ModelVersionEvent>[]): Promise<void> {
+  for (const { event } of events) if (event.$typeName === 'vitae.registry.v1.ModelVersionRetired') await forgetApproval(sql, event);
 }
 
 /** Everything that decides which of a project's retirements are due. */

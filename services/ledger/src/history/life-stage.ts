@@ -1,0 +1,36 @@
+/** The stages of a model's life, in order. */
+export const STAGES = ['plan', 'data', 'develop', 'evaluate', 'approve', 'deploy', 'serve', 'monitor', 'improve', 'retire'] as const;
+export type Stage = (typeof STAGES)[number];
+
+const TYPES: Readonly<Record<Stage, readonly string[]>> = {
+  plan: ['governance.v1.UseCaseDrafted', 'governance.v1.UseCaseSubmitted', 'governance.v1.UseCaseApproved', 'governance.v1.UseCaseRejected'],
+  data: ['registry.v1.DatasetVersionRegistered'],
+  develop: ['registry.v1.ModelRegistered', 'registry.v1.ModelVersionRegistered'],
+  evaluate: ['registry.v1.EvaluationRecorded'],
+  approve: ['governance.v1.ApprovalCaseOpened', 'governance.v1.ApprovalGranted', 'governance.v1.ApprovalRefused', 'governance.v1.GateDecided'],
+  deploy: [
+    'deployment.v1.EndpointCreated', 'deployment.v1.PermitConsumed', 'deployment.v1.VariantDeployed', 'deployment.v1.VariantReady', 'deployment.v1.VariantFailed',
+    'deployment.v1.DeploymentRefused', 'deployment.v1.RolloutStarted', 'deployment.v1.RolloutAdvanced', 'deployment.v1.RolloutCompleted', 'deployment.v1.RolloutRolledBack',
+  ],
+  serve: ['deployment.v1.TrafficShifted', 'deployment.v1.VariantRemoved'],
+  monitor: [
+    'monitoring.v1.BaselineActivated', 'monitoring.v1.WindowJudged', 'monitoring.v1.CanaryJudged',
+    'monitoring.v1.DriftAlertRaised', 'monitoring.v1.DriftAlertWidened', 'monitoring.v1.DriftAlertCleared',
+  ],
+  improve: ['governance.v1.IncidentReported', 'governance.v1.RetrainingRequested', 'governance.v1.IncidentClosed'],
+  retire: [
+    'governance.v1.RetirementProposed', 'governance.v1.RetirementApproved', 'governance.v1.RetirementCompleted',
+    'registry.v1.ArtefactArchived', 'registry.v1.ModelVersionRetired',
+  ],
+};
+
+const STAGE_OF: ReadonlyMap<string, Stage> = new Map(STAGES.flatMap((stage) => TYPES[stage].map((type) => [`vitae.${type}`, stage] as const)));
+
+/** Where an event that this build does not know belongs, by its service. */
+const BY_SERVICE: Readonly<Record<string, Stage>> = { registry: 'develop', governance: 'approve', deployment: 'deploy', monitoring: 'monitor' };
+
+/** The stage that an event belongs to; undefined for what is not about models. */
+export const stageOf = (type: string): Stage | undefined => STAGE_OF.get(type) ?? BY_SERVICE[type.split('.')[1] ?? ''];
+
+/** Whether the type has a stage of its own, and not just its service's. */
+export const hasStage = (type: string): boolean => STAGE_OF.has(type);

@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { eventRegistry } from '@vitae/contracts';
+import type { HistoryItem } from './history-item.ts';
+import { hasStage, stageOf } from './life-stage.ts';
+import { UNBORN, withModelEvent } from './model-state.ts';
+
+let index = 0;
+const event = (type: string, payload: Readonly<Record<string, unknown>>): HistoryItem => ({
+  envelope: {
+    id: 'e', stream: 'x.Y-1', revision: '1', index: String(index++), type: `vitae.${type}`, projectId: 'credit', subjects: [],
+    actor: { id: 'dana', kind: 'ACTOR_KIND_HUMAN' }, occurredAt: '2026-01-01T00:00:00Z', recordedAt: '2026-01-01T00:00:00.000000Z',
+  },
+  payload,
+});
+const after = (...events: readonly HistoryItem[]) => events.reduce(withModelEvent, UNBORN);
+const registered = () => event('registry.v1.ModelVersionRegistered', { modelVersionId: 'v1', version: 1 });
+const shifted = (...weights: readonly object[]) => event('deployment.v1.TrafficShifted', { endpointId: 'e1', endpointName: 'credit', environment: 'production', weights });
+
+describe('the state of a model', () => {
+  it('has the last decision at each gate', () => {
+    const decided = (outcome: string) => event('governance.v1.GateDecided', { decisionId: outcome, outcome: `GATE_OUTCOME_${outcome}`, subject: { gate: 'production', environment: 'prod', modelVersionId: 'v1' } });
+    expect(after(registered(), decided('DENY'), decided('ALLOW')).versions['v1']?.decisions).toMatchObject({ 'production/prod': { outcome: 'allow', decisionId: 'ALLOW' } });
+  });
+
+  it('serves what the last shift says, and not what was removed since', () => {
+    const [first, second] = [{ variantId: 'a', modelVersionId: 'v1', version: 1, weight: 90 }, { variantId: 'b', modelVersionId: 'v2', version: 2, weight: 10 }];
+    expect(after(shifted(first, second, { variantId: 'c' })).serving['e1']?.weights).toEqual([first, second]);
+    expect(after(shifted(first, second), event('deployment.v1.VariantRemoved', { endpointId: 'e1', variantId: 'b' })).serving['e1']?.weights).toEqual([first]);
+  });
+
+  it('shows what was begun until it ended', () => {
+    const raised = event('monitoring.v1.DriftAlertRaised', { alertId: 'a1' });
+    expect(after(raised).open.alerts).toMatchObject({ a1: { event: 'DriftAlertRaised' } });
+    expect(after(raised, event('monitoring.v1.DriftAlertCleared', { alertId: 'a1' })).open.alerts).toEqual({});
+  });
+
+  it('says who is retired', () => {
+    expect(after(registered(), event('registry.v1.ModelVersionRetired', { modelVersionId: 'v1' })).versions['v1']?.state).toBe('retired');
+  });
+});
+
+describe('the stages of a life', () => {
+  const types = [...eventRegistry].flatMap((entry) => (entry.kind === 'message' && /^vitae\.[a-z]+\.v\d+\.\w+(ed|Failed|Ready)$/.test(entry.typeName) ? [entry.typeName] : []));
+  const notOfModels = ['vitae.deployment.v1.EnvironmentCreated', 'vitae.governance.v1.PolicySetPublished'];
+
+  it.each(types.filter((type) => !type.startsWith('vitae.ledger.') && !notOfModels.includes(type)))('have a place for %s', (type) => {
+    expect(hasStage(type)).toBe(true);
+  });
+
+  it('take an event that this build does not know by its service', () => {
+    expect(stageOf('vitae.monitoring.v2.LatencyJudged')).toBe('monitor');
+    expect(stageOf('vitae.ledger.v1.LogKeyRotated')).toBeUndefined();
+  });
+});
