@@ -175,6 +175,14 @@ describe('handle', () => {
     ).rejects.toBeInstanceOf(IdempotencyKeyReused);
   });
 
+  it('answers the same to requests that come together under one key, also when they name the revision', async () => {
+    const stream = newStream();
+    const once = { ...command(stream), expected: 0, idempotency: { key: uuidv7(), fingerprint: 'f' } };
+    const answers = await Promise.all(Array.from({ length: 6 }, () => handle(transactOn(pool), counting, once)));
+    expect(new Set(answers.map((a) => a.events[0]?.id)).size).toBe(1);
+    await expect(handle(transactOn(pool), counting, { ...once, idempotency: { key: uuidv7(), fingerprint: 'f' } })).rejects.toBeInstanceOf(RevisionConflict);
+  });
+
   it('rolls the append back when the view fails', async () => {
     const stream = newStream();
     const failing = handle(transactOn(pool), counting, command(stream), () => Promise.reject(new Error('the view is broken')));

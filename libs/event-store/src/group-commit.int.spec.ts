@@ -111,6 +111,26 @@ describe('a group commit', () => {
     expect(await readStream(pooledSql(pool), stream)).toEqual(first);
   });
 
+  it.each(['noStream', 0] as const)('answers the same to two that come together under one key and expect %p', async (expected) => {
+    const group = groupCommit(pool);
+    for (let round = 0; round < 20; round += 1) {
+      const one = request(newStream(), { expected, idempotency: { key: uuidv7(), fingerprint: 'f' } });
+      const answers = await Promise.all([1, 2, 3].map(() => group.append(one)));
+      expect(answers).toEqual([answers[0], answers[0], answers[0]]);
+    }
+    const elsewhere = newStream();
+    await group.append(request(elsewhere));
+    await expect(group.append(request(elsewhere, { expected, idempotency: { key: uuidv7(), fingerprint: 'f' } }))).rejects.toBeInstanceOf(RevisionConflict);
+  });
+
+  it('survives a connection that is cut in the middle of a transaction, and stores nothing of it', async () => {
+    const cut = groupCommit(pool, { project: async (sql) => void (await sql.query('select pg_terminate_backend(pg_backend_pid())')) });
+    const stream = newStream();
+    await expect(cut.append(request(stream))).rejects.toThrow(/terminat/);
+    expect(await readStream(pooledSql(pool), stream)).toEqual([]);
+    expect(await groupCommit(pool).append(request(stream))).toHaveLength(1);
+  });
+
   it('commits a view with its events, and when the view fails for one, only that one is not stored', async () => {
     const poison = newStream();
     const group = groupCommit(pool, {

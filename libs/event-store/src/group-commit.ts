@@ -141,7 +141,8 @@ export function groupCommit(pool: Pool, { connections = 3, maxBatch = 64, projec
           return stored;
         });
       const recorded = await once().catch((error: unknown) => {
-        if (error instanceof AlreadyAppended) return once(); // the same request came twice at once; now its answer is there
+        // The same request may have come twice at once. Then its answer is there now, and the stream has grown by it.
+        if (error instanceof AlreadyAppended || error instanceof RevisionConflict) return once();
         throw error;
       });
       return recorded as readonly RecordedEvent<Event>[];
@@ -196,6 +197,9 @@ async function together(pool: Pool, batch: readonly Waiting[], project: GroupCom
 async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // A connection that breaks while it is lent out says so here, too; the statement at hand rejects anyway.
+  const breaks = (error: Error): void => void (broken = error);
+  client.on('error', breaks);
   try {
     await client.query('begin isolation level read committed');
     const result = await work(client);
@@ -205,6 +209,7 @@ async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promis
     await client.query('rollback').catch((cause: Error) => (broken = cause));
     throw error;
   } finally {
+    client.off('error', breaks);
     client.release(broken);
   }
 }

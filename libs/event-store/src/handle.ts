@@ -54,8 +54,10 @@ export async function handle<State, Command, Event extends Message, Tx extends T
     try {
       return await transact((tx) => handleWithin(tx, decider, request, project, seal));
     } catch (error) {
+      // With a key the stream may have grown by this very request, come twice at once: then its answer is there now.
       const again =
-        error instanceof AlreadyAppended || (error instanceof RevisionConflict && request.expected === undefined);
+        error instanceof AlreadyAppended ||
+        (error instanceof RevisionConflict && (request.expected === undefined || (request.idempotency !== undefined && attempt === 1)));
       if (!again || attempt >= attempts) throw error;
     }
   }

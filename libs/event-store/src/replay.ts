@@ -7,7 +7,7 @@ const PAGE = 10_000;
 
 /**
  * The ledger from an index on, up to `to` (not included), in order and dense, a page at a time: for rebuilding views,
- * exporting and checking, twice as quick as readRaw. What is not asked of an entry is not decoded.
+ * exporting and checking. What is not asked of an entry is not decoded: its fields are getters, so do not spread it.
  *
  * The connection belongs to it until it ends. Going on later from the last index + 1 is the same as never having stopped.
  */

@@ -6,7 +6,7 @@ import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ActorKind, ActorSchema, IncidentClosedSchema } from '@vitae/contracts';
 import { ledgerMigrations, migrate, prepareAppend } from '@vitae/event-store';
-import { freshDatabase, type FreshDatabase } from '@vitae/testing';
+import { eventually, freshDatabase, type FreshDatabase } from '@vitae/testing';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { Keyring, KeyringUnavailable, keyringMigrations } from './keyring.ts';
@@ -94,8 +94,11 @@ describe('the keyring', () => {
     };
     expect(await isInFile()).toBe(true);
     await keyring.destroy('emil', uuidv7());
-    await keyring.sweep();
-    expect(await isInFile()).toBe(false);
+    // A transaction that is open anywhere in this database (autovacuum's, too) may keep the old row for that moment.
+    await eventually(async () => {
+      await keyring.sweep();
+      expect(await isInFile()).toBe(false);
+    });
   });
 
   it('destroys once for an erasure, also when the person has written since', async () => {

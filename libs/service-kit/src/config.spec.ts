@@ -26,6 +26,7 @@ describe('the configuration', () => {
       PORT: 7401,
       HOST: '127.0.0.1',
       DATABASE_POOL_SIZE: 5,
+      VITAE_MIGRATIONS: 'apply',
       VITAE_MODE: 'local',
       VITAE_DATA_DIR: '.data',
       LOG_LEVEL: 'info',

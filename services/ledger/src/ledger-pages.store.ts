@@ -1,11 +1,13 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { readRaw, type RawEntry } from '@vitae/event-store';
+import { readRaw, replay, type RawEntry } from '@vitae/event-store';
 import { CONFIG } from '@vitae/service-kit';
 import { Pool } from 'pg';
 import type { LedgerConfig } from './config.ts';
 
 /** Entries that are kept after they were read: about half a second of the heaviest load, some 10 MB. */
 const KEPT = 10_000;
+/** Entries that are fetched in advance when there is a backlog. */
+const AHEAD = 5_000;
 
 export interface LedgerPage {
   /** Dense, in ledger order, from the index that was asked for. */
@@ -23,6 +25,8 @@ export class LedgerPages implements OnApplicationShutdown {
   readonly #pool: Pool;
   /** The newest entries that were read, dense. */
   #recent: RawEntry[] = [];
+  /** What is on its way, when there is a backlog. */
+  #coming: { readonly from: number; readonly to: number; readonly arrived: Promise<void> } | undefined;
 
   constructor(@Inject(CONFIG) config: LedgerConfig) {
     this.#pool = new Pool({ connectionString: config.DATABASE_URL, application_name: 'vitae-ledger-pages', max: 2, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000 });
@@ -30,16 +34,37 @@ export class LedgerPages implements OnApplicationShutdown {
   }
 
   async page(from: number, limit: number): Promise<LedgerPage> {
+    if (this.#coming && from >= this.#coming.from && from < this.#coming.to) await this.#coming.arrived;
     const first = this.#recent[0]?.index ?? Infinity;
     const kept = from >= first ? this.#recent.slice(from - first, from - first + limit) : [];
     if (kept.length === limit) return { entries: kept, end: false };
     const rest = await readRaw(this.#pool, { from: from + kept.length, limit: limit - kept.length });
     this.#keep(rest);
-    return { entries: [...kept, ...rest], end: kept.length + rest.length < limit };
+    const end = kept.length + rest.length < limit;
+    if (!end) this.#fetchFrom(from + limit);
+    return { entries: [...kept, ...rest], end };
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.#pool.end();
+  }
+
+  /** A backlog: after a lost JetStream store, at the first start of the log, under heavy load. */
+  #fetchFrom(from: number): void {
+    if (this.#coming) return;
+    const fetch = async (): Promise<void> => {
+      const client = await this.#pool.connect();
+      try {
+        for await (const entries of replay(client, { from, to: from + AHEAD })) this.#keep(entries.map(decoded));
+        client.release();
+      } catch (error) {
+        client.release(error as Error);
+      }
+    };
+    const arrived = fetch()
+      .catch(() => undefined) // whoever wants these entries asks for them himself
+      .finally(() => (this.#coming = undefined));
+    this.#coming = { from, to: from + AHEAD, arrived };
   }
 
   #keep(entries: readonly RawEntry[]): void {
@@ -52,3 +77,8 @@ export class LedgerPages implements OnApplicationShutdown {
     if (this.#recent.length > KEPT) this.#recent.splice(0, this.#recent.length - KEPT);
   }
 }
+
+/** Every field, once: the entry is read by several, and what it was cut from may go. */
+const decoded = ({ index, id, stream, revision, type, projectId, subjects, payload, metadata, recordedAt }: RawEntry): RawEntry => ({
+  index, id, stream, revision, type, projectId, subjects, payload, metadata, recordedAt,
+});
