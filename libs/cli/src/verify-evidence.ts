@@ -59,15 +59,17 @@ function said({ origin, size, root, events, withheld, keys }: EvidenceReport, ma
   const { about, asOf, made, streams, leftOut, projectId, counts } = manifest;
   return [
     `Evidence about ${[...about.subjects, ...about.streams].join(', ')} in project ${projectId}, as of index ${asOf.index}${asOf.time === undefined ? '' : ` (${asOf.time})`}:`,
-    `  ${events} events of ${streams.length} streams are as they were signed, each stream from its first event on without a hole.`,
+    `  ${counted(events, 'event')} of ${counted(streams.length, 'stream')} as signed; each stream from its first event on, without a hole.`,
     ...(withheld > 0 ? [`  Of ${withheld} of them only the entry is in the pack: they are there, and what they say is withheld.`] : []),
     ...leftOut.map(({ what, count }) => `  Left out, by its own word: ${count} ${what}.`),
-    `Signed over ${size} events of ${origin} by ${keys.join(', ')}; root ${root.toString('base64')}.`,
-    ...(known === undefined ? [] : [`It is of the same history as the known checkpoint over ${known} events.`]),
+    `Signed over ${counted(size, 'event')} of ${origin} by ${keys.join(', ')}; root ${root.toString('base64')}.`,
+    ...(known === undefined ? [] : [`It is of the same history as the known checkpoint over ${counted(known, 'event')}.`]),
     `Made ${made.at} by ${made.by}${made.for === '' ? '' : ` for ${made.for}`}: ${made.reason}`,
     `report.html${counts.readableTexts > 0 ? ` and the ${counts.readableTexts} opened texts in readable.json are` : ' is'} for reading: signed by who made the pack, not proven by the log. That no whole stream was left out only the log can show.`,
   ];
 }
+
+const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 function place({ index, eventId }: LogProblem): string {
   if (index === undefined) return '';

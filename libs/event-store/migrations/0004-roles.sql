@@ -82,6 +82,7 @@ begin
       execute format('grant execute on function %s to %s', f, services);
     end loop;
     grant execute on function ledger.sequence to vitae_ledger;
+    grant maintain on ledger.unsequenced to vitae_ledger; -- it sweeps the inbox that it empties
     grant execute on function ledger.index_at to vitae_auditor;
 
   elsif p_schema = 'messaging' and to_regclass('messaging.parked') is not null then

@@ -34,7 +34,7 @@ export interface EvidenceReport {
   /** The trusted keys that signed the checkpoint, as text. */
   readonly keys: readonly string[];
   /** `apart`: the pack's checkpoint and the known one are over different sizes, and the pack has no proof between the two. */
-  readonly known: 'none' | 'fits' | 'apart';
+  readonly known: 'none' | 'compared' | 'apart';
   /** The first wrong event, or what is wrong with the pack as a whole when no event is. Absent: all is as it was signed. */
   readonly firstProblem?: LogProblem;
   readonly problems: readonly LogProblem[];
@@ -146,16 +146,16 @@ function stepInto(value: unknown, step: string): unknown {
 }
 
 function checkKnown(claim: Checkpoint, known: Checkpoint, { consistency }: EvidenceManifest, findings: Findings): EvidenceReport['known'] {
-  const wrong = (what: string): 'fits' => {
+  const wrong = (what: string): 'compared' => {
     findings.add({ where: 'known', path: EVIDENCE_FILES.checkpoint, what });
-    return 'fits';
+    return 'compared';
   };
   if (known.origin !== claim.origin) return wrong(`the pack is of the log ${claim.origin}; the checkpoint known before is of ${known.origin}`);
-  if (known.size === claim.size) return known.root.equals(claim.root) ? 'fits' : wrong(`the log shows another root at ${claim.size} events than the one known before: it has two histories`);
+  if (known.size === claim.size) return known.root.equals(claim.root) ? 'compared' : wrong(`the log shows another root at ${claim.size} events than the one known before: it has two histories`);
   if (consistency?.from !== known.size) return 'apart';
   const { proof } = consistency;
   attempt(() => verifyConsistency({ from: known.size, to: claim.size, fromRoot: known.root, toRoot: claim.root, proof: proof.map(hashIn) }), wrong);
-  return 'fits';
+  return 'compared';
 }
 
 function reported(findings: Findings, about: Omit<EvidenceReport, 'firstProblem' | 'problems' | 'problemCount' | 'manifest'>): EvidenceReport {

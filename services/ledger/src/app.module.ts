@@ -6,6 +6,9 @@ import { ledgerConfig } from './config.ts';
 import { ErasureController } from './erasure/erasure.controller.ts';
 import { ErasureHandler } from './erasure/erasure.handler.ts';
 import { ErasureWorker } from './erasure/erasure.worker.ts';
+import { EvidenceController } from './evidence/evidence.controller.ts';
+import { EvidenceHandler } from './evidence/evidence.handler.ts';
+import { EvidencePacks } from './evidence/evidence-packs.store.ts';
 import { Events, InstallationEventsController, ProjectEventsController } from './history/events.controller.ts';
 import { HistoryController } from './history/history.controller.ts';
 import { LedgerHead } from './history/ledger-head.worker.ts';
@@ -31,8 +34,8 @@ import { WebhookHandler } from './webhook/webhook.handler.ts';
 
 @Module({
   imports: [CqrsModule.forRoot()],
-  controllers: [ErasureController, ProjectEventsController, InstallationEventsController, HistoryController, AsyncApiController, WebhookController, LogFilesController, LogController, LogKeyController],
-  providers: [ErasureHandler, ErasureWorker, LedgerPages, SequencerWorker, PublisherWorker, LedgerHead, Events, WebhookHandler, WebhookSecrets, DeliveryWorker, QueueingWorker,
+  controllers: [ErasureController, EvidenceController, ProjectEventsController, InstallationEventsController, HistoryController, AsyncApiController, WebhookController, LogFilesController, LogController, LogKeyController],
+  providers: [ErasureHandler, EvidenceHandler, EvidencePacks, ErasureWorker, LedgerPages, SequencerWorker, PublisherWorker, LedgerHead, Events, WebhookHandler, WebhookSecrets, DeliveryWorker, QueueingWorker,
     LogTables, IntegratorWorker, LogKeyFiles, LogKeyHandler, SignerWorker, WitnessWorker, LogFiles, LogState, ExportWorker],
 })
 export class AppModule {}

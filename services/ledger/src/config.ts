@@ -26,5 +26,7 @@ export const ledgerConfig = baseConfig.extend({
   VITAE_WITNESS_PATIENCE_MS: wholeNumber(5_000, 0, 600_000),
   /** Where the log is exported to, file by file, while the service runs. */
   VITAE_LOG_EXPORT_DIR: z.string().min(1).optional().describe('a directory that the log is exported to'),
+  /** The most events that one evidence pack may hold; a pack is made in memory. */
+  VITAE_EVIDENCE_EVENTS: wholeNumber(10_000, 1, 1_000_000),
 });
 export type LedgerConfig = z.infer<typeof ledgerConfig>;

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { readHead } from '@vitae/event-store';
 import { onAppended } from '@vitae/messaging';
@@ -9,6 +10,11 @@ import { QueueingWorker } from '../webhook/queueing.worker.ts';
 import { signal } from '../signal.worker.ts';
 
 const BATCH = 1_000;
+/** From so many at once on it lets some gather, for each look has its price; below, nobody waits. */
+const BUSY = 50;
+const GATHER_MS = 4;
+/** Events after which the inbox is swept. */
+const SWEEP_EVERY = 2_000;
 
 /**
  * Gives committed events their index, as long as the service runs:
@@ -20,6 +26,7 @@ const BATCH = 1_000;
 export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #log = new Logger(SequencerWorker.name);
   readonly #hint = signal();
+  #sinceSweep = 0;
   #stopping = false;
   #running: Promise<void> = Promise.resolve();
   #unsubscribe: () => void = () => undefined;
@@ -67,9 +74,19 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
         this.publisher.wake();
         this.head.raise();
         this.webhooks.wake();
+        await this.#sweep(n);
       }
-      if (n < BATCH) return;
+      if (n < BUSY) return;
+      if (n < BATCH) await sleep(GATHER_MS);
     }
+  }
+
+  /** An emptied inbox is full of dead rows, and the next look would pass through all of them: autovacuum comes too rarely. */
+  async #sweep(n: number): Promise<void> {
+    this.#sinceSweep += n;
+    if (this.#sinceSweep < SWEEP_EVERY) return;
+    this.#sinceSweep = 0;
+    await this.ledger.sql.query('vacuum (skip_locked, truncate off) ledger.unsequenced');
   }
 
   /** The head must follow the last entry; anything else means that somebody wrote past the functions. */

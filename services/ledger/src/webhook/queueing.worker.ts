@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { eventFromJson } from '@vitae/contracts';
 import type { RawEntry, Sql } from '@vitae/event-store';
@@ -13,6 +14,8 @@ const NAME = 'ledger.webhooks';
 const PAGE = 500;
 /** Longest between two looks, in milliseconds: another replica may have sequenced. */
 const PATROL_MS = 500;
+/** What comes within this time goes into one transaction. */
+const GATHER_MS = 20;
 
 /** The events that change who is told of what. */
 const FOLLOWED: ReadonlySet<string> = new Set<WebhookEvent['$typeName']>(['vitae.ledger.v1.WebhookSubscribed', 'vitae.ledger.v1.WebhookFilterReplaced', 'vitae.ledger.v1.WebhookUnsubscribed']);
@@ -55,16 +58,21 @@ export class QueueingWorker implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async #run(): Promise<void> {
+    let known = false; // where the bookmark stands
     while (!this.#stopping) {
       try {
-        this.#bookmark = await openBookmark(this.ledger.sql, NAME);
+        if (!known) this.#bookmark = await openBookmark(this.ledger.sql, NAME);
+        known = true;
         while (!this.#stopping && (await this.#page()));
         this.#trouble = undefined;
       } catch (error) {
+        known = false;
         this.#trouble = (error as Error).message;
         this.#log.warn({ err: error, msg: 'the queues of the webhooks met an obstacle and are tried again' });
       }
-      if (!this.#stopping) await this.#more.wait(PATROL_MS);
+      if (this.#stopping) return;
+      await this.#more.wait(PATROL_MS);
+      await sleep(GATHER_MS);
     }
   }
 
