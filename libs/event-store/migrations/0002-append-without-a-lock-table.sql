@@ -1,6 +1,9 @@
 -- Append by claiming the next revision, one or many appends in a statement; the index of subjects moves to the
 -- sequencer; an entry knows when it was ordered; and the functions become the only door (security definer).
 
+-- Every function here fixes how it is planned: a plan is made once for a connection, perhaps while the tables are empty,
+-- and what is right for an empty table (reading all of it) is wrong for ever after.
+
 -- ## Entries: when each was ordered, so that a time names a prefix of the ledger for ever.
 alter table ledger.entry drop constraint entry_seq_fkey; -- the sequencer is the only writer, fsck checks; the foreign key cost a third of it
 alter table ledger.entry add column sequenced_at timestamptz;
@@ -58,7 +61,7 @@ create function ledger.append(
   p_more_ids uuid[], p_more_types text[], p_more_payloads text[],
   p_idempotency_key text, p_fingerprint text
 ) returns table (revision integer, recorded_at timestamptz) language plpgsql security definer
-set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
   actual integer;
   first_seq bigint;
@@ -131,7 +134,7 @@ create function ledger.append_batch(
   p_ids uuid[], p_types text[], p_payloads text[],
   p_more_appends integer[], p_more_ids uuid[], p_more_types text[], p_more_payloads text[]
 ) returns table (append integer, revision integer, recorded_at timestamptz) language plpgsql security definer
-set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
   texts text;
 begin
@@ -207,7 +210,7 @@ drop table ledger.stream; -- nothing locks or reads it any more: the unique (str
 -- reader ever waits for a hole or passes one by. Correct with any number of sequencers: the head
 -- row's lock is the fence, and the statement after it sees what the last holder committed.
 create or replace function ledger.sequence(p_limit integer) returns integer language plpgsql security definer
-set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   first_index bigint;
   at timestamptz;

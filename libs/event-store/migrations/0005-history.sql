@@ -21,7 +21,7 @@ select ledger.protect('ledger.entry_block');
 -- The actor is cut out of the canonical text, where it comes first: json operators raise an error for text that JSON can
 -- say and PostgreSQL cannot hold (\u0000), and one such event would stop the sequencer for all.
 create function ledger.note_blocks() returns trigger language plpgsql security definer
-set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
 begin
   insert into ledger.entry_block (facet, block)
   select distinct f.facet, d.block
