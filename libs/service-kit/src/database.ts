@@ -5,6 +5,7 @@ import { ledgerMigrations, migrate, pendingMigrations, type Sql, type Transactio
 import { messagingMigrations } from '@vitae/messaging';
 import type { BaseConfig } from './config.ts';
 import type { ServiceDefinition } from './definition.ts';
+import { takeBackBroken } from './lent-connections.ts';
 
 /** The transaction of a command or a consumed event: what is appended and what the views write commit together. */
 export interface ViewTransaction extends Transaction {
@@ -45,6 +46,7 @@ export async function openDatabase(service: string, url: string, config: Pick<Ba
       connectionString: url,
       application_name: `vitae-${service}`,
       connectionTimeoutMillis: 10_000,
+      onPoolCreated: takeBackBroken,
       // Custom plans for the ledger's functions cost more than they gain: measured. Projections name their tables without
       // a schema: in a rebuild, it is another one.
       options: `-c plan_cache_mode=force_generic_plan -c search_path=${database.schema}`,

@@ -112,7 +112,10 @@ export class Ledger {
       try {
         return await this.transact(work);
       } catch (error) {
-        const again = error instanceof AlreadyAppended || (error instanceof RevisionConflict && context.expected === undefined);
+        // With a key the streams may have grown by this very request, come twice at once: then its answer is there now.
+        const again =
+          error instanceof AlreadyAppended ||
+          (error instanceof RevisionConflict && (context.expected === undefined || (context.idempotency !== undefined && attempt === 1)));
         if (!again || attempt >= 10) throw error;
         conflicts().add(1, { category: 'together' });
       }
