@@ -205,7 +205,8 @@ describe('what each role may', () => {
         if (outcome !== NO) done.push(`${on(table, change)}: ${outcome}`);
       }
     }
-    expect(done).toEqual([]);
+    // It may vacuum the inbox that it empties (MAINTAIN), which brings the right to lock it.
+    expect(done).toEqual(who === 'ledger' ? ['lock table ledger.unsequenced in share mode: ok'] : []);
   });
 
   it.each(everybody)('%s puts rows into no table of the ledger but those that are its own', async (who) => {
