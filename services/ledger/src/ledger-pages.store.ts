@@ -51,7 +51,8 @@ export class LedgerPages implements OnApplicationShutdown {
 
   /** A backlog: after a lost JetStream store, at the first start of the log, under heavy load. */
   #fetchFrom(from: number): void {
-    if (this.#coming) return;
+    // What is older than the newest pages would not be kept: whoever is that far behind reads for himself.
+    if (this.#coming || from <= (this.#recent.at(-1)?.index ?? -1)) return;
     const fetch = async (): Promise<void> => {
       const client = await this.#pool.connect();
       try {

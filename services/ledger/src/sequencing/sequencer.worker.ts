@@ -3,6 +3,7 @@ import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplica
 import { readHead } from '@vitae/event-store';
 import { onAppended } from '@vitae/messaging';
 import { Broker, CONFIG, Ledger, Readiness } from '@vitae/service-kit';
+import { Pool } from 'pg';
 import type { LedgerConfig } from '../config.ts';
 import { LedgerHead } from '../history/ledger-head.worker.ts';
 import { PublisherWorker } from '../publishing/publisher.worker.ts';
@@ -26,6 +27,8 @@ const SWEEP_EVERY = 2_000;
 export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #log = new Logger(SequencerWorker.name);
   readonly #hint = signal();
+  /** A connection of its own, on which the statement stays prepared, and for which no request makes it wait. */
+  readonly #pool: Pool;
   #sinceSweep = 0;
   #stopping = false;
   #running: Promise<void> = Promise.resolve();
@@ -40,7 +43,10 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
     private readonly webhooks: QueueingWorker,
     private readonly readiness: Readiness,
     @Inject(CONFIG) private readonly config: LedgerConfig,
-  ) {}
+  ) {
+    this.#pool = new Pool({ connectionString: config.DATABASE_URL, application_name: 'vitae-ledger-sequencer', max: 1, connectionTimeoutMillis: 10_000 });
+    this.#pool.on('error', () => undefined); // it broke while idle; the next look opens another
+  }
 
   onApplicationBootstrap(): void {
     this.readiness.register('sequencer', async () => {
@@ -56,6 +62,7 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
     this.#unsubscribe();
     this.#hint.raise();
     await this.#running;
+    await this.#pool.end();
   }
 
   async #run(): Promise<void> {
@@ -68,8 +75,8 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
 
   async #sequence(): Promise<void> {
     for (;;) {
-      const [row] = await this.ledger.sql.query<{ n: number }>('select ledger.sequence($1) as n', [BATCH]);
-      const n = row?.n ?? 0;
+      const { rows } = await this.#pool.query<{ n: number }>({ name: 'ledger.sequence', text: 'select ledger.sequence($1) as n', values: [BATCH] });
+      const n = rows[0]?.n ?? 0;
       if (n > 0) {
         this.publisher.wake();
         this.head.raise();
@@ -86,7 +93,7 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
     this.#sinceSweep += n;
     if (this.#sinceSweep < SWEEP_EVERY) return;
     this.#sinceSweep = 0;
-    await this.ledger.sql.query('vacuum (skip_locked, truncate off) ledger.unsequenced');
+    await this.#pool.query('vacuum (skip_locked, truncate off) ledger.unsequenced');
   }
 
   /** The head must follow the last entry; anything else means that somebody wrote past the functions. */

@@ -11,11 +11,11 @@ import { DeliveryWorker } from './delivery.worker.ts';
 import { filterOf, type WebhookEvent } from './webhook.ts';
 
 const NAME = 'ledger.webhooks';
-const PAGE = 500;
+const PAGE = 2_000;
 /** Longest between two looks, in milliseconds: another replica may have sequenced. */
 const PATROL_MS = 500;
 /** What comes within this time goes into one transaction. */
-const GATHER_MS = 20;
+const GATHER_MS = 50;
 
 /** The events that change who is told of what. */
 const FOLLOWED: ReadonlySet<string> = new Set<WebhookEvent['$typeName']>(['vitae.ledger.v1.WebhookSubscribed', 'vitae.ledger.v1.WebhookFilterReplaced', 'vitae.ledger.v1.WebhookUnsubscribed']);
