@@ -98,6 +98,7 @@ describe('the views of deployment, rebuilt from the ledger', () => {
       }),
       { numRuns: 4 },
     );
+    await deploy(); // whatever was drawn above
     await caughtUp();
     const before = await content();
     expect(await rebuild()).toMatchObject({ swapped: true });
