@@ -20,6 +20,7 @@ import { keyNotKept } from './log-key.ts';
 export class LogKeyFiles implements OnModuleInit {
   readonly #log = new Logger(LogKeyFiles.name);
   #path = '';
+  #looking: Promise<void> = Promise.resolve();
   #first: Signer | undefined;
   #signers: ReadonlyMap<string, Signer> = new Map();
 
@@ -93,17 +94,29 @@ export class LogKeyFiles implements OnModuleInit {
     return `${this.#path}.${parseVerifierKey(verifierKey).id.toString(16).padStart(8, '0')}`;
   }
 
-  async #load(): Promise<void> {
+  /** One look at a time, so that an earlier one never has the last word. */
+  #load(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#look(), () => this.#look());
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
     const names = await readdir(dirname(this.#path)).catch(() => []);
     const found = names.filter((name) => name === basename(this.#path) || name.startsWith(`${basename(this.#path)}.`)).sort();
-    const signers = await Promise.all(found.map(async (name) => this.#read(join(dirname(this.#path), name))));
-    this.#first = signers[found.indexOf(basename(this.#path))];
+    const read = await Promise.all(found.map(async (name) => ({ name, signer: await this.#read(join(dirname(this.#path), name)) })));
+    const signers = read.flatMap(({ signer }) => (signer ? [signer] : []));
+    this.#first = read.find(({ name }) => name === basename(this.#path))?.signer;
     this.#signers = new Map(signers.map((signer) => [signer.verifierKey, signer]));
   }
 
-  async #read(path: string): Promise<Signer> {
+  /** Undefined when it is gone again: a key that lost a race is taken away. */
+  async #read(path: string): Promise<Signer | undefined> {
+    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
     try {
-      return signerFrom((await readFile(path, 'utf8')).trim());
+      return text === undefined ? undefined : signerFrom(text.trim());
     } catch (cause) {
       if (!(cause instanceof KeyInvalid)) throw cause;
       throw new ConfigError(`ledger cannot start: ${path} holds no private key of a log: ${cause.message}`, { cause });
