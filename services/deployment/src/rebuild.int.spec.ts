@@ -164,8 +164,8 @@ describe('the views of deployment, rebuilt from the ledger', () => {
     let killedAt = 0;
     const killed = rebuild({
       page: 5,
-      onProgress: ({ index }) => {
-        if (killedAt === 0) void pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'vitae-deployment-rebuild'`);
+      onProgress: async ({ index }) => {
+        if (killedAt === 0) await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'vitae-deployment-rebuild'`);
         killedAt ||= index;
       },
     });

@@ -11,8 +11,8 @@ import { consumersOf, projectEvent, tablesOf, type Projection } from './projecti
 export interface RebuildOptions {
   /** False: compares, and leaves the views as they are. */
   readonly swap: boolean;
-  /** Called after each page. */
-  readonly onProgress?: (progress: { readonly index: number; readonly of: number }) => void;
+  /** Called after each page, and waited for. */
+  readonly onProgress?: (progress: { readonly index: number; readonly of: number }) => void | Promise<void>;
   /** Stops after the page at hand; the next run goes on there. */
   readonly signal?: AbortSignal;
   /** Events in one transaction; 500 unless told. */
@@ -67,9 +67,10 @@ export async function rebuildViews(definition: ServiceDefinition, url: string, {
     const sql = sqlOf(orm.em.fork());
     await actAsOwner(sql, schema);
     const [lock] = await sql.query<{ mine: boolean }>(`select pg_try_advisory_lock(hashtextextended($1, 0)) as mine`, [`vitae rebuild ${schema}`]);
+    const session = await sessionOf(sql);
     if (!lock?.mine) throw new RebuildNotPossible(`the views of ${name} are being rebuilt already; wait for that to end`);
 
-    const resumedAt = await inGreen(orm.em, (tx) => openGreen(tx.sql, database));
+    const resumedAt = await inGreen(orm.em, session, (tx) => openGreen(tx.sql, database));
     let next = resumedAt;
     const catchUp = async (): Promise<void> => {
       for (;;) {
@@ -78,21 +79,21 @@ export async function rebuildViews(definition: ServiceDefinition, url: string, {
         const bookmarks = await bookmarksOf(sql, projections, false);
         const target = Math.min(nextIndex, ...bookmarks.values());
         if (next >= target) return;
-        next = await inGreen(orm.em, async (tx) => {
+        next = await inGreen(orm.em, session, async (tx) => {
           const events = await readLedger(tx.sql, { from: next, limit: Math.min(page, target - next) });
           for (const event of events) await applying(event, () => projectEvent(projections, tx, event, () => true));
           await notePosition(tx.sql, schema, next + events.length);
           return next + events.length;
         });
-        onProgress?.({ index: next, of: target });
+        await onProgress?.({ index: next, of: target });
       }
     };
     await catchUp();
-    const compared = await compare(orm.em, schema, projections, tables, next);
+    const compared = await compare(orm.em, session, schema, projections, tables, next);
     if (!swap) return { service: name, resumedAt, swapped: false, ...compared };
     for (let attempt = 1; ; attempt += 1) {
       await catchUp();
-      const upTo = await exchange(orm.em, schema, projections, tables, next);
+      const upTo = await exchange(orm.em, session, schema, projections, tables, next);
       if (upTo !== undefined) return { service: name, resumedAt, swapped: true, upTo, tables: compared.tables };
       if (attempt >= LOCK_ATTEMPTS) throw new RebuildNotPossible(`the views of ${name} were in use at each of ${attempt} tries to exchange them; run it again at a quieter time`);
       await sleep(50);
@@ -103,11 +104,12 @@ export async function rebuildViews(definition: ServiceDefinition, url: string, {
 }
 
 /** In a snapshot of everything: applies what the green tables lack, compares, and takes it back. */
-async function compare(em: EntityManager, schema: string, projections: readonly Projection[], tables: readonly string[], next: number): Promise<{ upTo: number; tables: readonly TableComparison[] }> {
+async function compare(em: EntityManager, session: number, schema: string, projections: readonly Projection[], tables: readonly string[], next: number): Promise<{ upTo: number; tables: readonly TableComparison[] }> {
   let found: { upTo: number; tables: readonly TableComparison[] } | undefined;
   const takeBack = new Error('only looked');
   await inGreen(
     em,
+    session,
     async (tx) => {
       const upTo = await applyRest(tx, projections, next, await bookmarksOf(tx.sql, projections, false));
       found = { upTo, tables: await compareTables(tx.sql, schema, tables) };
@@ -122,9 +124,9 @@ async function compare(em: EntityManager, schema: string, projections: readonly 
 }
 
 /** Answers the index up to which the new views are; undefined when the tables could not be had for the moment. */
-async function exchange(em: EntityManager, schema: string, projections: readonly Projection[], tables: readonly string[], next: number): Promise<number | undefined> {
+async function exchange(em: EntityManager, session: number, schema: string, projections: readonly Projection[], tables: readonly string[], next: number): Promise<number | undefined> {
   try {
-    return await inGreen(em, async (tx) => {
+    return await inGreen(em, session, async (tx) => {
       await tx.sql.query(`set local lock_timeout = ${LOCK_MS}`);
       // Bookmarks first, as a consumer takes them. Then nobody is within a command or an event that touches the views.
       const bookmarks = await bookmarksOf(tx.sql, projections, true);
@@ -172,8 +174,21 @@ async function applying(event: RecordedEvent, work: () => Promise<void>): Promis
   });
 }
 
-function inGreen<T>(em: EntityManager, work: (tx: ViewTransaction) => Promise<T>, isolationLevel = IsolationLevel.READ_COMMITTED): Promise<T> {
-  return em.fork({ clear: true, useContext: false }).transactional((inner) => work({ em: inner, sql: sqlOf(inner) }), { isolationLevel });
+/** In the session that holds the lock and the owner's role. One that broke is replaced by the pool, and the new one has neither. */
+function inGreen<T>(em: EntityManager, session: number, work: (tx: ViewTransaction) => Promise<T>, isolationLevel = IsolationLevel.READ_COMMITTED): Promise<T> {
+  return em.fork({ clear: true, useContext: false }).transactional(
+    async (inner) => {
+      const sql = sqlOf(inner);
+      if ((await sessionOf(sql)) !== session) throw new RebuildNotPossible('the connection to the database broke; run the rebuild again and it goes on where it was');
+      return work({ em: inner, sql });
+    },
+    { isolationLevel },
+  );
+}
+
+async function sessionOf(sql: Sql): Promise<number> {
+  const [row] = await sql.query<{ pid: number }>('select pg_backend_pid() as pid');
+  return row?.pid ?? 0;
 }
 
 /** What is made belongs to whom the schema belongs to, so that the service keeps its rights. */
