@@ -5,7 +5,7 @@ import { AlreadyAppended, appendPrepared, RevisionConflict, type AppendRequest }
 import { isMet, prepareAppend, type PreparedAppend } from './prepared-append.ts';
 import { recallBatch } from './read.ts';
 import type { RecordedEvent } from './recorded-event.ts';
-import { pooledSql, preparedSql, type Sql } from './sql.ts';
+import { inTransaction, pooledSql, preparedSql, type Sql } from './sql.ts';
 
 export interface GroupCommitOptions {
   /** Batches under way at once, each on a connection of its own. Default 3; more gains nothing. */
@@ -139,7 +139,7 @@ export function groupCommit(pool: Pool, { connections = 3, maxBatch = 64, projec
           const stored = await appendPrepared(sql, prepared);
           await project?.(sql, [stored]);
           return stored;
-        });
+        }, asUnknown);
       const recorded = await once().catch((error: unknown) => {
         // The same request may have come twice at once. Then its answer is there now, and the stream has grown by it.
         if (error instanceof AlreadyAppended || error instanceof RevisionConflict) return once();
@@ -162,7 +162,7 @@ async function alone(pool: Pool, { prepared, resolve }: Waiting, project: GroupC
     await project?.(preparedSql(client), [recorded]);
     return recorded;
   };
-  resolve(project ? await inTransaction(pool, store) : await store(pool).catch(asUnknown));
+  resolve(project ? await inTransaction(pool, store, asUnknown) : await store(pool).catch(asUnknown));
 }
 
 async function together(pool: Pool, batch: readonly Waiting[], project: GroupCommitOptions['project'], again: (waiting: Waiting) => void): Promise<void> {
@@ -173,7 +173,7 @@ async function together(pool: Pool, batch: readonly Waiting[], project: GroupCom
     if (accepted.length > 0) await project?.(preparedSql(client), accepted);
     return stored;
   };
-  const stored = project ? await inTransaction(pool, store) : await store(pool).catch(asUnknown);
+  const stored = project ? await inTransaction(pool, store, asUnknown) : await store(pool).catch(asUnknown);
   const refused: Waiting[] = [];
   batch.forEach((waiting, i) => {
     const recorded = stored[i];
@@ -191,26 +191,6 @@ async function together(pool: Pool, batch: readonly Waiting[], project: GroupCom
     }
   } catch (error) {
     for (const { reject } of refused) reject(error); // nothing of them is stored
-  }
-}
-
-async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect();
-  let broken: Error | undefined;
-  // A connection that breaks while it is lent out says so here, too; the statement at hand rejects anyway.
-  const breaks = (error: Error): void => void (broken = error);
-  client.on('error', breaks);
-  try {
-    await client.query('begin isolation level read committed');
-    const result = await work(client);
-    await client.query('commit').catch(asUnknown);
-    return result;
-  } catch (error) {
-    await client.query('rollback').catch((cause: Error) => (broken = cause));
-    throw error;
-  } finally {
-    client.off('error', breaks);
-    client.release(broken);
   }
 }
 

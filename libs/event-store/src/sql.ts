@@ -43,23 +43,29 @@ export function preparedSql(client: Pool | PoolClient): Sql {
 
 /** Runs work in one READ COMMITTED transaction on the pool: commits when it resolves, rolls back when it rejects. */
 export function transactOn(pool: Pool): Transact<Transaction> {
-  return async (work) => {
-    const client = await pool.connect();
-    let broken: Error | undefined;
-    // A connection that breaks while it is lent out says so here, too; the statement at hand rejects anyway.
-    const breaks = (error: Error): void => void (broken = error);
-    client.on('error', breaks);
-    try {
-      await client.query('begin isolation level read committed');
-      const result = await work({ sql: pooledSql(client) });
-      await client.query('commit');
-      return result;
-    } catch (error) {
-      await client.query('rollback').catch((cause: Error) => (broken = cause));
+  return (work) => inTransaction(pool, (client) => work({ sql: pooledSql(client) }));
+}
+
+/** The same with the client itself. A commit that fails rejects as `commitFailed` throws. */
+export async function inTransaction<T>(pool: Pool, work: (client: PoolClient) => Promise<T>, commitFailed?: (error: unknown) => never): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  // A connection that breaks while it is lent out says so here, too; the statement at hand rejects anyway.
+  const breaks = (error: Error): void => void (broken = error);
+  client.on('error', breaks);
+  try {
+    await client.query('begin isolation level read committed');
+    const result = await work(client);
+    await client.query('commit').catch((error: unknown) => {
+      commitFailed?.(error);
       throw error;
-    } finally {
-      client.off('error', breaks);
-      client.release(broken);
-    }
-  };
+    });
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((cause: Error) => (broken = cause));
+    throw error;
+  } finally {
+    client.off('error', breaks);
+    client.release(broken);
+  }
 }
