@@ -175,7 +175,8 @@ begin
   end if;
   if strpos(texts, E'\n') > 0 or strpos(texts, E'\t') > 0
       or array_to_string(p_subjects, ',', '?') !~ '^,*([a-z][a-z-]*:[A-Za-z0-9._-]+( [a-z][a-z-]*:[A-Za-z0-9._-]+)*(,+|$))*$'
-      or (select max(octet_length(t.name)) from unnest(p_streams || p_types || p_project_ids || p_more_types) as t (name)) > 256 then
+      or (select max(octet_length(t.name)) from unnest(p_streams || p_types || p_project_ids || p_more_types || p_subjects) as t (name)) > 256
+        and exists (select from unnest(p_streams || p_types || p_project_ids || p_more_types || string_to_array(array_to_string(p_subjects, ' '), ' ')) as t (name) where octet_length(t.name) > 256) then
     perform ledger.refuse_unloggable();
   end if;
   -- 1. In the hope that each stream is where it is expected and nobody is quicker: testing each row for a conflict and
