@@ -1,6 +1,6 @@
-import { create, fromJson, toJson, type JsonValue, type Message } from '@bufbuild/protobuf';
+import { create, fromJson, type JsonValue, type Message } from '@bufbuild/protobuf';
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { canonicalJson, EnvelopeSchema, eventFromJson, type Actor, type Envelope } from '@vitae/contracts';
+import { canonicalMessage, EnvelopeSchema, eventFromJson, type Actor, type Envelope } from '@vitae/contracts';
 import { rfc3339 } from './timestamp.ts';
 
 /** Who did it, why, and in what chain of causes: the same for all events of one command. */
@@ -62,7 +62,7 @@ export function metadataOf(attribution: Attribution): string {
     causationId: attribution.causationId,
     traceparent: attribution.traceparent,
   });
-  return canonicalJson(toJson(EnvelopeSchema, envelope));
+  return canonicalMessage(EnvelopeSchema, envelope);
 }
 
 export function recordedFrom(row: EventRow): RecordedEvent {
