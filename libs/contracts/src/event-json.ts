@@ -1,4 +1,4 @@
-import { createRegistry, fromJson, type DescMessage, type JsonValue, type Message } from '@bufbuild/protobuf';
+import { createRegistry, type DescMessage, type JsonValue, type Message } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
 import { canonicalMessage } from './canonical-message.ts';
 import { file_vitae_deployment_v1_endpoint } from './gen/vitae/deployment/v1/endpoint_pb.ts';
@@ -20,6 +20,7 @@ import { file_vitae_registry_v1_dataset } from './gen/vitae/registry/v1/dataset_
 import { file_vitae_registry_v1_evaluation } from './gen/vitae/registry/v1/evaluation_pb.ts';
 import { file_vitae_registry_v1_model } from './gen/vitae/registry/v1/model_pb.ts';
 import { file_vitae_registry_v1_model_version } from './gen/vitae/registry/v1/model_version_pb.ts';
+import { readMessage } from './read-message.ts';
 import { surelyValid } from './surely-valid.ts';
 
 /** Every event type that Vitae knows, by its full name. */
@@ -111,7 +112,7 @@ export function storedJson(event: Message): string {
 
 /** Reads what eventToJson wrote. Fields added by a newer build are passed over. Throws UnknownEventType. */
 export function eventFromJson(type: string, json: string): Message {
-  return fromJson(schemaOf(type), JSON.parse(json) as JsonValue, { registry: eventRegistry, ignoreUnknownFields: true });
+  return readMessage(schemaOf(type), JSON.parse(json) as JsonValue);
 }
 
 function pathStep(step: { readonly kind: string } & Partial<Record<'name' | 'localName' | 'index' | 'key', unknown>>): string {

@@ -4,7 +4,7 @@ import type { ClientBase, Pool } from 'pg';
 import type { Sql } from './sql.ts';
 import { rfc3339 } from './timestamp.ts';
 
-const COLUMNS = `e.id, e.stream, e.revision, e.type, e.project_id, e.subjects,
+const COLUMNS = `e.id, e.stream, e.revision, e.type, e.project_id, e.subjects::text as subjects,
   e.payload::text as payload, e.metadata::text as metadata, e.recorded_at::text as recorded_at`;
 
 /** The events of one stream in order, from a revision (1 unless told) on. */
