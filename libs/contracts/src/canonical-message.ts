@@ -8,14 +8,22 @@ import { canonicalJson } from './canonical-json.ts';
  * type with the fields numbered in the order of their JSON names; canonical-message.spec.ts proves the bytes equal.
  */
 export function canonicalMessage(schema: DescMessage, message: Message): string {
+  return inOrder(schema, message) ?? canonicalJson(toJson(schema, message));
+}
+
+/** Undefined for what has to be sorted or refused. */
+function inOrder(schema: DescMessage, message: Message): string | undefined {
   let ordered = orderedTypes.get(schema);
-  if (ordered === undefined) orderedTypes.set(schema, (ordered = [schema, ...usedTypes(schema)].every(hasFixedKeys) ? inOrder(schema) : null));
-  if (ordered !== null) {
-    const text = JSON.stringify(toJson(ordered, message));
-    // JSON.stringify escapes half a surrogate pair where RFC 8785 refuses it. A text that says `\ud` itself is only slower.
-    if (!text.includes('\\ud')) return text;
+  if (ordered === undefined) orderedTypes.set(schema, (ordered = [schema, ...usedTypes(schema)].every(hasFixedKeys) ? orderFields(schema) : null));
+  if (ordered === null) return undefined;
+  let text: string;
+  try {
+    text = JSON.stringify(toJson(ordered, message));
+  } catch {
+    return undefined; // of several mistakes, the one to be named is the first by number
   }
-  return canonicalJson(toJson(schema, message));
+  // JSON.stringify escapes half a surrogate pair, which RFC 8785 refuses. A text that says `\ud` itself is only slower.
+  return text.includes('\\ud') ? undefined : text;
 }
 
 /** The type with its fields in order, null when its JSON has keys that the type does not name. */
@@ -27,7 +35,7 @@ function hasFixedKeys(type: { readonly kind: string; readonly typeName: string }
   return type.kind !== 'message' || (type as DescMessage).fields.every((field) => field.fieldKind !== 'map');
 }
 
-function inOrder(schema: DescMessage, done = new Map<DescMessage, DescMessage>()): DescMessage {
+function orderFields(schema: DescMessage, done = new Map<DescMessage, DescMessage>()): DescMessage {
   const known = done.get(schema);
   if (known) return known;
   const fields: DescField[] = [];
@@ -35,7 +43,7 @@ function inOrder(schema: DescMessage, done = new Map<DescMessage, DescMessage>()
   done.set(schema, ordered);
   const sorted = [...schema.fields].sort((a, b) => (a.jsonName < b.jsonName ? -1 : 1)); // by UTF-16 code units, as RFC 8785 asks
   for (const [i, field] of sorted.entries()) {
-    fields.push({ ...field, number: i + 1, ...(field.message && { message: inOrder(field.message, done) }) } as DescField);
+    fields.push({ ...field, number: i + 1, ...(field.message && { message: orderFields(field.message, done) }) } as DescField);
   }
   return ordered;
 }

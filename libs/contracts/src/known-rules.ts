@@ -21,8 +21,8 @@ const range: Readonly<Record<string, Rule<number | bigint>>> = {
  */
 export const knownRules: Readonly<Record<string, Readonly<Record<string, Rule<never>>>>> = {
   string: {
-    // Lengths are in code points, of which one or two units of UTF-16 make one.
-    min_len: (least: bigint) => (value) => typeof value === 'string' && value.length >= 2 * Number(least) - 1,
+    // Lengths are in code points, each of one or two units of UTF-16.
+    min_len: (least: bigint) => (value) => typeof value === 'string' && (value.length >= 2 * Number(least) - 1 || [...value].length >= Number(least)),
     max_len: (most: bigint) => (value) => typeof value === 'string' && value.length <= Number(most),
     pattern: (pattern: string) => (isPlain(pattern) ? matches(pattern) : unsure),
     uuid: (on: boolean) => (on ? matches('^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$') : unsure),
@@ -52,7 +52,7 @@ export const knownRules: Readonly<Record<string, Readonly<Record<string, Rule<ne
  * groups: a repeated one can keep JavaScript busy for ever, RE2 never.
  */
 function isPlain(pattern: string): boolean {
-  return /^\^(?:(?:[\w:/=@,-]|\\[.+*]|\[\^?[\w.@+/=:-]+\])(?:[+*?]|\{\d{1,3}(?:,\d{0,3})?\})?)*\$$/.test(pattern);
+  return /^\^(?:(?:[\w :/=@,-]|\\[.+*]|\[\^?[\w .@+/=:-]+\])(?:[+*?]|\{\d{1,3}(?:,\d{0,3})?\})?)*\$$/.test(pattern);
 }
 
 function matches(pattern: string): Check {

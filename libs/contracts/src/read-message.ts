@@ -22,7 +22,7 @@ function readerOf(schema: DescMessage): Read {
   const fields: { readonly name: string; readonly key: string; readonly list: boolean; readonly read: Read }[] = [];
   let empty: Message;
   const read: Read = (json) => {
-    if (typeof json !== 'object' || json === null) return undefined;
+    if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
     const message: Record<string, unknown> = { ...(empty ??= create(schema)) };
     let unread = Object.keys(json).length;
     for (const field of fields) {
