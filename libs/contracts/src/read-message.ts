@@ -64,8 +64,14 @@ const scalars: Readonly<Partial<Record<number, Read>>> = {
   [ScalarType.BOOL]: (json) => (typeof json === 'boolean' ? json : undefined),
   [ScalarType.DOUBLE]: (json) => (Number.isFinite(json) ? json : undefined),
   [ScalarType.INT32]: (json) => (typeof json === 'number' && (json | 0) === json ? json : undefined),
-  [ScalarType.INT64]: (json) => (typeof json === 'string' && /^(?:0|-?[1-9]\d{0,17})$/.test(json) ? BigInt(json) : undefined),
+  [ScalarType.INT64]: readInt64,
 };
+
+function readInt64(json: unknown): bigint | undefined {
+  if (typeof json !== 'string' || !/^(?:0|-?[1-9]\d{0,18})$/.test(json)) return undefined;
+  const value = BigInt(json);
+  return BigInt.asIntN(64, value) === value ? value : undefined;
+}
 
 function readEnum({ values }: DescEnum): Read {
   const numbers = new Map<unknown, number>(values.map(({ jsonName, number }) => [jsonName, number]));
