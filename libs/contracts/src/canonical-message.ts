@@ -3,9 +3,10 @@ import { usedTypes } from '@bufbuild/protobuf/reflect';
 import { canonicalJson } from './canonical-json.ts';
 
 /**
- * A message as canonical (RFC 8785) proto3 JSON: byte for byte `canonicalJson(toJson(schema, message))`, at a third of
- * its cost, for nothing is sorted. `toJson` writes fields in the order of their numbers, so it is given the same
- * type with the fields numbered in the order of their JSON names; canonical-message.spec.ts proves the bytes equal.
+ * A message as canonical (RFC 8785) proto3 JSON: byte for byte `canonicalJson(toJson(schema, message))`, at a quarter
+ * of its cost, for nothing is sorted. `toJson` writes fields in the order of their numbers, so it is given the same
+ * type with the fields numbered in the order of their JSON names; canonical-message.spec.ts holds the bytes equal.
+ * Knows no types that an Any might hold.
  */
 export function canonicalMessage(schema: DescMessage, message: Message): string {
   return inOrder(schema, message) ?? canonicalJson(toJson(schema, message));
