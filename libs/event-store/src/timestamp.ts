@@ -11,3 +11,13 @@ export function rfc3339(printed: string): string {
   if (hours === '+00' && minutes === '00') return `${date}T${time}.${micros}Z`;
   return `${new Date(`${date}T${time}${hours}:${minutes}`).toISOString().slice(0, 19)}.${micros}Z`;
 }
+
+const MILLIS = /^\d{4}-\d\d-(?:[01]\d|2[0-8])T(?:[01]\d|2[0-3]):\d\d:\d\d\.\d{3}Z$/;
+
+/**
+ * Whether a valid time in RFC 3339 is already what Date prints of it. Not asked of days that some months lack, which Date
+ * may turn into others: printing them anew is right, too, only slower.
+ */
+export function isInMillis(time: unknown): time is string {
+  return typeof time === 'string' && MILLIS.test(time);
+}
