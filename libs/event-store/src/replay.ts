@@ -4,7 +4,7 @@ import { copyOut, type CopyStatement } from './copy-out.ts';
 import type { RawEntry } from './read.ts';
 
 /** Entries of a page: enough to forget what a statement costs, few enough to hold. */
-const PAGE = Number(process.env.LAB_PAGE ?? 10_000);
+const PAGE = 10_000;
 
 /**
  * The ledger from an index on, up to `to` (not included), in order and dense, a page at a time: for rebuilding views,
