@@ -159,7 +159,7 @@ describe('replay', () => {
     const through = async (): Promise<void> => {
       for await (const entries of replay(client, { from: 0, to: 15_000 })) pages.push(entries.length);
     };
-    await expect(through()).rejects.toThrow('of the entries from index 10000 to 14999 the ledger has only 4999 events');
+    await expect(through()).rejects.toThrow('from index 10000 to 14999 the ledger has only 4999 events');
     expect(pages).toEqual([10_000]);
 
     const locking = await pool.connect();
@@ -172,13 +172,16 @@ describe('replay', () => {
   });
 
   it('throws when an entry or an event is missing, and does not pass on what is left as if it were all', async () => {
-    await store(pool, 10);
+    await store(pool, 10_005);
     await sequence();
     await pool.query('alter table ledger.event disable trigger all; alter table ledger.entry disable trigger all');
     await pool.query('delete from ledger.event where revision = 5');
-    await expect(replayed(0)).rejects.toThrow('of the entries from index 0 to 9 the ledger has only 9 events');
-    await pool.query('delete from ledger.entry where index = 4');
-    await expect(replayed(0)).rejects.toThrow('between the indices 0 and 9 the ledger has only 9 entries');
-    expect(await replayed(5)).toHaveLength(5);
+    await expect(replayed(0, 10)).rejects.toThrow('from index 0 to 9 the ledger has only 9 events');
+    await pool.query('delete from ledger.entry where index in (4, 9999)');
+    await expect(replayed(0, 10)).rejects.toThrow('from index 0 to 9 the ledger has only 9 entries');
+    await expect(replayed(4, 5)).rejects.toThrow('from index 4 to 4 the ledger has only 0 entries');
+    await expect(replayed(5, 10_000)).rejects.toThrow('from index 5 to 9999 the ledger has only 9994 entries'); // the last of a page is no end
+    await expect(replayed(9_999)).rejects.toThrow('from index 9999 to 10004 the ledger has only 5 entries');
+    expect(await replayed(10_000)).toHaveLength(5);
   });
 });
