@@ -76,7 +76,7 @@ function textAt(bytes: Buffer, at: number): string {
   return bytes.toString('utf8', at + 4, at + 4 + bytes.readInt32BE(at));
 }
 
-/** Exact below 2^53: a number of the ledger's sequence, or microseconds until the year 2255. A third of what a BigInt costs. */
+/** Exact below 2^53: a number of the ledger's sequence, or microseconds until the year 2285. A third of what a BigInt costs. */
 export function int64(bytes: Buffer, at: number): number {
   return bytes.readInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
 }

@@ -8,7 +8,8 @@ const PAGE = 10_000;
 
 /**
  * The ledger from an index on, up to `to` (not included), in order and dense, a page at a time: for rebuilding views,
- * exporting and checking. What is not asked of an entry is not decoded: its fields are getters, so do not spread it.
+ * exporting and checking. What is not asked of an entry is not decoded: its fields are getters, so do not spread it. It
+ * holds on to all that came over the network together with it, some 64 kB: who keeps a few of many takes their fields.
  *
  * The connection belongs to it until it ends. Going on later from the last index + 1 is the same as never having stopped.
  *
