@@ -37,7 +37,7 @@ export async function readLedger(
           [from, limit],
         )
       : await sql.query<EventRow>(
-          `select n.index, ${COLUMNS} from ledger.entry_subject s
+          `select n.index, ${COLUMNS} from ledger.concern s
            join ledger.entry n on n.index = s.index join ledger.event e on e.seq = n.seq
            where s.subject = $3 and s.index >= $1 order by s.index limit $2`,
           [from, limit, subject],
