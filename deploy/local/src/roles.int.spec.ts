@@ -126,6 +126,7 @@ const rights: readonly Row[] = [
   ['append in one batch to {own stream}',                                           'ok',      'ok',      NO],
   ['append in one batch to {own stream},{other stream}',                            MUST_NOT,  MUST_NOT,  NO],
   ['select ledger.sequence(10)',                                                    NO,        'ok',      NO],
+  ['select ledger.sequence_entries(10)',                                            NO,        'ok',      NO],
   ['select ledger.note_entries()',                                                  NO,        'ok',      NO],
   ['select ledger.separate_roles()',                                                NO,        NO,        NO],
   ['select ledger.grant_rights($$ledger$$)',                                        NO,        NO,        NO],
@@ -306,7 +307,7 @@ describe('the functions that run as the owner', () => {
         expect(await attempt(client, `${set}; ${appendTo('governance.UseCase-1')}`)).toBe(MUST_NOT);
         expect(await attempt(client, `${set}; select ledger.index_at(now())`)).toBe('ok');
         expect(await attempt(client, `${set}; select from ledger.concern`)).toBe('ok');
-        if (who === 'ledger') expect(await attempt(client, `${set}; select ledger.sequence(10), ledger.note_entries()`)).toBe('ok');
+        if (who === 'ledger') expect(await attempt(client, `${set}; select ledger.sequence(10), ledger.note_entries(), (select count(*) from ledger.sequence_entries(10))`)).toBe('ok');
       } finally {
         await client.end();
       }

@@ -275,6 +275,21 @@ begin
   return n;
 end $$;
 
+-- The same, and the entries themselves, in order: for who goes on with them at once.
+create function ledger.sequence_entries(p_limit integer) returns table (
+  index bigint, id uuid, stream text, revision integer, type text, project_id text, subjects text[], payload json, metadata json, recorded_at timestamptz
+) language plpgsql security definer
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+declare
+  placed integer := ledger.sequence(p_limit);
+begin
+  if placed = 0 then return; end if;
+  return query
+  select n.index, e.id, e.stream, e.revision, e.type, e.project_id, e.subjects, e.payload, e.metadata, e.recorded_at
+  from ledger.entry n cross join lateral (select v.* from ledger.event v where v.seq = n.seq offset 0) e
+  where n.index >= (select h.next_index - placed from ledger.head h) order by n.index;
+end $$;
+
 -- The greatest index that counts as recorded at a time, -1 for none: what "as of" that time means. Entries are recorded
 -- in very nearly the order of their indices; only a commit that came late may stand after a later one. So: look for the
 -- place by halving, then let what was recorded until then, and stands within the next 1,000, count as well.

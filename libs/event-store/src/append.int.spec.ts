@@ -105,7 +105,7 @@ describe('append', () => {
     expect(await readStream(pooledSql(pool), stream)).toEqual([]);
   });
 
-  it.each([
+  it.each<[string, { stream?: string; project?: string; subjects?: (string | null)[]; payload?: string; metadata?: string }]>([
     ['a subject that is null', { subjects: [null] }],
     ['a subject without a kind', { subjects: ['m-1'] }],
     ['an empty subject', { subjects: ['model:m-1', ''] }],
@@ -115,7 +115,7 @@ describe('append', () => {
     ['an endless stream name', { stream: `governance.UseCase-${'x'.repeat(300)}` }],
     ['an endless project', { project: 'x'.repeat(300) }],
   ])('refuses at every door an event with %s, which could never be an entry of the log', async (_, more) => {
-    const { stream, project, subjects, payload, metadata } = { stream: newStream(), project: 'credit', subjects: [] as (string | null)[], payload: '{}', metadata: '{}', ...more };
+    const { stream = newStream(), project = 'credit', subjects = [], payload = '{}', metadata = '{}' } = more;
     const single = 'select * from ledger.append($1, 0, $2, $3, $4, $5, $6, $7, null, null, null, null, null)';
     await expect(pool.query(single, [stream, project, subjects, metadata, uuidv7(), 'vitae.x.v1.Y', payload])).rejects.toMatchObject({ code: 'VT005' });
 

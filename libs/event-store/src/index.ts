@@ -7,7 +7,7 @@ export type { GroupCommit, GroupCommitOptions } from './group-commit.ts';
 export { prepareAppend } from './prepared-append.ts';
 export type { PreparedAppend } from './prepared-append.ts';
 export type { RawEntry } from './read.ts';
-export { readHead, readLedger, readRaw, readStream, recallBatch, IdempotencyKeyReused } from './read.ts';
+export { readHead, readLedger, readRaw, readStream, recallBatch, sequenceEntries, IdempotencyKeyReused } from './read.ts';
 export { replay } from './replay.ts';
 export { Refused } from './decider.ts';
 export type { Decider, RefusalStatus } from './decider.ts';

@@ -68,7 +68,16 @@ const RAW = `select n.index, e.id, e.stream, e.revision, e.type, e.project_id, e
 
 /** The ledger in order from an index on, at most `limit` entries, dense: more than twice as quick as readLedger. For more than some 200 at once replay costs less. */
 export async function readRaw(client: Pool | ClientBase, { from, limit }: { readonly from: number; readonly limit: number }): Promise<RawEntry[]> {
-  const { rows } = await client.query<string[]>({ name: 'ledger.raw', text: RAW, values: [from, from + limit], rowMode: 'array', types: UNPARSED });
+  return rawEntries(client, { name: 'ledger.raw', text: RAW, values: [from, from + limit] });
+}
+
+/** Gives what waits for it its index, `limit` events at a time, and answers these entries: committed, in order, dense. */
+export function sequenceEntries(client: Pool | ClientBase, limit: number): Promise<RawEntry[]> {
+  return rawEntries(client, { name: 'ledger.sequence_entries', text: 'select * from ledger.sequence_entries($1)', values: [limit] });
+}
+
+async function rawEntries(client: Pool | ClientBase, statement: { readonly name: string; readonly text: string; readonly values: unknown[] }): Promise<RawEntry[]> {
+  const { rows } = await client.query<string[]>({ ...statement, rowMode: 'array', types: UNPARSED });
   return rows.map(([index, id, stream, revision, type, projectId, subjects, payload, metadata, recordedAt]) => ({
     index: Number(index),
     id: id as string,

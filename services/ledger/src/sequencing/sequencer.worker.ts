@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { readHead } from '@vitae/event-store';
+import { readHead, sequenceEntries } from '@vitae/event-store';
 import { onAppended } from '@vitae/messaging';
 import { Broker, CONFIG, Ledger, Readiness } from '@vitae/service-kit';
 import { Pool } from 'pg';
 import type { LedgerConfig } from '../config.ts';
+import { LedgerPages } from '../ledger-pages.store.ts';
 import { LedgerHead } from '../history/ledger-head.worker.ts';
 import { PublisherWorker } from '../publishing/publisher.worker.ts';
 import { QueueingWorker } from '../webhook/queueing.worker.ts';
@@ -21,7 +22,7 @@ const NOTE_EVERY = 256;
 
 /**
  * Gives committed events their index, as long as the service runs:
- * wait for a hint (or the poll) → ledger.sequence until nothing is left → wake the publisher and who waits for news.
+ * wait for a hint (or the poll) → ledger.sequence_entries until nothing is left → wake the publisher and who waits for news.
  * Behind that, and without anybody waiting for it: ledger.note_entries, by which the history finds them.
  *
  * Any number of replicas may do this at once: the head row's lock is the fence (see 0001-ledger.sql).
@@ -43,6 +44,7 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
   constructor(
     private readonly ledger: Ledger,
     private readonly broker: Broker,
+    private readonly pages: LedgerPages,
     private readonly publisher: PublisherWorker,
     private readonly head: LedgerHead,
     private readonly webhooks: QueueingWorker,
@@ -81,9 +83,10 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
 
   async #sequence(): Promise<void> {
     for (;;) {
-      const { rows } = await this.#pool.query<{ n: number }>({ name: 'ledger.sequence', text: 'select ledger.sequence($1) as n', values: [BATCH] });
-      const n = rows[0]?.n ?? 0;
+      const entries = await sequenceEntries(this.#pool, BATCH);
+      const n = entries.length;
       if (n > 0) {
+        this.pages.keep(entries);
         this.publisher.wake();
         this.head.raise();
         this.webhooks.wake();
