@@ -29,7 +29,7 @@ export const names = (most: number) =>
 
 /** `?filter=&orderBy=&limit=&after=&deleted=` of the lists that can be searched. */
 export const searchQuery = z.strictObject({
-  filter: z.string().max(20_000).default('').describe("Comparisons with AND, OR, NOT and parentheses, e.g. name LIKE 'credit%' AND tags.team = 'risk'."),
+  filter: z.string().max(8_000).default('').describe("Comparisons with AND, OR, NOT and parentheses, e.g. name LIKE 'credit%' AND tags.team = 'risk'."),
   orderBy: z.string().max(500).default('').describe('What to sort by, e.g. updatedAt DESC, name. Without it: in the order of registration.'),
   limit: z.coerce.number().int().min(1).max(200).default(50),
   after: z.string().max(4_000).optional().describe('The `next` of the page before.'),
