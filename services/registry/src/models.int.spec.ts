@@ -6,13 +6,15 @@ import { create, type Message } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { ActorKind, ActorSchema, ModelVersionRegisteredSchema, RetirementApprovedSchema, TrafficShiftedSchema } from '@vitae/contracts';
-import { append, pooledSql, readLedger, streamName } from '@vitae/event-store';
+import { append, pooledSql, readLedger, readStream, streamName, type RecordedEvent } from '@vitae/event-store';
 import { ensureLedgerStream, onAppended, publishFrom } from '@vitae/messaging';
 import { boot, rebuildViews, type Running } from '@vitae/service-kit';
 import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { registry } from './app.module.ts';
+import { model, type ModelEvent, type ModelState } from './model/model.ts';
+import { lockModel } from './model/models.view.ts';
 
 const FIXTURES = new URL('../../../test/fixtures/german-credit/', import.meta.url);
 const ONNX = ['credit-v1.onnx', 'credit-v2.onnx', 'credit-v3.onnx'] as const;
@@ -508,7 +510,7 @@ describe('A purge', () => {
 
 describe('A search', () => {
   const project = '/v1/projects/searched';
-  const search = (what: string, query: Record<string, string | number>): Promise<Answer> => call('GET', `${project}/${what}?${new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))}`);
+  const search = (what: string, query: Record<string, string | number>): Promise<Answer> => call('GET', `${project}/${what}?${new URLSearchParams(Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]))}`);
   const namesOf = async (query: Record<string, string | number>): Promise<string[]> => (await done(search('models', query))).items.map(({ name }: { name: string }) => name);
 
   /** Versions as they stand in the ledger; no fixture has a hundred of different bytes. */
@@ -620,8 +622,8 @@ describe('A search', () => {
     for (const orderBy of ['name', 'name desc', 'updatedAt desc', 'registeredAt']) {
       const walked: string[] = [];
       for (let after: string | undefined = ''; after !== undefined; ) {
-        const [page] = await Promise.all([
-          done(call('GET', `${place}/models?limit=7&orderBy=${encodeURIComponent(orderBy)}${after ? `&after=${after}` : ''}`)) as Promise<Answer['body']>,
+        const [page]: Answer['body'][] = await Promise.all([
+          done(call('GET', `${place}/models?limit=7&orderBy=${encodeURIComponent(orderBy)}${after ? `&after=${after}` : ''}`)),
           ...(walked.length < 30 ? ['a', 'm10-', 'z'].map((name) => register(`${name}${randomUUID()}`)) : []),
         ]);
         walked.push(...page.items.map(({ id }: { id: string }) => id));
@@ -662,7 +664,23 @@ describe('A search', () => {
   });
 });
 
+/** Maps as sorted lists, so that they can be compared. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (_key, held: unknown) => (held instanceof Map ? [...held].sort(([a], [b]) => (a < b ? -1 : 1)) : held)));
+
 describe('The views of all this', () => {
+  it('have of each model what its events fold to, so that a command need not read them all', async () => {
+    const sql = pooledSql(pool);
+    const { rows } = await pool.query<{ id: string; project_id: string }>('select id, project_id from registry.model');
+    expect(rows.length).toBeGreaterThan(50);
+    for (const { id, project_id } of rows) {
+      const events = (await readStream(sql, streamName(model.category, id))) as readonly RecordedEvent<ModelEvent>[];
+      const state = events.reduce<ModelState>((folded, { event }) => model.evolve(folded, event), model.initial);
+      const known = await lockModel(sql, project_id, id);
+      expect(plain(known?.snapshot)).toEqual(plain({ state, revision: events.length }));
+    }
+  });
+
+
   it('say what the ledger says, and are the same after a rebuild', async () => {
     await settled();
     const same = (tables: readonly { readonly table: string }[]) => tables.map(({ table }) => expect.objectContaining({ table, unfounded: 0, missing: 0 }));

@@ -35,7 +35,7 @@ describe('the state of a model', () => {
   });
 
   it('says what a model is called, and what was deprecated, deleted, restored and purged', () => {
-    const named = (...more: Parameters<typeof after>) => after(event('registry.v1.ModelRegistered', { name: 'credit' }), registered(), ...more);
+    const named = (...more: readonly HistoryItem[]) => after(event('registry.v1.ModelRegistered', { name: 'credit' }), registered(), ...more);
     expect(named(event('registry.v1.ModelRenamed', { name: 'loans' }), event('registry.v1.ModelDeprecated', {}), event('registry.v1.ModelDeleted', {}))).toMatchObject({ name: 'loans', state: 'deprecated', deleted: true });
     expect(named(event('registry.v1.ModelDeprecated', {}), event('registry.v1.ModelDeprecationLifted', {}), event('registry.v1.ModelDeleted', {}), event('registry.v1.ModelRestored', {}))).toMatchObject({ state: 'active', deleted: false });
     const version = (name: string) => event(`registry.v1.ModelVersion${name}`, { modelVersionId: 'v1' });

@@ -46,7 +46,7 @@ export class ModelVersionChangeHandler implements ICommandHandler<ForRegisteredM
         const attributed = because(context, reasonOf(order, `version ${version.version} of ${ofModel.name}`));
         const request = { stream: streamName(modelVersion.category, modelVersionId), command, context: attributed, subjects: subjectsOf(version) };
         const handled = await this.ledger.handleWithin(tx, modelVersion, request, projectModelVersion);
-        if (order.type === 'DeleteModelVersion') await this.#dropAliases(tx, version, attributed);
+        if (order.type === 'DeleteModelVersion') await this.#dropAliases(tx, ofModel, version, attributed);
         return handled;
       });
     } catch (error) {
@@ -58,7 +58,7 @@ export class ModelVersionChangeHandler implements ICommandHandler<ForRegisteredM
   }
 
   /** In the same commit: no alias names a version that is hidden. */
-  async #dropAliases(tx: ViewTransaction, version: LockedVersion, { expected: _ofTheVersion, ...context }: CommandContext): Promise<void> {
+  async #dropAliases(tx: ViewTransaction, { snapshot }: LockedModel, version: LockedVersion, { expected: _ofTheVersion, ...context }: CommandContext): Promise<void> {
     const { modelId, modelVersionId, useCaseId } = version;
     await this.ledger.handleWithin(
       tx,
@@ -68,6 +68,7 @@ export class ModelVersionChangeHandler implements ICommandHandler<ForRegisteredM
         command: { type: 'RemoveAliasesOf', modelVersionId, by: context.actor.id },
         context,
         subjects: [`model:${modelId}`, `use-case:${useCaseId}`, `model-version:${modelVersionId}`],
+        snapshot,
       },
       projectModel,
     );

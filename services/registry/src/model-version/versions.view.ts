@@ -5,6 +5,7 @@ import type { RecordedEvent, Sql } from '@vitae/event-store';
 import { sqlOf, type Page, type ViewTransaction } from '@vitae/service-kit';
 import { touchModel, type Deprecation } from '../model/models.view.ts';
 import type { SearchQuery } from '../request.ts';
+import { demanded, parseFilter } from '../search/filter.ts';
 import { isoSql, search, type Searchable } from '../search/search.view.ts';
 import { countVersion, scopeOfModel } from '../version-counter.view.ts';
 import type { ModelVersionEvent, StoredFile } from './model-version.ts';
@@ -292,12 +293,20 @@ export class ModelVersions {
     return this.em.fork().findOne(ModelVersionRow, { projectId, modelId, artefactDigest, deletedAt: null });
   }
 
-  /** A page of the versions that a filter matches, of one model or of all. @throws Refused FILTER_MALFORMED, ORDER_MALFORMED, CURSOR_MALFORMED. */
-  search(projectId: string, query: SearchQuery, modelId?: string): Promise<Page<ModelVersionShown>> {
+  /**
+   * A page of the versions that a filter matches, of one model or of all. Where the filter names the model, that is looked up
+   * first: a known model's id is what lets PostgreSQL walk an index in the wished order, however many versions it has.
+   * @throws Refused FILTER_MALFORMED, ORDER_MALFORMED, CURSOR_MALFORMED.
+   */
+  async search(projectId: string, query: SearchQuery, modelId?: string): Promise<Page<ModelVersionShown>> {
+    const filter = parseFilter(query.filter, SEARCHABLE.fields);
+    const named = demanded(filter, 'name');
+    const ids = modelId === undefined ? named === undefined ? undefined : await this.#modelsNamed(projectId, named) : [modelId];
+    if (ids?.length === 0) return { items: [] };
     return search<ModelVersionShown>(
       this.em,
       SEARCHABLE,
-      { projectId, query, ...(modelId === undefined ? {} : { only: (parameter) => `v.model_id = ${parameter(modelId)}::uuid` }) },
+      { projectId, query, filter, only: (parameter) => (ids ? `v.model_id = ${ids.length === 1 ? `${parameter(ids[0])}::uuid` : `any(${parameter(ids)}::uuid[])`}` : 'true') },
       ({ where, sorted, place }) => `
         select ${SHOWN}, ${place} as place
         from (
@@ -307,5 +316,11 @@ export class ModelVersions {
         join registry.model_version v on v.id = page.id join registry.model m on m.id = v.model_id
         order by ${sorted}`,
     );
+  }
+
+  /** More than one when some of them are deleted. */
+  async #modelsNamed(projectId: string, name: string): Promise<readonly string[]> {
+    const rows = await sqlOf(this.em.fork()).query<{ id: string }>('select id from registry.model where project_id = $1 and name = $2', [projectId, name]);
+    return rows.map(({ id }) => id);
   }
 }

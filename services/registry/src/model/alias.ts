@@ -98,16 +98,22 @@ export function evolveAlias(aliases: Aliases, event: AliasEvent): Aliases {
   const known = aliases.get(event.alias) ?? {};
   switch (event.$typeName) {
     case 'vitae.registry.v1.ModelAliasAssigned':
-      return new Map([...aliases, [event.alias, { ...known, target: { version: event.version, modelVersionId: event.modelVersionId } }]]);
+      return withAlias(aliases, event.alias, { ...known, target: { version: event.version, modelVersionId: event.modelVersionId } });
     case 'vitae.registry.v1.ModelAliasRemoved':
-      return new Map([...aliases, [event.alias, { ...known, target: undefined }]]);
+      return withAlias(aliases, event.alias, { ...known, target: undefined });
     case 'vitae.registry.v1.ModelAliasProtected':
-      return new Map([...aliases, [event.alias, { ...known, allowed: event.allowed }]]);
+      return withAlias(aliases, event.alias, { ...known, allowed: event.allowed });
     case 'vitae.registry.v1.ModelAliasProtectionLifted':
-      return new Map([...aliases, [event.alias, { ...known, allowed: undefined }]]);
+      return withAlias(aliases, event.alias, { ...known, allowed: undefined });
     case 'vitae.registry.v1.ModelAliasChangeRefused':
       return aliases;
   }
+}
+
+/** One that names nothing and is not protected is none. */
+function withAlias(aliases: Aliases, name: string, alias: Alias): Aliases {
+  const others = [...aliases].filter(([other]) => other !== name);
+  return new Map(alias.target || alias.allowed ? [...others, [name, alias]] : others);
 }
 
 /** @throws AliasRefused ALIAS_PROTECTED. */

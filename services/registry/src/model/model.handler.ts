@@ -44,14 +44,14 @@ export class ModelHandler implements ICommandHandler<ForModel> {
       return await this.ledger.together(context, async (tx) => {
         if (order.type === 'RegisterModel') {
           await lockNames(tx.sql, context.projectId, [name]);
-          return this.#append(tx, modelId, order, because(context, `Registers the model ${name}.`), [`use-case:${order.useCaseId}`]);
+          return this.#append(tx, modelId, order, because(context, `Registers the model ${name}.`), [`use-case:${order.useCaseId}`], undefined);
         }
         const known = await lockModel(tx.sql, context.projectId, modelId);
         if (!known) throw modelNotFound(modelId);
         name ||= known.name;
         if (order.type === 'RenameModel' || order.type === 'DeleteModel' || order.type === 'RestoreModel') await lockNames(tx.sql, context.projectId, [name, known.name]);
         const { command, more = [] } = await this.#command(tx, modelId, order, known, context.actor.id);
-        return this.#append(tx, modelId, command, because(context, reasonOf(order, known.name)), [`use-case:${known.useCaseId}`, ...more]);
+        return this.#append(tx, modelId, command, because(context, reasonOf(order, known.name)), [`use-case:${known.useCaseId}`, ...more], known.snapshot);
       });
     } catch (error) {
       if (error instanceof AliasRefused) await recordAliasRefusal(this.ledger, modelId, error, 'version' in order ? order.version : 0, context);
@@ -59,8 +59,8 @@ export class ModelHandler implements ICommandHandler<ForModel> {
     }
   }
 
-  #append(tx: ViewTransaction, modelId: string, command: ModelCommand, context: CommandContext, more: readonly string[]): Promise<Handled<ModelEvent>> {
-    const request = { stream: streamName(model.category, modelId), command, context, subjects: [`model:${modelId}`, ...more] };
+  #append(tx: ViewTransaction, modelId: string, command: ModelCommand, context: CommandContext, more: readonly string[], snapshot: LockedModel['snapshot'] | undefined): Promise<Handled<ModelEvent>> {
+    const request = { stream: streamName(model.category, modelId), command, context, subjects: [`model:${modelId}`, ...more], snapshot };
     return this.ledger.handleWithin(tx, model, request, projectModel);
   }
 

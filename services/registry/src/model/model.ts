@@ -76,7 +76,7 @@ interface Known {
   readonly aliases: Aliases;
 }
 type Living = Known & ({ readonly is: 'active' } | { readonly is: 'deprecated'; readonly successorModelId: string });
-type State = { readonly is: 'none' } | Living | { readonly is: 'deleted'; readonly was: Living };
+export type ModelState = { readonly is: 'none' } | Living | { readonly is: 'deleted'; readonly was: Living };
 
 const refuse = (reason: ModelRefusal, status: RefusalStatus, message: string): Refused => new Refused(reason, message, status);
 
@@ -90,7 +90,7 @@ const refuse = (reason: ModelRefusal, status: RefusalStatus, message: string): R
  * A name belongs to one model of a project that is not deleted; the database sees to that. Where a version's traffic and
  * state matter, they come with the command.
  */
-export const model: Decider<State, ModelCommand, ModelEvent> = {
+export const model: Decider<ModelState, ModelCommand, ModelEvent> = {
   category: 'registry.Model',
   initial: { is: 'none' },
 
@@ -124,7 +124,7 @@ export const model: Decider<State, ModelCommand, ModelEvent> = {
     }
   },
 
-  evolve(state, event): State {
+  evolve(state, event): ModelState {
     switch (event.$typeName) {
       case 'vitae.registry.v1.ModelRegistered':
         return { is: 'active', modelId: event.modelId, name: event.name, description: event.description, tags: new Map(), aliases: new Map() };
@@ -136,7 +136,7 @@ export const model: Decider<State, ModelCommand, ModelEvent> = {
   },
 };
 
-function evolveLiving(state: Living, event: Exclude<ModelEvent, ModelRegistered | ModelRestored>): State {
+function evolveLiving(state: Living, event: Exclude<ModelEvent, ModelRegistered | ModelRestored>): ModelState {
   switch (event.$typeName) {
     case 'vitae.registry.v1.ModelRenamed':
       return { ...state, name: event.name };
@@ -148,8 +148,10 @@ function evolveLiving(state: Living, event: Exclude<ModelEvent, ModelRegistered 
       return { ...state, tags: withoutTag(state.tags, event.key) };
     case 'vitae.registry.v1.ModelDeprecated':
       return { ...state, is: 'deprecated', successorModelId: event.successorModelId };
-    case 'vitae.registry.v1.ModelDeprecationLifted':
-      return { ...state, is: 'active' };
+    case 'vitae.registry.v1.ModelDeprecationLifted': {
+      const { modelId, name, description, tags, aliases } = state;
+      return { is: 'active', modelId, name, description, tags, aliases };
+    }
     case 'vitae.registry.v1.ModelDeleted':
       return { is: 'deleted', was: state };
     default:

@@ -1,10 +1,11 @@
 import { defineEntity, EntityManager, p, type InferEntity } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { RecordedEvent, Sql } from '@vitae/event-store';
+import type { RecordedEvent, Snapshot, Sql } from '@vitae/event-store';
 import { sqlOf, type Page, type ViewTransaction } from '@vitae/service-kit';
 import type { SearchQuery } from '../request.ts';
+import { parseFilter } from '../search/filter.ts';
 import { isoSql, search, type Searchable } from '../search/search.view.ts';
-import type { ModelEvent } from './model.ts';
+import type { ModelEvent, ModelState } from './model.ts';
 
 export interface Deprecation {
   readonly reason: string;
@@ -160,19 +161,51 @@ async function unset(sql: Sql, modelId: string, alias: string, { kept, gone }: {
   await sql.query(`update model_alias set ${gone} = null where model_id = $1 and alias = $2`, [modelId, alias]);
 }
 
-/** What a command has to know of its model. Locked until the transaction ends: the changes of one model happen one after the other. */
+/** What a command has to know of its model. */
 export interface LockedModel {
   readonly name: string;
   readonly useCaseId: string;
   readonly deleted: boolean;
+  /** What its events fold to: the row is written with each of them. A model has as many events as it has tags set and aliases moved in its life. */
+  readonly snapshot: Snapshot<ModelState>;
 }
 
-export async function lockModel(sql: Sql, projectId: string, id: string): Promise<LockedModel | undefined> {
-  const [row] = await sql.query<LockedModel>(
-    `select name, use_case_id as "useCaseId", deleted_at is not null as deleted from registry.model where project_id = $1 and id = $2 for no key update`,
-    [projectId, id],
+/** Locked until the transaction ends: the changes of one model happen one after the other. */
+export async function lockModel(sql: Sql, projectId: string, modelId: string): Promise<LockedModel | undefined> {
+  const [row] = await sql.query<LockedRow>(
+    `select name, use_case_id, deleted_at is not null as deleted, revision, description, state, deprecation ->> 'successorId' as successor, tags
+     from registry.model where project_id = $1 and id = $2 for no key update`,
+    [projectId, modelId],
   );
-  return row;
+  if (!row) return undefined;
+  const aliases = await sql.query<AliasRow>('select alias, version, model_version_id, allowed from registry.model_alias where model_id = $1', [modelId]);
+  const { name, description, deleted, revision } = row;
+  const known = {
+    modelId,
+    name,
+    description,
+    tags: new Map(Object.entries(row.tags)),
+    aliases: new Map(aliases.map(({ alias, version, model_version_id: modelVersionId, allowed }) => [alias, { ...(modelVersionId && version ? { target: { version, modelVersionId } } : {}), ...(allowed ? { allowed } : {}) }])),
+  };
+  const living = row.state === 'active' ? { is: 'active' as const, ...known } : { is: 'deprecated' as const, ...known, successorModelId: row.successor ?? '' };
+  return { name, useCaseId: row.use_case_id, deleted, snapshot: { state: deleted ? { is: 'deleted', was: living } : living, revision } };
+}
+
+interface LockedRow {
+  readonly name: string;
+  readonly use_case_id: string;
+  readonly deleted: boolean;
+  readonly revision: number;
+  readonly description: string;
+  readonly state: 'active' | 'deprecated';
+  readonly successor: string | null;
+  readonly tags: Readonly<Record<string, string>>;
+}
+interface AliasRow {
+  readonly alias: string;
+  readonly version: number | null;
+  readonly model_version_id: string | null;
+  readonly allowed: readonly string[] | null;
 }
 
 /**
@@ -241,7 +274,7 @@ export class Models {
     return search<ModelShown>(
       this.em,
       SEARCHABLE,
-      { projectId, query },
+      { projectId, query, filter: parseFilter(query.filter, SEARCHABLE.fields) },
       ({ where, sorted, place }) => `
         select ${SHOWN}, ${place} as place
         from (select m.id from registry.model m where m.project_id = $1 and ${where} order by ${sorted} limit $2) page

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { conditionOf, parameters, type Columns } from './condition.ts';
-import { parseFilter, type Fields } from './filter.ts';
+import { demanded, parseFilter, type Fields } from './filter.ts';
 
 const FIELDS: Fields = { name: { type: 'text' }, version: { type: 'number', also: ['version_number'] }, alias: { type: 'text' } };
 const COLUMNS: Columns = { field: (name) => `m.${name}`, tags: 'm.tags', anyOf: { alias: (is) => `exists (alias ${is('a.alias')})` } };
@@ -77,6 +77,18 @@ describe('A filter', () => {
     [Array.from({ length: 101 }, () => `name = 'a'`).join(' AND '), /more than 100 comparisons/],
     [`version IN (${Array.from({ length: 1_001 }, () => '1').join(',')})`, /more than 1000 values/],
   ])('is refused, with the place: %.60s', (source, fault) => expect(faultOf(source)).toMatch(fault));
+});
+
+describe('What a filter demands of a field', () => {
+  it.each([
+    [`name = 'a'`, 'a'],
+    [`version = 1 AND (name = 'a' AND tags.x = 'y')`, 'a'],
+    ['', undefined],
+    [`name LIKE 'a'`, undefined],
+    [`name = 'a' OR version = 1`, undefined],
+    [`NOT name = 'a'`, undefined],
+    [`tags.name = 'a'`, undefined],
+  ])('is what holds whatever else is true: %s', (source, value) => expect(demanded(compared(source), 'name')).toBe(value));
 });
 
 describe('The condition of a filter', () => {

@@ -152,3 +152,10 @@ export function parseFilter(source: string, fields: Fields): Filter | undefined 
   if (here().is !== 'end') throw fault('AND, OR or its end');
   return whole;
 }
+
+/** The text that a field must be equal to whatever else the filter says; undefined when it leaves that open. */
+export function demanded(filter: Filter | undefined, name: string): string | undefined {
+  if (filter?.is === 'all') return filter.of.map((one) => demanded(one, name)).find((value) => value !== undefined);
+  if (filter?.is !== 'comparison' || filter.operator !== '=' || filter.key.is !== 'field' || filter.key.name !== name) return undefined;
+  return String(filter.values[0]);
+}

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { sqlOf, type Page } from '@vitae/service-kit';
 import type { SearchQuery } from '../request.ts';
 import { conditionOf, parameters, type Columns, type Parameters } from './condition.ts';
-import { parseFilter, type Fields } from './filter.ts';
+import type { Fields, Filter } from './filter.ts';
 import { behindSql, markOf, orderSql, parseOrder, placeIn, placeSql, type Place, type Sortable } from './order.ts';
 
 /** What can be asked of a list. */
@@ -12,6 +12,13 @@ export interface Searchable {
   readonly sortable: Sortable;
   /** SQL of what is shown, by whether what was deleted is. */
   readonly deleted: Readonly<Record<SearchQuery['deleted'], string>>;
+}
+
+export interface Question {
+  readonly projectId: string;
+  readonly query: SearchQuery;
+  readonly filter: Filter | undefined;
+  readonly only?: (parameter: Parameters) => string;
 }
 
 /** The parts of a search's one statement. The statement MUST answer `place` with each row; $1 is the project, $2 the limit. */
@@ -30,13 +37,14 @@ export const isoSql = (sql: string): string => `to_char(${sql} at time zone 'UTC
  * Planned with its values in sight: whether a tag is rare or common decides which index is the right one, and the service's
  * connections plan without the values otherwise.
  *
+ * @param filter what `query.filter` says, already read.
  * @param only a further condition, given where its values go.
- * @throws Refused FILTER_MALFORMED, ORDER_MALFORMED, CURSOR_MALFORMED.
+ * @throws Refused ORDER_MALFORMED, CURSOR_MALFORMED.
  */
 export async function search<Row extends object>(
   em: EntityManager,
-  { fields, columns, sortable, deleted }: Searchable,
-  { projectId, query, only = () => 'true' }: { readonly projectId: string; readonly query: SearchQuery; readonly only?: (parameter: Parameters) => string },
+  { columns, sortable, deleted }: Searchable,
+  { projectId, query, filter, only = () => 'true' }: Question,
   statement: (parts: SearchSql) => string,
 ): Promise<Page<Row>> {
   const order = parseOrder(query.orderBy, sortable);
@@ -44,7 +52,7 @@ export async function search<Row extends object>(
   const conditions = [
     deleted[query.deleted],
     only(parameter),
-    conditionOf(parseFilter(query.filter, fields), columns, parameter),
+    conditionOf(filter, columns, parameter),
     query.after === undefined ? 'true' : behindSql(order, placeIn(unpacked(query.after), order, sortable), sortable, parameter),
   ];
   const text = statement({ where: conditions.join(' and '), sorted: orderSql(order, sortable), place: placeSql(order, sortable) });
