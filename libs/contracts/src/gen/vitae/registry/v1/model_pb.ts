@@ -138,6 +138,8 @@ export const ModelTaggedSchema: GenMessage<ModelTagged> = /*@__PURE__*/
   messageDesc(file_vitae_registry_v1_model, 3);
 
 /**
+ * The model has nothing under this key any more.
+ *
  * @generated from message vitae.registry.v1.ModelTagRemoved
  */
 export type ModelTagRemoved = Message<"vitae.registry.v1.ModelTagRemoved"> & {

@@ -397,6 +397,8 @@ export const ModelVersionTaggedSchema: GenMessage<ModelVersionTagged> = /*@__PUR
   messageDesc(file_vitae_registry_v1_model_version, 9);
 
 /**
+ * The version has nothing under this key any more.
+ *
  * @generated from message vitae.registry.v1.ModelVersionTagRemoved
  */
 export type ModelVersionTagRemoved = Message<"vitae.registry.v1.ModelVersionTagRemoved"> & {
