@@ -78,7 +78,7 @@ begin
     execute format(
       'grant select on ledger.event, ledger.entry, ledger.entry_subject, ledger.batch, ledger.head, ledger.unsequenced, ledger.origin, ledger.migration to %s', services);
     grant insert on ledger.tile, ledger.checkpoint, ledger.cosignature to vitae_ledger;
-    for f in select p.oid from pg_proc p where p.pronamespace = 'ledger'::regnamespace and p.proname in ('append', 'append_batch', 'index_at') loop
+    for f in select p.oid from pg_proc p where p.pronamespace = 'ledger'::regnamespace and p.proname in ('append', 'append_next', 'append_batch', 'index_at') loop
       execute format('grant execute on function %s to %s', f, services);
     end loop;
     grant execute on function ledger.sequence to vitae_ledger;

@@ -4,7 +4,7 @@ import type { ClientBase, Pool } from 'pg';
 import type { Sql } from './sql.ts';
 import { rfc3339 } from './timestamp.ts';
 
-const COLUMNS = `e.id, e.stream, e.revision, e.type, e.project_id, e.subjects,
+const COLUMNS = `e.id, e.stream, e.revision, e.type, e.project_id, e.subjects::text as subjects,
   e.payload::text as payload, e.metadata::text as metadata, e.recorded_at::text as recorded_at`;
 
 /** The events of one stream in order, from a revision (1 unless told) on. */
@@ -64,7 +64,7 @@ export interface RawEntry {
 const RAW = `select n.index, e.id, e.stream, e.revision, e.type, e.project_id, e.subjects, e.payload, e.metadata, e.recorded_at
   from ledger.entry n join ledger.event e on e.seq = n.seq where n.index >= $1 and n.index < $2 order by n.index`;
 
-/** The ledger in order from an index on, at most `limit` entries, dense: three times as quick as readLedger. */
+/** The ledger in order from an index on, at most `limit` entries, dense: more than twice as quick as readLedger. For more than some 200 at once replay costs less. */
 export async function readRaw(client: Pool | ClientBase, { from, limit }: { readonly from: number; readonly limit: number }): Promise<RawEntry[]> {
   const { rows } = await client.query<string[]>({ name: 'ledger.raw', text: RAW, values: [from, from + limit], rowMode: 'array', types: UNPARSED });
   return rows.map(([index, id, stream, revision, type, projectId, subjects, payload, metadata, recordedAt]) => ({
