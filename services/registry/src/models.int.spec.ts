@@ -13,6 +13,8 @@ import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNat
 import pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { registry } from './app.module.ts';
+import { modelVersion, type ModelVersionEvent, type ModelVersionState } from './model-version/model-version.ts';
+import { lockVersion } from './model-version/versions.view.ts';
 import { model, type ModelEvent, type ModelState } from './model/model.ts';
 import { lockModel } from './model/models.view.ts';
 
@@ -668,7 +670,7 @@ describe('A search', () => {
 const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (_key, held: unknown) => (held instanceof Map ? [...held].sort(([a], [b]) => (a < b ? -1 : 1)) : held)));
 
 describe('The views of all this', () => {
-  it('have of each model what its events fold to, so that a command need not read them all', async () => {
+  it('have of each model and version what its events fold to, so that a command need not read them all', async () => {
     const sql = pooledSql(pool);
     const { rows } = await pool.query<{ id: string; project_id: string }>('select id, project_id from registry.model');
     expect(rows.length).toBeGreaterThan(50);
@@ -676,6 +678,13 @@ describe('The views of all this', () => {
       const events = (await readStream(sql, streamName(model.category, id))) as readonly RecordedEvent<ModelEvent>[];
       const state = events.reduce<ModelState>((folded, { event }) => model.evolve(folded, event), model.initial);
       const known = await lockModel(sql, project_id, id);
+      expect(plain(known?.snapshot)).toEqual(plain({ state, revision: events.length }));
+    }
+    const versions = await pool.query<{ id: string; project_id: string }>('select id, project_id from registry.model_version');
+    for (const { id, project_id } of versions.rows) {
+      const events = (await readStream(sql, streamName(modelVersion.category, id))) as readonly RecordedEvent<ModelVersionEvent>[];
+      const state = events.reduce<ModelVersionState>((folded, { event }) => modelVersion.evolve(folded, event), modelVersion.initial);
+      const known = await lockVersion(sql, project_id, id);
       expect(plain(known?.snapshot)).toEqual(plain({ state, revision: events.length }));
     }
   });

@@ -44,7 +44,7 @@ export class ModelVersionChangeHandler implements ICommandHandler<ForRegisteredM
         if (ofModel.deleted && order.type !== 'PurgeModelVersion') throw modelDeleted(ofModel.name);
         const command = await commandOf(tx, order, ofModel, version);
         const attributed = because(context, reasonOf(order, `version ${version.version} of ${ofModel.name}`));
-        const request = { stream: streamName(modelVersion.category, modelVersionId), command, context: attributed, subjects: subjectsOf(version) };
+        const request = { stream: streamName(modelVersion.category, modelVersionId), command, context: attributed, subjects: subjectsOf(version), snapshot: version.snapshot };
         const handled = await this.ledger.handleWithin(tx, modelVersion, request, projectModelVersion);
         if (order.type === 'DeleteModelVersion') await this.#dropAliases(tx, ofModel, version, attributed);
         return handled;

@@ -112,17 +112,19 @@ export type ModelVersionRefusal =
   | 'PURGE_TOO_EARLY'
   | 'SUCCESSOR_UNFIT';
 
-interface Known {
+interface Identity {
   readonly modelVersionId: string;
   readonly modelId: string;
   readonly version: number;
+}
+interface Known extends Identity {
   readonly artefactDigest: string;
   readonly files: readonly string[];
   readonly description: string;
   readonly tags: Tags;
 }
 type Living = Known & ({ readonly is: 'registered' | 'retired' } | { readonly is: 'deprecated'; readonly successorModelVersionId: string });
-type State = { readonly is: 'none' } | Living | { readonly is: 'deleted'; readonly was: Living } | { readonly is: 'purged'; readonly hidden: boolean; readonly was: Living };
+export type ModelVersionState = { readonly is: 'none' } | Living | { readonly is: 'deleted'; readonly was: Living } | (Identity & { readonly is: 'purged'; readonly hidden: boolean });
 
 /**
  * A version of a model: one artefact, tied for ever to the data and the code it came from.
@@ -135,7 +137,7 @@ type State = { readonly is: 'none' } | Living | { readonly is: 'deleted'; readon
  *
  * Where the version serves is another axis: it comes with the command.
  */
-export const modelVersion: Decider<State, ModelVersionCommand, ModelVersionEvent> = {
+export const modelVersion: Decider<ModelVersionState, ModelVersionCommand, ModelVersionEvent> = {
   category: 'registry.ModelVersion',
   initial: { is: 'none' },
 
@@ -156,7 +158,7 @@ export const modelVersion: Decider<State, ModelVersionCommand, ModelVersionEvent
     }
   },
 
-  evolve(state, event): State {
+  evolve(state, event): ModelVersionState {
     switch (event.$typeName) {
       case 'vitae.registry.v1.ModelVersionRegistered': {
         const { modelVersionId, modelId, version, artefact, description } = event;
@@ -168,8 +170,7 @@ export const modelVersion: Decider<State, ModelVersionCommand, ModelVersionEvent
         if (state.is === 'purged') return { ...state, hidden: true };
         return state.is === 'none' || state.is === 'deleted' ? state : { is: 'deleted', was: state };
       case 'vitae.registry.v1.ModelVersionPurged':
-        if (state.is === 'deleted') return { is: 'purged', hidden: true, was: state.was };
-        return state.is === 'none' || state.is === 'purged' ? state : { is: 'purged', hidden: false, was: state };
+        return state.is === 'none' ? state : { is: 'purged', hidden: state.is === 'deleted', ...identityOf(event) };
       default:
         switch (state.is) {
           case 'none':
@@ -195,11 +196,11 @@ function evolveLiving(state: Living, event: Exclude<ModelVersionEvent, ModelVers
     case 'vitae.registry.v1.ModelVersionDeprecated':
       return { ...state, is: 'deprecated', successorModelVersionId: event.successorModelVersionId };
     case 'vitae.registry.v1.ModelVersionDeprecationLifted':
-      return { ...state, is: 'registered' };
+      return { ...known(state), is: 'registered' };
     case 'vitae.registry.v1.ArtefactArchived':
       return state;
     case 'vitae.registry.v1.ModelVersionRetired':
-      return { ...state, is: 'retired' };
+      return { ...known(state), is: 'retired' };
   }
 }
 
@@ -217,7 +218,9 @@ function registered({ type: _, trainingMetrics, contributors, registeredBy, arte
 const tensorSpec = ({ name, datatype, shape }: Tensor) => ({ name, datatype, shape: shape.map(BigInt) });
 
 /** What every event of a version says of it first. */
-const identityOf = ({ modelVersionId, modelId, version }: Pick<Known, 'modelVersionId' | 'modelId' | 'version'>) => ({ modelVersionId, modelId, version });
+const identityOf = ({ modelVersionId, modelId, version }: Identity): Identity => ({ modelVersionId, modelId, version });
+
+const known = ({ artefactDigest, files, description, tags, ...state }: Known): Known => ({ ...identityOf(state), artefactDigest, files, description, tags });
 
 /** What may still be said of a version that is there. The artefact, its digest, its data and its source are not among it: they are written once. */
 function revised(command: Exclude<ModelVersionChange, { type: 'DeleteModelVersion' | 'RestoreModelVersion' | 'PurgeModelVersion' }>, state: Living): readonly ModelVersionEvent[] {
@@ -245,9 +248,9 @@ function deprecated({ reason, successorModelVersionId }: Extract<ModelVersionCha
   return [create(ModelVersionDeprecatedSchema, { ...identityOf(state), reason, successorModelVersionId })];
 }
 
-function retired({ retirementId, archiveLocation }: RetireModelVersion, state: State): readonly ModelVersionEvent[] {
+function retired({ retirementId, archiveLocation }: RetireModelVersion, state: ModelVersionState): readonly ModelVersionEvent[] {
   if (state.is === 'none') throw refuse('MODEL_VERSION_NOT_FOUND', 404, 'A retirement was approved for a version that was never registered. Look at the retirement that governance approved.');
-  if (state.is === 'purged') throw modelVersionPurged(state.was.version);
+  if (state.is === 'purged') throw modelVersionPurged(state.version);
   const version = state.is === 'deleted' ? state.was : state;
   if (version.is === 'retired') return [];
   return [
@@ -256,21 +259,20 @@ function retired({ retirementId, archiveLocation }: RetireModelVersion, state: S
   ];
 }
 
-function deleted({ serving }: Extract<ModelVersionChange, { type: 'DeleteModelVersion' }>, state: State): readonly ModelVersionEvent[] {
+function deleted({ serving }: Extract<ModelVersionChange, { type: 'DeleteModelVersion' }>, state: ModelVersionState): readonly ModelVersionEvent[] {
   if (state.is === 'none') throw neverRegistered();
   if (state.is === 'deleted' || (state.is === 'purged' && state.hidden)) return [];
-  const version = state.is === 'purged' ? state.was : state;
-  notServing(version.version, serving);
-  return [create(ModelVersionDeletedSchema, identityOf(version))];
+  notServing(state.version, serving);
+  return [create(ModelVersionDeletedSchema, identityOf(state))];
 }
 
-function restored(state: State): readonly ModelVersionEvent[] {
+function restored(state: ModelVersionState): readonly ModelVersionEvent[] {
   if (state.is === 'none') throw neverRegistered();
-  if (state.is === 'purged' && state.hidden) throw modelVersionPurged(state.was.version);
+  if (state.is === 'purged' && state.hidden) throw modelVersionPurged(state.version);
   return state.is === 'deleted' ? [create(ModelVersionRestoredSchema, identityOf(state.was))] : [];
 }
 
-function purged({ modelDeleted, serving, neededElsewhere }: PurgeModelVersion, state: State): readonly ModelVersionEvent[] {
+function purged({ modelDeleted, serving, neededElsewhere }: PurgeModelVersion, state: ModelVersionState): readonly ModelVersionEvent[] {
   if (state.is === 'none') throw neverRegistered();
   if (state.is === 'purged') return [];
   const version = state.is === 'deleted' ? state.was : state;
@@ -289,14 +291,14 @@ function purged({ modelDeleted, serving, neededElsewhere }: PurgeModelVersion, s
   ];
 }
 
-function living(state: State): Living {
+function living(state: ModelVersionState): Living {
   switch (state.is) {
     case 'none':
       throw neverRegistered();
     case 'deleted':
       throw modelVersionDeleted(state.was.version);
     case 'purged':
-      throw modelVersionPurged(state.was.version);
+      throw modelVersionPurged(state.version);
     default:
       return state;
   }

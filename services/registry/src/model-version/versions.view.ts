@@ -1,14 +1,14 @@
 import { defineEntity, EntityManager, p, type InferEntity } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { ModelVersionRegistered } from '@vitae/contracts';
-import type { RecordedEvent, Sql } from '@vitae/event-store';
+import type { RecordedEvent, Snapshot, Sql } from '@vitae/event-store';
 import { sqlOf, type Page, type ViewTransaction } from '@vitae/service-kit';
 import { touchModel, type Deprecation } from '../model/models.view.ts';
 import type { SearchQuery } from '../request.ts';
 import { demanded, parseFilter } from '../search/filter.ts';
 import { isoSql, search, type Searchable } from '../search/search.view.ts';
 import { countVersion, scopeOfModel } from '../version-counter.view.ts';
-import type { ModelVersionEvent, StoredFile } from './model-version.ts';
+import type { ModelVersionEvent, ModelVersionState, StoredFile } from './model-version.ts';
 import type { Tensor } from './tensor-spec.ts';
 
 export const ModelVersionRow = defineEntity({
@@ -199,21 +199,43 @@ export interface LockedVersion {
   readonly digests: readonly string[];
   readonly deleted: boolean;
   readonly purged: boolean;
+  /** What its events fold to: the row is written with each of them. */
+  readonly snapshot: Snapshot<ModelVersionState>;
+}
+
+interface LockedRow extends Omit<LockedVersion, 'snapshot' | 'purged'> {
+  readonly state: ModelVersionRow['state'];
+  readonly successor: string | null;
+  readonly artefactDigest: string;
+  readonly description: string;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly revision: number;
 }
 
 const LOCKED = `
-  id as "modelVersionId", model_id as "modelId", version, dataset_version_id as "datasetVersionId", use_case_id as "useCaseId", contributors,
-  jsonb_path_query_array(files, '$[*].digest') as digests, deleted_at is not null as deleted, purged_at is not null as purged`;
+  select id as "modelVersionId", model_id as "modelId", version, dataset_version_id as "datasetVersionId", use_case_id as "useCaseId", contributors,
+    jsonb_path_query_array(files, '$[*].digest') as digests, deleted_at is not null as deleted,
+    state, deprecation ->> 'successorId' as successor, artefact_digest as "artefactDigest", description, tags, revision
+  from registry.model_version`;
 
 /** Locked until the transaction ends: the changes of one version happen one after the other. Lock its model first. */
 export async function lockVersion(sql: Sql, projectId: string, id: string): Promise<LockedVersion | undefined> {
-  const [row] = await sql.query<LockedVersion>(`select ${LOCKED} from registry.model_version where project_id = $1 and id = $2 for no key update`, [projectId, id]);
-  return row;
+  const [row] = await sql.query<LockedRow>(`${LOCKED} where project_id = $1 and id = $2 for no key update`, [projectId, id]);
+  return row && locked(row);
 }
 
 export async function lockVersionNumber(sql: Sql, modelId: string, version: number): Promise<LockedVersion | undefined> {
-  const [row] = await sql.query<LockedVersion>(`select ${LOCKED} from registry.model_version where model_id = $1 and version = $2 for no key update`, [modelId, version]);
-  return row;
+  const [row] = await sql.query<LockedRow>(`${LOCKED} where model_id = $1 and version = $2 for no key update`, [modelId, version]);
+  return row && locked(row);
+}
+
+const locked = (row: LockedRow): LockedVersion => ({ ...row, purged: row.state === 'purged', snapshot: { state: stateOf(row), revision: row.revision } });
+
+function stateOf({ modelVersionId, modelId, version, state, successor, artefactDigest, digests, description, tags, deleted }: LockedRow): ModelVersionState {
+  if (state === 'purged') return { is: 'purged', hidden: deleted, modelVersionId, modelId, version };
+  const known = { modelVersionId, modelId, version, artefactDigest, files: digests, description, tags: new Map(Object.entries(tags)) };
+  const living = state === 'deprecated' ? { is: state, ...known, successorModelVersionId: successor ?? '' } : { is: state, ...known };
+  return deleted ? { is: 'deleted', was: living } : living;
 }
 
 const SQL_OF: Readonly<Record<string, string>> = {
