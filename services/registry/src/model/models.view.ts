@@ -70,7 +70,7 @@ export async function projectModel({ em, sql }: ViewTransaction, events: readonl
   for (const recorded of events) {
     const { event, projectId, stream, revision, recordedAt, actor } = recorded;
     const at = new Date(recordedAt);
-    const change = (set: string, ...values: unknown[]): Promise<boolean> => changed(sql, recorded, set, values);
+    const change = (set = '', ...values: unknown[]): Promise<boolean> => changed(sql, recorded, set, values);
     switch (event.$typeName) {
       case 'vitae.registry.v1.ModelRegistered': {
         const { modelId: id, name, description, task, useCaseId } = event;
@@ -106,16 +106,16 @@ export async function projectModel({ em, sql }: ViewTransaction, events: readonl
         await change('deleted_at = null, deleted_by = null');
         break;
       case 'vitae.registry.v1.ModelAliasAssigned':
-        if (await change('name = name')) await assign(sql, event.modelId, event.alias, event.version, event.modelVersionId);
+        if (await change()) await assign(sql, event.modelId, event.alias, event.version, event.modelVersionId);
         break;
       case 'vitae.registry.v1.ModelAliasRemoved':
-        if (await change('name = name')) await unset(sql, event.modelId, event.alias, { kept: 'allowed', gone: 'version = null, model_version_id' });
+        if (await change()) await unset(sql, event.modelId, event.alias, { kept: 'allowed', gone: 'version = null, model_version_id' });
         break;
       case 'vitae.registry.v1.ModelAliasProtected':
-        if (await change('name = name')) await protect(sql, event.modelId, event.alias, event.allowed);
+        if (await change()) await protect(sql, event.modelId, event.alias, event.allowed);
         break;
       case 'vitae.registry.v1.ModelAliasProtectionLifted':
-        if (await change('name = name')) await unset(sql, event.modelId, event.alias, { kept: 'version', gone: 'allowed' });
+        if (await change()) await unset(sql, event.modelId, event.alias, { kept: 'version', gone: 'allowed' });
         break;
       case 'vitae.registry.v1.ModelAliasChangeRefused':
         await sql.query('update model set revision = $2 where id = $1 and revision < $2', [event.modelId, revision]); // nothing of the model changed
@@ -126,7 +126,7 @@ export async function projectModel({ em, sql }: ViewTransaction, events: readonl
 
 /** Whether the event is new to the row; one that was projected before changes nothing. Parameters of `set` begin at $4. */
 async function changed(sql: Sql, { event, revision, recordedAt }: RecordedEvent<ModelEvent>, set: string, values: readonly unknown[]): Promise<boolean> {
-  const rows = await sql.query(`update model set revision = $2, updated_at = greatest(updated_at, $3), ${set} where id = $1 and revision < $2 returning id`, [
+  const rows = await sql.query(`update model set revision = $2, updated_at = greatest(updated_at, $3) ${set && `, ${set}`} where id = $1 and revision < $2 returning id`, [
     event.modelId,
     revision,
     new Date(recordedAt),
