@@ -109,6 +109,7 @@ const rights: readonly Row[] = [
   ['select from ledger.entry, ledger.entry_subject, ledger.batch, ledger.head',     'ok',      'ok',      'ok'],
   ['select from ledger.checkpoint, ledger.tile, ledger.cosignature',                NO,        'ok',      'ok'],
   ['select ledger.index_at(now())',                                                 'ok',      'ok',      'ok'],
+  ['select from ledger.concern, ledger.noted',                                      'ok',      'ok',      'ok'],
   ['select from ledger.event for update',                                           NO,        NO,        NO],
   ['select nextval($$ledger.event_seq$$)',                                          NO,        NO,        NO],
   ['select setval($$ledger.event_seq$$, 1)',                                        NO,        NO,        NO],
@@ -125,6 +126,7 @@ const rights: readonly Row[] = [
   ['append in one batch to {own stream}',                                           'ok',      'ok',      NO],
   ['append in one batch to {own stream},{other stream}',                            MUST_NOT,  MUST_NOT,  NO],
   ['select ledger.sequence(10)',                                                    NO,        'ok',      NO],
+  ['select ledger.note_entries()',                                                  NO,        'ok',      NO],
   ['select ledger.separate_roles()',                                                NO,        NO,        NO],
   ['select ledger.grant_rights($$ledger$$)',                                        NO,        NO,        NO],
   ['select ledger.protect($$ledger.event$$)',                                       NO,        NO,        NO],
@@ -303,7 +305,8 @@ describe('the functions that run as the owner', () => {
         expect(await attempt(client, `${set}; ${appendNextTo(`${who}.Thing-10`)}`)).toBe('ok');
         expect(await attempt(client, `${set}; ${appendTo('governance.UseCase-1')}`)).toBe(MUST_NOT);
         expect(await attempt(client, `${set}; select ledger.index_at(now())`)).toBe('ok');
-        if (who === 'ledger') expect(await attempt(client, `${set}; select ledger.sequence(10)`)).toBe('ok');
+        expect(await attempt(client, `${set}; select from ledger.concern`)).toBe('ok');
+        if (who === 'ledger') expect(await attempt(client, `${set}; select ledger.sequence(10), ledger.note_entries()`)).toBe('ok');
       } finally {
         await client.end();
       }

@@ -1,5 +1,5 @@
--- Append by claiming the next revision, one or many appends in a statement; the index of subjects moves to the
--- sequencer; an entry knows when it was ordered; and the functions become the only door (security definer).
+-- Append by claiming the next revision, one or many appends in a statement; the index of subjects is
+-- written behind the sequencer; an entry knows when it was ordered; and the functions become the only door (security definer).
 
 -- Every function here fixes how it is planned: a plan is made once for a connection, perhaps while the tables are empty,
 -- and what is right for an empty table (reading all of it) is wrong for ever after.
@@ -18,14 +18,12 @@ alter table ledger.entry alter column sequenced_at set not null;
 alter table ledger.head add column sequenced_at timestamptz not null default '-infinity';
 update ledger.head set sequenced_at = coalesce((select n.sequenced_at from ledger.entry n order by n.index desc limit 1), '-infinity');
 
--- "All that concerns this model", in ledger order: a page of it is one index range.
+-- "All that concerns this model", in ledger order: a page of it is one index range. Filled by ledger.note_entries (0005).
 create table ledger.entry_subject (
   subject text collate "C" not null,
   index   bigint not null,
   primary key (subject, index)
 );
-insert into ledger.entry_subject (subject, index)
-select s.subject, n.index from ledger.event_subject s join ledger.entry n on n.seq = s.seq;
 create trigger entry_subject_append_only before update or delete or truncate on ledger.entry_subject
   for each statement execute function ledger.refuse_change();
 drop table ledger.event_subject;
@@ -269,16 +267,10 @@ begin
   with taken as ( -- what has become visible in between lies in the same range and comes along
     delete from ledger.unsequenced u where u.seq between low and high
     returning u.seq
-  ), placed as (
-    insert into ledger.entry (index, seq, sequenced_at)
-    select first_index - 1 + row_number() over (order by t.seq), t.seq, at from taken t
-    returning entry.index, entry.seq
-  ), concerning as (
-    insert into ledger.entry_subject (subject, index)
-    select distinct s.subject, p.index from placed p join ledger.event e on e.seq = p.seq cross join unnest(e.subjects) as s (subject)
-    where octet_length(s.subject) <= 2000 -- what an index can hold; nothing else may stop the ledger
   )
-  select count(*)::integer into n from placed;
+  insert into ledger.entry (index, seq, sequenced_at)
+  select first_index - 1 + row_number() over (order by t.seq), t.seq, at from taken t;
+  get diagnostics n = row_count;
   update ledger.head h set next_index = first_index + n, sequenced_at = at;
   return n;
 end $$;

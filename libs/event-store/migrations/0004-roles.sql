@@ -82,6 +82,11 @@ begin
       execute format('grant execute on function %s to %s', f, services);
     end loop;
     grant execute on function ledger.sequence to vitae_ledger;
+    if to_regclass('ledger.noted') is not null then -- from the next migration on
+      execute format('grant select on ledger.noted, ledger.concern to %s', services);
+      execute format('grant execute on function ledger.not_noted to vitae_auditor, %s', services);
+      grant execute on function ledger.note_entries to vitae_ledger;
+    end if;
     grant maintain on ledger.unsequenced to vitae_ledger; -- it sweeps the inbox that it empties
     grant execute on function ledger.index_at to vitae_auditor;
 

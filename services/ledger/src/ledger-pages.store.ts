@@ -29,7 +29,10 @@ export class LedgerPages implements OnApplicationShutdown {
   #coming: { readonly from: number; readonly to: number; readonly arrived: Promise<void> } | undefined;
 
   constructor(@Inject(CONFIG) config: LedgerConfig) {
-    this.#pool = new Pool({ connectionString: config.DATABASE_URL, application_name: 'vitae-ledger-pages', max: 2, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000 });
+    this.#pool = new Pool({
+      connectionString: config.DATABASE_URL, application_name: 'vitae-ledger-pages', max: 2, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000,
+      options: '-c plan_cache_mode=force_generic_plan', // else each page is planned anew, which costs more than reading a small one
+    });
     this.#pool.on('error', () => undefined); // a connection that breaks while it is idle; the next statement opens another
   }
 
