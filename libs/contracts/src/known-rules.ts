@@ -24,6 +24,8 @@ export const knownRules: Readonly<Record<string, Readonly<Record<string, Rule<ne
     // Lengths are in code points, each of one or two units of UTF-16.
     min_len: (least: bigint) => (value) => typeof value === 'string' && (value.length >= 2 * Number(least) - 1 || [...value].length >= Number(least)),
     max_len: (most: bigint) => (value) => typeof value === 'string' && value.length <= Number(most),
+    // UTF-8 has at most three bytes for a unit of UTF-16.
+    max_bytes: (most: bigint) => (value) => typeof value === 'string' && (value.length * 3 <= Number(most) || new TextEncoder().encode(value).length <= Number(most)),
     pattern: (pattern: string) => (isPlain(pattern) ? matches(pattern) : unsure),
     uuid: (on: boolean) => (on ? matches('^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$') : unsure),
   },

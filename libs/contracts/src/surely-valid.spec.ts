@@ -54,6 +54,12 @@ describe('the quick check of a message', () => {
   });
 });
 
+it('given a bound in bytes, then it counts bytes and not characters', () => {
+  const schema = kpiWith({ field: create(FieldRulesSchema, { type: { case: 'string', value: { maxBytes: 6n } } }) });
+  const named = (name: string) => create(KpiSchema, { name, baseline: 24.6, target: 19 });
+  expect(['abcdef', 'äöü', '€€', '😀a', 'abcdefg', 'äöüa', '€€a', '😀ab', '😀abc'].map((name) => surelyValid(schema, named(name)))).toEqual([true, true, true, true, false, false, false, true, false]);
+});
+
 /** The contract of Kpi with other rules for its name, or for the whole. */
 function kpiWith(rules: { readonly field?: MessageInitShape<typeof FieldRulesSchema>; readonly message?: MessageInitShape<typeof MessageRulesSchema> }) {
   const file = clone(FileDescriptorProtoSchema, KpiSchema.file.proto);

@@ -174,6 +174,17 @@ describe('handle', () => {
     await expect(handle(transactOn(pool), counting, { ...command(stream), expected: 0 })).rejects.toBeInstanceOf(RevisionConflict);
   });
 
+  it('decides on a snapshot and on the events after it, and appends behind both', async () => {
+    const stream = newStream();
+    for (let i = 0; i < 3; i += 1) await handle(transactOn(pool), counting, command(stream));
+    const seen: number[] = [];
+    const watching: typeof counting = { ...counting, decide: (order, state) => (seen.push(state), counting.decide(order, state)) };
+    const snapshot = { state: 100, revision: 2 }; // a state that no events lead to, so that it shows which were read
+    expect(await handle(transactOn(pool), watching, { ...command(stream), snapshot })).toMatchObject({ revision: 4 });
+    expect(seen).toEqual([101]);
+    await expect(handle(transactOn(pool), watching, { ...command(stream), snapshot, expected: 3 })).rejects.toBeInstanceOf(RevisionConflict);
+  });
+
   it('applies a request with the same idempotency key once, also when both arrive together', async () => {
     const stream = newStream();
     const idempotency = { key: uuidv7(), fingerprint: 'f' };

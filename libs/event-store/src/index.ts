@@ -12,7 +12,7 @@ export { replay } from './replay.ts';
 export { Refused } from './decider.ts';
 export type { Decider, RefusalStatus } from './decider.ts';
 export { handle, handleWithin } from './handle.ts';
-export type { CommandRequest, Handled, Project, Seal } from './handle.ts';
+export type { CommandRequest, Handled, Project, Seal, Snapshot } from './handle.ts';
 export { ledgerMigrations, migrate, pendingMigrations, type Migrations } from './migrate.ts';
 export { aggregateId, streamName, subjectOf } from './stream-name.ts';
 export { pooledSql, transactOn } from './sql.ts';

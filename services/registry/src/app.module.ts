@@ -13,11 +13,13 @@ import { evaluation } from './evaluation/evaluation.ts';
 import { EvaluationHandler } from './evaluation/evaluation.handler.ts';
 import { EvaluationRow, Evaluations, projectEvaluation } from './evaluation/evaluations.view.ts';
 import { LifecycleConsumer, projectFollowed } from './model-version/lifecycle.consumer.ts';
+import { ModelVersionChangeHandler } from './model-version/model-version-change.handler.ts';
 import { ModelVersionController } from './model-version/model-version.controller.ts';
 import { modelVersion } from './model-version/model-version.ts';
 import { ModelVersionHandler } from './model-version/model-version.handler.ts';
 import { projectRetirement } from './model-version/traffic.view.ts';
 import { ModelVersionRow, ModelVersions, projectModelVersion } from './model-version/versions.view.ts';
+import { AliasController } from './model/alias.controller.ts';
 import { ModelController } from './model/model.controller.ts';
 import { model } from './model/model.ts';
 import { ModelHandler } from './model/model.handler.ts';
@@ -25,11 +27,11 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
 
 @Module({
   imports: [CqrsModule.forRoot()],
-  controllers: [ArtefactController, DatasetVersionController, ModelController, ModelVersionController, EvaluationController],
+  controllers: [ArtefactController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController],
   providers: [
     ArtefactStore,
     DatasetVersions, Models, ModelVersions, Evaluations,
-    DatasetVersionHandler, ModelHandler, ModelVersionHandler, EvaluationHandler,
+    DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionChangeHandler, EvaluationHandler,
     LifecycleConsumer,
   ],
 })
@@ -46,8 +48,8 @@ export const registry: ServiceDefinition<RegistryConfig> = {
     entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow],
     projections: [
       { category: datasetVersion.category, tables: ['dataset_version', 'version_counter'], project: projectDatasetVersion },
-      { category: model.category, tables: ['model'], project: projectModel },
-      { category: modelVersion.category, tables: ['model_version', 'version_counter'], project: projectModelVersion },
+      { category: model.category, tables: ['model', 'model_alias'], project: projectModel },
+      { category: modelVersion.category, tables: ['model_version', 'version_counter', 'model'], project: projectModelVersion },
       { category: modelVersion.category, tables: ['approved_retirement'], project: projectRetirement },
       { category: evaluation.category, tables: ['evaluation'], project: projectEvaluation },
       { consumer: 'registry.lifecycle', tables: ['traffic', 'approved_retirement'], project: projectFollowed },

@@ -136,6 +136,11 @@ export class ArtefactStore implements OnModuleInit {
     await rm(this.#path(IN_USE, digest), { force: true });
   }
 
+  /** Removes the bytes, in use and archived. MUST only be asked for when nothing needs them; what is not here is gone already. */
+  async remove(digest: string): Promise<void> {
+    for (const tier of [IN_USE, ARCHIVE]) await rm(this.#path(tier, digest), { force: true });
+  }
+
   get #incoming(): string {
     return join(this.#root, IN_USE, 'incoming');
   }

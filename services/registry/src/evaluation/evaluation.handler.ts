@@ -9,7 +9,7 @@ import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions, type DatasetVersionRow } from '../dataset-version/dataset-versions.view.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
 import { modelVersionNotFound } from '../model-version/model-version.ts';
-import { ModelVersions, type ModelVersionRow } from '../model-version/versions.view.ts';
+import { ModelVersions, type ModelVersionShown } from '../model-version/versions.view.ts';
 import { evaluation, mustCompare, refuse, type MeasuredVersion } from './evaluation.ts';
 import { projectEvaluation } from './evaluations.view.ts';
 import { measure, type Measurement } from './measure.ts';
@@ -79,7 +79,7 @@ export class EvaluationHandler implements ICommandHandler<ForEvaluation> {
     );
   }
 
-  async #version(projectId: string, id: string): Promise<ModelVersionRow> {
+  async #version(projectId: string, id: string): Promise<ModelVersionShown> {
     const row = await this.versions.byId(projectId, id);
     if (!row) throw modelVersionNotFound(id);
     return row;
@@ -101,11 +101,11 @@ export class EvaluationHandler implements ICommandHandler<ForEvaluation> {
     };
   }
 
-  async #measure({ files: [file], inputs, outputs, artefactDigest }: ModelVersionRow, data: LabelledData): Promise<Measurement> {
+  async #measure({ files: [file], inputs, outputs, artefactDigest }: ModelVersionShown, data: LabelledData): Promise<Measurement> {
     if (!file) throw new Error(`the artefact ${artefactDigest} has no file`);
     const workspace = { scratch: this.artefacts.scratch, memoryMb: this.config.VITAE_DATASET_MEMORY_MB };
     return measure(await score({ path: await this.artefacts.localFile(file.digest), digest: file.digest, inputs, outputs }, data, workspace));
   }
 }
 
-const measuredVersion = ({ id, modelId, version, artefactDigest }: ModelVersionRow): MeasuredVersion => ({ modelVersionId: id, modelId, version, artefactDigest });
+const measuredVersion = ({ id, modelId, version, artefactDigest }: ModelVersionShown): MeasuredVersion => ({ modelVersionId: id, modelId, version, artefactDigest });

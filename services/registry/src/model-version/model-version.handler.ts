@@ -8,16 +8,16 @@ import { rootDigest } from '../artefact/root-digest.ts';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
 import { modelNotFound } from '../model/model.ts';
-import { Models } from '../model/models.view.ts';
+import { lockModel, Models } from '../model/models.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
 import { artefactAlreadyRegistered, modelVersion, type ModelVersionEvent, type RegisterModelVersion } from './model-version.ts';
 import { readInterface } from './onnx-model.store.ts';
-import { ModelVersions, projectModelVersion } from './versions.view.ts';
+import { lockBytes, ModelVersions, projectModelVersion } from './versions.view.ts';
 
 /** What the registering person says of a version; the rest is found out on the way. */
 export interface ModelVersionDeclaration extends Pick<
   RegisterModelVersion,
-  'modelVersionId' | 'modelId' | 'datasetVersionId' | 'source' | 'trainingMetrics' | 'contributors' | 'description'
+  'modelVersionId' | 'modelId' | 'datasetVersionId' | 'source' | 'trainingMetrics' | 'contributors' | 'description' | 'artefactSource' | 'runId' | 'runLink' | 'tags'
 > {
   readonly artefact: { readonly digest: string; readonly path: string; readonly format: 'onnx' };
 }
@@ -56,6 +56,10 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     try {
       return await this.ledger.together(context, async (tx) => {
         const version = await nextVersion(tx.sql, scopeOfModel(modelId));
+        const now = await lockModel(tx.sql, context.projectId, modelId);
+        if (!now || now.deleted) throw modelNotFound(modelId);
+        await lockBytes(tx.sql, [artefact.digest], 'keep');
+        if (!(await this.artefacts.find(artefact.digest))) throw artefactNotFound(artefact.digest); // purged just now
         return this.ledger.handleWithin(
           tx,
           modelVersion,
@@ -65,7 +69,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
               ...declaration,
               type: 'RegisterModelVersion',
               version,
-              modelName: model.name,
+              modelName: now.name,
               useCaseId: model.useCaseId,
               artefact: { digest, format: artefact.format, files },
               inputs,
