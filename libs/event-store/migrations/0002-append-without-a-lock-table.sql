@@ -253,25 +253,23 @@ drop table ledger.stream; -- nothing locks or reads it any more: the unique (str
 -- reader ever waits for a hole or passes one by. Correct with any number of sequencers: the head
 -- row's lock is the fence, and the statement after it sees what the last holder committed.
 create or replace function ledger.sequence(p_limit integer) returns integer language plpgsql security definer
-set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
   first_index bigint;
   at timestamptz;
-  low bigint;
-  high bigint;
   n integer;
 begin
   select h.next_index, greatest(clock_timestamp(), h.sequenced_at) into first_index, at from ledger.head h for update;
-  select min(w.seq), max(w.seq) into low, high from (select u.seq from ledger.unsequenced u order by u.seq limit p_limit) w;
-  if low is null then return 0; end if;
-  with taken as ( -- what has become visible in between lies in the same range and comes along
-    delete from ledger.unsequenced u where u.seq between low and high
+  with taken as (
+    delete from ledger.unsequenced u where u.seq <= (select max(w.seq) from (select v.seq from ledger.unsequenced v order by v.seq limit p_limit) w)
     returning u.seq
   )
   insert into ledger.entry (index, seq, sequenced_at)
   select first_index - 1 + row_number() over (order by t.seq), t.seq, at from taken t;
   get diagnostics n = row_count;
-  update ledger.head h set next_index = first_index + n, sequenced_at = at;
+  if n > 0 then
+    update ledger.head h set next_index = first_index + n, sequenced_at = at;
+  end if;
   return n;
 end $$;
 
