@@ -135,7 +135,7 @@ set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
   with claimed as (
     insert into ledger.event as e (seq, id, stream, revision, type, project_id, subjects, payload, metadata)
     select nextval('ledger.event_seq'), p_id, p_stream, p_expected + 1, p_type, p_project_id, string_to_array(p_subjects, ' '), p_payload::json, p_metadata::json
-    where (p_expected = 0 or exists (select from ledger.event h where h.stream = p_stream and h.revision = p_expected))
+    where (p_expected = 0 or (select true from ledger.event h where h.stream = p_stream and h.revision = p_expected))
       and (pg_has_role(session_user, current_user, 'member')
         or coalesce(pg_has_role(session_user, to_regrole(quote_ident('vitae_' || split_part(p_stream, '.', 1))), 'member'), false))
       and octet_length(p_stream || p_type || p_project_id || p_subjects) <= 256 -- together, so each of them
@@ -189,7 +189,7 @@ begin
         select nextval('ledger.event_seq'), u.id, u.stream, u.expected + 1, u.type, u.project_id, string_to_array(u.subjects, ' '), u.payload::json, u.metadata::json, at
         from unnest(p_streams, p_expected, p_project_ids, p_subjects, p_metadata, p_ids, p_types, p_payloads)
           as u (stream, expected, project_id, subjects, metadata, id, type, payload)
-        where u.expected = 0 or exists (select from ledger.event h where h.stream = u.stream and h.revision = u.expected)
+        where u.expected = 0 or (select true from ledger.event h where h.stream = u.stream and h.revision = u.expected) -- not `exists`, which might be looked up in a hash of all streams
         returning e.seq
       )
       insert into ledger.unsequenced (seq) select s.seq from stored s;

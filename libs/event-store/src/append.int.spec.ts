@@ -4,6 +4,7 @@ import { ActorKind, ActorSchema, InvalidEvent, UseCaseSubmittedSchema, type UseC
 import { freshDatabase, type FreshDatabase } from '@vitae/testing';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
+import { appendBatch } from './append-batch.ts';
 import {
   append,
   handle,
@@ -11,6 +12,7 @@ import {
   ledgerMigrations,
   migrate,
   pooledSql,
+  prepareAppend,
   readHead,
   readLedger,
   readStream,
@@ -20,6 +22,7 @@ import {
   type Attribution,
   type Decider,
 } from './index.ts';
+import { preparedSql } from './sql.ts';
 
 const attribution: Attribution = {
   projectId: 'credit',
@@ -212,6 +215,49 @@ describe('handle', () => {
     const failing = handle(transactOn(pool), counting, command(stream), () => Promise.reject(new Error('the view is broken')));
     await expect(failing).rejects.toThrow('the view is broken');
     expect(await readStream(pooledSql(pool), stream)).toEqual([]);
+  });
+});
+
+describe('a plan that was made while the ledger was empty', () => {
+  it('looks at no more than the streams at hand when the ledger has grown', async () => {
+    const grown = await freshDatabase();
+    await migrate(grown.url, ledgerMigrations);
+    const one = new Pool({ connectionString: grown.url, max: 1 }); // one connection keeps its plans
+    const names = (n: number): string[] => Array.from({ length: n }, () => newStream());
+    const put = (streams: readonly string[], expected: number) =>
+      appendBatch(one, streams.map((stream) => prepareAppend(request(stream, { expected }))));
+    const single = (stream: string, expected: number | 'any') => append(preparedSql(one), request(stream, { expected }));
+    try {
+      await put(names(2), 0); // and now each way has its plan
+      await single(newStream(), 0);
+      await single(newStream(), 'any');
+      await one.query('select ledger.sequence(1)');
+      for (let i = 0; i < 20; i += 1) await put(names(100), 0);
+      const old = names(10);
+      await put(old, 0);
+      await one.query('select ledger.sequence(2000)');
+
+      const rowsRead = async (): Promise<number> => {
+        const { rows } = await one.query<{ n: string }>(`select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) as n from pg_stat_xact_user_tables where schemaname = 'ledger'`);
+        return Number(rows[0]?.n);
+      };
+      const looked = async (work: () => Promise<unknown>): Promise<number> => {
+        await one.query('begin');
+        const before = await rowsRead();
+        await work();
+        const after = await rowsRead();
+        await one.query('commit');
+        return after - before;
+      };
+      expect(await looked(() => put(old, 1))).toBeLessThan(50);
+      expect(await looked(() => put(names(10), 0))).toBeLessThan(50);
+      expect(await looked(() => single(old[0] as string, 2))).toBeLessThan(10);
+      expect(await looked(() => single(old[1] as string, 'any'))).toBeLessThan(10);
+      expect(await looked(() => one.query('select ledger.sequence(1)'))).toBeLessThan(100);
+    } finally {
+      await one.end();
+      await grown.drop();
+    }
   });
 });
 
