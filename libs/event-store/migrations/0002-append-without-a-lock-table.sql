@@ -259,6 +259,7 @@ declare
   at timestamptz;
   n integer;
 begin
+  if not exists (select from ledger.unsequenced) then return 0; end if; -- a lock is written, too, and waits for the disk
   select h.next_index, greatest(clock_timestamp(), h.sequenced_at) into first_index, at from ledger.head h for update;
   with taken as (
     delete from ledger.unsequenced u where u.seq <= (select max(w.seq) from (select v.seq from ledger.unsequenced v order by v.seq limit p_limit) w)

@@ -4,5 +4,5 @@ export type { Consumer, ConsumerOptions, ConsumerStatus } from './consumer.ts';
 export { ensureLedgerStream, ForeignStream, LEDGER_STREAM } from './ledger-stream.ts';
 export { publishFrom, LedgerBehindStream } from './publisher.ts';
 export { cloudEventAttributes, fromWire, toWire } from './wire.ts';
-export { hintAppended, onAppended } from './hint.ts';
+export { hinting, onAppended } from './hint.ts';
 export { messagingMigrations } from './migrations.ts';

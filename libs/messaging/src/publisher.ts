@@ -28,15 +28,15 @@ const ANSWER_EVERY = 64;
  * than the message. Only some are answered, the last among them, for where one message is stored all before it are.
  * `events` SHOULD be a page, not the whole ledger.
  *
- * @returns how many are known to be stored, in order. Fewer than given: somebody else published, or one in the middle was
- *   refused; ask the stream for its last sequence and go on from there. Rejects when the connection breaks, when no answer
- *   comes, and when the first is refused for any other reason than its place.
+ * @returns how many are known to be stored, in order. Fewer than given: somebody else published, or JetStream refused one
+ *   of them; ask the stream for its last sequence and go on from there, with one event, for only an event that is answered
+ *   says why it was refused. Rejects with that reason, when the connection breaks, and when no answer comes.
  */
 export async function publishFrom(nats: NatsConnection, events: readonly (RecordedEvent | RawEntry)[]): Promise<number> {
   if (events.length === 0) return 0;
   const inbox = createInbox();
   const spans = new Map<number, Span>();
-  const isAnswered = (n: number): boolean => n === 0 || n === events.length - 1 || n % ANSWER_EVERY === 0;
+  const isAnswered = (n: number): boolean => n === events.length - 1 || n % ANSWER_EVERY === ANSWER_EVERY - 1;
   const answers = answersOn(nats, inbox, events.filter((_, n) => isAnswered(n)).length, (n, error) => endSpan(spans, n, error));
   try {
     events.forEach((event, n) => {

@@ -1,12 +1,15 @@
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
-import { hintAppended } from '@vitae/messaging';
+import { hinting } from '@vitae/messaging';
 
 /** The service's connection to NATS. It reconnects for ever: NATS may go, be emptied and come back. */
 export class Broker {
-  #hinting = false;
+  /** Tells the sequencer that something was committed. MUST be called after the commit. */
+  readonly hint: () => void;
 
-  private constructor(readonly nats: NatsConnection) {}
+  private constructor(readonly nats: NatsConnection) {
+    this.hint = hinting(nats);
+  }
 
   /** @throws with the address (never its password) when no server answers. */
   static async open(service: string, address: string): Promise<Broker> {
@@ -24,23 +27,6 @@ export class Broker {
       throw new Error(`${service} cannot reach NATS at ${url.host}: ${(cause as Error).message}. Start it, or correct NATS_URL.`, { cause });
     });
     return new Broker(nats);
-  }
-
-  /**
-   * Tells the sequencer that something was committed; many calls within one turn give one message.
-   * MUST be called after the commit. Harmless when it fails: the sequencer polls as well.
-   */
-  hint(): void {
-    if (this.#hinting) return;
-    this.#hinting = true;
-    setImmediate(() => {
-      this.#hinting = false;
-      try {
-        hintAppended(this.nats);
-      } catch {
-        // the connection is closing or its buffer is full; polling will find the event
-      }
-    });
   }
 
   /** Rejects unless the server answers. */

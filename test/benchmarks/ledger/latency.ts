@@ -1,11 +1,12 @@
 import { groupCommit } from '@vitae/event-store';
+import { hinting } from '@vitae/messaging';
 import { v7 as uuidv7 } from 'uuid';
 import type { Bench } from './bench.ts';
 import { atRate } from './open-loop.ts';
 import { preparedOf } from './ours.ts';
 import { quantile } from './quantile.ts';
 import { samples } from './sample-event.ts';
-import { hinting, startLedgerService, type LedgerService } from './service.ts';
+import { startLedgerService, type LedgerService } from './service.ts';
 import { subscribe } from './subscriber.ts';
 import { openPool } from './testbed.ts';
 

@@ -1,8 +1,9 @@
+import { hinting } from '@vitae/messaging';
 import type { Bench } from './bench.ts';
 import { writing, type Shape } from './closed-loop.ts';
 import { groupedPrepared } from './ours.ts';
 import { median } from './quantile.ts';
-import { hinting, startLedgerService, type LedgerService } from './service.ts';
+import { startLedgerService, type LedgerService } from './service.ts';
 import { subscribe } from './subscriber.ts';
 
 const SHAPES: readonly Shape[] = [{ writers: 128, batch: 1 }, { writers: 32, batch: 10 }];

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { startNats, startSuite } from '@vitae/local';
-import { hintAppended } from '@vitae/messaging';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { cpuSecondsOf, ownCpuSeconds } from './cpu.ts';
@@ -68,21 +67,4 @@ function ledgerOnly({ root, dataDir, ports, databaseUrl, natsUrl, env }: Setting
       readyUrls: [`http://127.0.0.1:${ports.ledger}/readyz`],
     },
   ];
-}
-
-/** Hints for a bulk writer: one at once, and while more follow one a millisecond. */
-export function hinting(nats: NatsConnection): () => void {
-  let resting = false;
-  let again = false;
-  const hint = (): void => {
-    if (resting) return void (again = true);
-    hintAppended(nats);
-    resting = true;
-    setTimeout(() => {
-      resting = false;
-      if (again) hint();
-      again = false;
-    }, 1);
-  };
-  return hint;
 }

@@ -25,6 +25,8 @@ export class PublisherWorker implements OnApplicationBootstrap, OnApplicationShu
   #running: Promise<void> = Promise.resolve();
   #trouble: string | undefined;
   #published = 0;
+  /** How many at once: one after a refusal, which then says its reason. */
+  #page = PAGE;
 
   constructor(
     private readonly ledger: Ledger,
@@ -69,6 +71,7 @@ export class PublisherWorker implements OnApplicationBootstrap, OnApplicationShu
         }
         const sent = await this.#publish(known);
         known = sent.complete ? sent.last : undefined;
+        this.#page = sent.complete ? PAGE : 1;
         this.#trouble = undefined;
         if (sent.more) continue;
       } catch (error) {
@@ -96,7 +99,7 @@ export class PublisherWorker implements OnApplicationBootstrap, OnApplicationShu
   }
 
   async #publish(from: number): Promise<{ last: number; complete: boolean; more: boolean }> {
-    const { entries, end } = await this.pages.page(from, PAGE);
+    const { entries, end } = await this.pages.page(from, this.#page);
     const acknowledged = await publishFrom(this.broker.nats, entries);
     this.#published = from + acknowledged;
     const complete = acknowledged === entries.length;

@@ -12,7 +12,7 @@ import { QueueingWorker } from '../webhook/queueing.worker.ts';
 import { signal } from '../signal.worker.ts';
 
 const BATCH = 1_000;
-/** From so many at once on it lets some gather, for each look has its price; below, nobody waits. */
+/** From so many at once on it lets some gather, for each look has its price; below, it looks again at once. */
 const BUSY = 50;
 const GATHER_MS = 4;
 /** Events after which the inbox is swept. */
@@ -93,8 +93,8 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
         await this.#sweep(n);
       }
       this.#note(n);
-      if (n < BUSY) return;
-      if (n < BATCH) await sleep(GATHER_MS);
+      if (n === 0) return;
+      if (n >= BUSY && n < BATCH) await sleep(GATHER_MS);
     }
   }
 
