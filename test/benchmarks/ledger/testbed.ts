@@ -21,7 +21,7 @@ export interface Testbed {
 
 /** The same for everybody; durable, with checkpoints far apart, so that none falls into one contender's run. */
 const SETTINGS = {
-  shared_buffers: '1GB',
+  shared_buffers: '4GB',
   max_wal_size: '8GB',
   checkpoint_timeout: '30min',
   wal_buffers: '64MB',
