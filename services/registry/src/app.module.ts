@@ -1,8 +1,13 @@
+import { resolve } from 'node:path';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
-import type { ServiceDefinition } from '@vitae/service-kit';
+import { CONFIG, type ServiceDefinition } from '@vitae/service-kit';
 import { ArtefactController } from './artefact/artefact.controller.ts';
-import { ArtefactStore } from './artefact/artefact.store.ts';
+import { ArtefactStore, DEPOT, incomingOf } from './artefact/artefact.store.ts';
+import { FileDepot } from './artefact/file-depot.store.ts';
+import { UploadController } from './artefact/upload.controller.ts';
+import { UploadSessions } from './artefact/upload-sessions.store.ts';
+import { UploadSweeper } from './artefact/upload-sweeper.worker.ts';
 import { registryConfig, type RegistryConfig } from './config.ts';
 import { DatasetVersionController } from './dataset-version/dataset-version.controller.ts';
 import { datasetVersion } from './dataset-version/dataset-version.ts';
@@ -25,9 +30,10 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
 
 @Module({
   imports: [CqrsModule.forRoot()],
-  controllers: [ArtefactController, DatasetVersionController, ModelController, ModelVersionController, EvaluationController],
+  controllers: [ArtefactController, UploadController, DatasetVersionController, ModelController, ModelVersionController, EvaluationController],
   providers: [
-    ArtefactStore,
+    { provide: DEPOT, inject: [CONFIG], useFactory: ({ VITAE_DATA_DIR }: RegistryConfig) => new FileDepot(resolve(VITAE_DATA_DIR), incomingOf(resolve(VITAE_DATA_DIR))) },
+    ArtefactStore, UploadSessions, UploadSweeper,
     DatasetVersions, Models, ModelVersions, Evaluations,
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, EvaluationHandler,
     LifecycleConsumer,

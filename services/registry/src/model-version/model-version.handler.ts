@@ -49,7 +49,8 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     if (!dataset) throw datasetVersionNotFound(datasetVersionId);
     const stored = await this.artefacts.find(artefact.digest);
     if (!stored) throw artefactNotFound(artefact.digest);
-    const { inputs, outputs } = await readInterface(await this.artefacts.localFile(artefact.digest), artefact.digest);
+    await using checkedOut = await this.artefacts.checkOut([artefact]);
+    const { inputs, outputs } = await readInterface(checkedOut.pathOf(artefact.path), artefact.digest);
 
     const files = [{ path: artefact.path, digest: artefact.digest, sizeBytes: stored.sizeBytes }];
     const digest = rootDigest(files, (bytes) => createHash('sha256').update(bytes).digest());
