@@ -120,6 +120,17 @@ export class ArtefactStore implements OnModuleInit {
   }
 
   /**
+   * The first and the last bytes, proven: as many as asked for, or all there are.
+   * @throws Refused ARTEFACT_NOT_FOUND, ArtefactCorrupted.
+   */
+  async ends(digest: string, bytes: number): Promise<{ readonly head: Uint8Array; readonly tail: Uint8Array }> {
+    const { sizeBytes } = await this.#mustLocate(digest);
+    const length = Math.min(bytes, sizeBytes);
+    const head = await gathered(await this.read(digest, { start: 0, end: length - 1 }));
+    return { head, tail: await gathered(await this.read(digest, { start: sizeBytes - length, end: sizeBytes - 1 })) };
+  }
+
+  /**
    * Lays files out under their paths, each read and proven, for programs that open files.
    * The files MUST NOT be written to.
    * @throws Refused ARTEFACT_NOT_FOUND, ArtefactCorrupted.
@@ -196,11 +207,7 @@ export class ArtefactStore implements OnModuleInit {
   /** The list beside the bytes; made anew from the bytes, and they are proven by it, when there is none that fits. */
   async #chunkList(tier: Tier, { digest, sizeBytes }: StoredArtefact): Promise<Buffer> {
     const key = chunkListOf(keyOf(digest));
-    if ((await this.depot.sizeOf(tier, key)) === chunkListBytes(sizeBytes)) {
-      const parts: Uint8Array[] = [];
-      for await (const part of this.depot.read(tier, key)) parts.push(part);
-      return Buffer.concat(parts);
-    }
+    if ((await this.depot.sizeOf(tier, key)) === chunkListBytes(sizeBytes)) return gathered(this.depot.read(tier, key));
     const { chunkList } = await digested(proven(this.depot.read(tier, keyOf(digest)), digest));
     await this.#keepChunkList(tier, digest, chunkList);
     return chunkList;
@@ -233,6 +240,12 @@ export class ArtefactStore implements OnModuleInit {
   #newDraft(): string {
     return join(incomingOf(this.#root), randomUUID());
   }
+}
+
+async function gathered(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of source) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 /** Where half-written files lie. */

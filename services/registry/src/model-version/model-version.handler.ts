@@ -4,13 +4,14 @@ import { streamName, type Handled } from '@vitae/event-store';
 import { type CommandContext, Ledger, violates } from '@vitae/service-kit';
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
-import { rootDigest } from '../artefact/root-digest.ts';
+import { contentOf, LOOKED_AT_BYTES } from '../artefact/content.ts';
+import { rootDigest, type DigestedFile } from '../artefact/root-digest.ts';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
 import { modelNotFound } from '../model/model.ts';
 import { Models } from '../model/models.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
-import { artefactAlreadyRegistered, modelVersion, type ModelVersionEvent, type RegisterModelVersion } from './model-version.ts';
+import { artefactAlreadyRegistered, modelVersion, type ModelVersionEvent, type RegisterModelVersion, type StoredFile } from './model-version.ts';
 import { readInterface } from './onnx-model.store.ts';
 import { ModelVersions, projectModelVersion } from './versions.view.ts';
 
@@ -19,7 +20,8 @@ export interface ModelVersionDeclaration extends Pick<
   RegisterModelVersion,
   'modelVersionId' | 'modelId' | 'datasetVersionId' | 'source' | 'trainingMetrics' | 'contributors' | 'description'
 > {
-  readonly artefact: { readonly digest: string; readonly path: string; readonly format: 'onnx' };
+  /** The file that is opened as the model, and what else belongs to it. */
+  readonly artefact: { readonly digest: string; readonly path: string; readonly format: 'onnx'; readonly files: readonly DigestedFile[] };
 }
 
 export class ForModelVersion extends Command<Handled<ModelVersionEvent>> {
@@ -47,12 +49,9 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     if (!model) throw modelNotFound(modelId);
     const dataset = await this.datasets.byId(context.projectId, datasetVersionId);
     if (!dataset) throw datasetVersionNotFound(datasetVersionId);
-    const stored = await this.artefacts.find(artefact.digest);
-    if (!stored) throw artefactNotFound(artefact.digest);
-    await using checkedOut = await this.artefacts.checkOut([artefact]);
+    const files = await this.#filesOf([artefact, ...artefact.files]);
+    await using checkedOut = await this.artefacts.checkOut(files);
     const { inputs, outputs } = await readInterface(checkedOut.pathOf(artefact.path), artefact.digest);
-
-    const files = [{ path: artefact.path, digest: artefact.digest, sizeBytes: stored.sizeBytes }];
     const digest = rootDigest(files, (bytes) => createHash('sha256').update(bytes).digest());
     try {
       return await this.ledger.together(context, async (tx) => {
@@ -85,6 +84,17 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
       const other = await this.versions.byArtefact(context.projectId, modelId, digest);
       throw artefactAlreadyRegistered(model.name, other?.version, artefact.digest);
     }
+  }
+
+  async #filesOf(named: readonly DigestedFile[]): Promise<StoredFile[]> {
+    const files: StoredFile[] = [];
+    for (const { path, digest } of named) {
+      const stored = await this.artefacts.find(digest);
+      if (!stored) throw artefactNotFound(digest);
+      const { head, tail } = await this.artefacts.ends(digest, LOOKED_AT_BYTES);
+      files.push({ path, digest, sizeBytes: stored.sizeBytes, ...contentOf(path, head, tail) });
+    }
+    return files;
   }
 }
 

@@ -14,6 +14,9 @@ export interface StoredFile {
   readonly path: string;
   readonly digest: string;
   readonly sizeBytes: number;
+  /** What it is by its bytes; absent where nobody looked. */
+  readonly content?: string;
+  readonly flags?: readonly string[];
 }
 
 export interface RegisterModelVersion {
@@ -23,7 +26,7 @@ export interface RegisterModelVersion {
   readonly modelName: string;
   readonly useCaseId: string;
   readonly version: number;
-  /** `digest` is the root digest over the files. */
+  /** `digest` is the root digest over the files; the first one is opened as the model. */
   readonly artefact: { readonly digest: string; readonly format: string; readonly files: readonly StoredFile[] };
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
@@ -84,7 +87,7 @@ export const modelVersion: Decider<State, ModelVersionCommand, ModelVersionEvent
 function registered({ type: _, trainingMetrics, contributors, registeredBy, artefact, inputs, outputs, ...said }: RegisterModelVersion): ModelVersionRegistered {
   return create(ModelVersionRegisteredSchema, {
     ...said,
-    artefact: { ...artefact, files: artefact.files.map((file) => ({ ...file, sizeBytes: BigInt(file.sizeBytes) })) },
+    artefact: { ...artefact, files: artefact.files.map(({ flags = [], ...file }) => ({ ...file, sizeBytes: BigInt(file.sizeBytes), flags: [...flags] })) },
     inputs: inputs.map(tensorSpec),
     outputs: outputs.map(tensorSpec),
     trainingMetrics: Object.entries(trainingMetrics).map(([name, value]) => ({ name, value })),

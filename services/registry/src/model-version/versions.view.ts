@@ -1,6 +1,6 @@
 import { defineEntity, EntityManager, p, type InferEntity } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { ModelVersionRegistered } from '@vitae/contracts';
+import type { ArtefactFile, ModelVersionRegistered } from '@vitae/contracts';
 import type { RecordedEvent, Sql } from '@vitae/event-store';
 import type { PageQuery, ViewTransaction } from '@vitae/service-kit';
 import { countVersion, scopeOfModel } from '../version-counter.view.ts';
@@ -71,7 +71,7 @@ async function insert({ em, sql }: ViewTransaction, { projectId, stream, revisio
       state: 'registered',
       artefactDigest: artefact?.digest ?? '',
       artefactFormat: artefact?.format ?? '',
-      files: (artefact?.files ?? []).map((file) => ({ path: file.path, digest: file.digest, sizeBytes: Number(file.sizeBytes) })),
+      files: (artefact?.files ?? []).map(storedFile),
       inputs: event.inputs.map(tensor),
       outputs: event.outputs.map(tensor),
       datasetVersionId,
@@ -88,6 +88,8 @@ async function insert({ em, sql }: ViewTransaction, { projectId, stream, revisio
   );
   await countVersion(sql, scopeOfModel(modelId), version);
 }
+
+const storedFile = ({ path, digest, sizeBytes, content, flags }: ArtefactFile): StoredFile => ({ path, digest, sizeBytes: Number(sizeBytes), ...(content === '' ? {} : { content, flags }) });
 
 const tensor = ({ name, datatype, shape }: { name: string; datatype: string; shape: bigint[] }): Tensor => ({ name, datatype, shape: shape.map(Number) });
 
