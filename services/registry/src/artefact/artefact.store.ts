@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import type { DigestedFile } from '@vitae/model-signing';
 import { CONFIG, Problem } from '@vitae/service-kit';
 import type { RegistryConfig } from '../config.ts';
 import { artefactEmpty, artefactNotFound, digestMismatch } from './artefact.ts';
@@ -10,7 +11,6 @@ import { chunkListBytes, chunksAround } from './chunk-digests.ts';
 import { chunkListOf, keyOf, type Depot, type Tier } from './depot.ts';
 import { digested, proven, provenRange, type Digested } from './digests.store.ts';
 import { bytesOf } from './file-depot.store.ts';
-import type { DigestedFile } from './root-digest.ts';
 
 /** Injection token of the depot behind the store. */
 export const DEPOT = Symbol('vitae.registry.depot');

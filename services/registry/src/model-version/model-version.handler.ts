@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
+import { rootDigest, type DigestedFile } from '@vitae/model-signing';
 import { type CommandContext, Ledger, violates } from '@vitae/service-kit';
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import { contentOf, LOOKED_AT_BYTES } from '../artefact/content.ts';
-import { rootDigest, type DigestedFile } from '../artefact/root-digest.ts';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
 import { modelNotFound } from '../model/model.ts';
@@ -52,7 +51,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     const files = await this.#filesOf([artefact, ...artefact.files]);
     await using checkedOut = await this.artefacts.checkOut(files);
     const { inputs, outputs } = await readInterface(checkedOut.pathOf(artefact.path), artefact.digest);
-    const digest = rootDigest(files, (bytes) => createHash('sha256').update(bytes).digest());
+    const digest = rootDigest(files);
     try {
       return await this.ledger.together(context, async (tx) => {
         const version = await nextVersion(tx.sql, scopeOfModel(modelId));
