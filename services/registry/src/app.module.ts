@@ -23,6 +23,12 @@ import { modelVersion } from './model-version/model-version.ts';
 import { ModelVersionHandler } from './model-version/model-version.handler.ts';
 import { projectRetirement } from './model-version/traffic.view.ts';
 import { ModelVersionRow, ModelVersions, projectModelVersion } from './model-version/versions.view.ts';
+import { SignatureController } from './signature/signature.controller.ts';
+import { ModelVersionSignatureRow, ModelVersionSignatures, projectSignature } from './signature/signatures.view.ts';
+import { SigningTrustController } from './signature/signing-trust.controller.ts';
+import { SigningTrustHandler } from './signature/signing-trust.handler.ts';
+import { signingTrust } from './signature/signing-trust.ts';
+import { projectSigningTrust, SigningTrustRow, SigningTrusts } from './signature/signing-trust.view.ts';
 import { ModelController } from './model/model.controller.ts';
 import { model } from './model/model.ts';
 import { ModelHandler } from './model/model.handler.ts';
@@ -30,12 +36,13 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
 
 @Module({
   imports: [CqrsModule.forRoot()],
-  controllers: [ArtefactController, UploadController, DatasetVersionController, ModelController, ModelVersionController, EvaluationController],
+  controllers: [ArtefactController, UploadController, DatasetVersionController, ModelController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController],
   providers: [
     { provide: DEPOT, inject: [CONFIG], useFactory: ({ VITAE_DATA_DIR }: RegistryConfig) => new FileDepot(resolve(VITAE_DATA_DIR), incomingOf(resolve(VITAE_DATA_DIR))) },
     ArtefactStore, UploadSessions, UploadSweeper,
     DatasetVersions, Models, ModelVersions, Evaluations,
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, EvaluationHandler,
+    SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     LifecycleConsumer,
   ],
 })
@@ -49,11 +56,13 @@ export const registry: ServiceDefinition<RegistryConfig> = {
   database: {
     schema: 'registry',
     migrations: new URL('../migrations/', import.meta.url),
-    entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow],
+    entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow, SigningTrustRow, ModelVersionSignatureRow],
     projections: [
       { category: datasetVersion.category, tables: ['dataset_version', 'version_counter'], project: projectDatasetVersion },
       { category: model.category, tables: ['model'], project: projectModel },
       { category: modelVersion.category, tables: ['model_version', 'version_counter'], project: projectModelVersion },
+      { category: modelVersion.category, tables: ['model_version_signature'], project: projectSignature },
+      { category: signingTrust.category, tables: ['signing_trust'], project: projectSigningTrust },
       { category: modelVersion.category, tables: ['approved_retirement'], project: projectRetirement },
       { category: evaluation.category, tables: ['evaluation'], project: projectEvaluation },
       { consumer: 'registry.lifecycle', tables: ['traffic', 'approved_retirement'], project: projectFollowed },

@@ -5,7 +5,7 @@ export type Stage = (typeof STAGES)[number];
 const TYPES: Readonly<Record<Stage, readonly string[]>> = {
   plan: ['governance.v1.UseCaseDrafted', 'governance.v1.UseCaseSubmitted', 'governance.v1.UseCaseApproved', 'governance.v1.UseCaseRejected'],
   data: ['registry.v1.DatasetVersionRegistered'],
-  develop: ['registry.v1.ModelRegistered', 'registry.v1.ModelVersionRegistered'],
+  develop: ['registry.v1.ModelRegistered', 'registry.v1.ModelVersionRegistered', 'registry.v1.ModelVersionSignatureVerified', 'registry.v1.ModelVersionSignatureRejected'],
   evaluate: ['registry.v1.EvaluationRecorded'],
   approve: ['governance.v1.ApprovalCaseOpened', 'governance.v1.ApprovalGranted', 'governance.v1.ApprovalRefused', 'governance.v1.GateDecided'],
   deploy: [

@@ -120,6 +120,14 @@ export class ArtefactStore implements OnModuleInit {
   }
 
   /**
+   * All bytes, proven, in memory: for what is known to be small.
+   * @throws Refused ARTEFACT_NOT_FOUND, ArtefactCorrupted.
+   */
+  async whole(digest: string): Promise<Buffer> {
+    return gathered(await this.read(digest));
+  }
+
+  /**
    * The first and the last bytes, proven: as many as asked for, or all there are.
    * @throws Refused ARTEFACT_NOT_FOUND, ArtefactCorrupted.
    */

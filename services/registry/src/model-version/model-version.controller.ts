@@ -14,7 +14,10 @@ import { modelVersionNotFound } from './model-version.ts';
 import { ForModelVersion } from './model-version.handler.ts';
 import { ModelVersions, type ModelVersionRow } from './versions.view.ts';
 
-/** `digest` and `path` are those of the file that is opened as the model; `files` are all others. */
+/**
+ * `digest` and `path` are those of the file that is opened as the model; `files` are all others but the signature, a
+ * bundle of OpenSSF Model Signing that was uploaded like them.
+ */
 const ArtefactDeclaration = z
   .strictObject({
     digest,
@@ -24,10 +27,12 @@ const ArtefactDeclaration = z
       .array(z.strictObject({ path: artefactPath, digest }))
       .max(MOST_FILES - 1)
       .default([]),
+    signature: z.strictObject({ digest, path: artefactPath.optional() }).optional(),
   })
   .check(({ value, issues }) => {
-    for (const { index, problem } of clashingPaths([value.path, ...value.files.map(({ path }) => path)])) {
-      issues.push({ code: 'custom', message: problem, input: value.files, path: ['files', index - 1, 'path'] });
+    const others = [...value.files.map(({ path }) => path), ...(value.signature?.path === undefined ? [] : [value.signature.path])];
+    for (const { index, problem } of clashingPaths([value.path, ...others])) {
+      issues.push({ code: 'custom', message: problem, input: value, path: index > value.files.length ? ['signature', 'path'] : ['files', index - 1, 'path'] });
     }
   });
 

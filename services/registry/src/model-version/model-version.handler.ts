@@ -1,7 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { streamName, type Handled } from '@vitae/event-store';
+import { streamName, type Handled, type RecordedEvent } from '@vitae/event-store';
 import { rootDigest, type DigestedFile } from '@vitae/model-signing';
-import { type CommandContext, Ledger, violates } from '@vitae/service-kit';
+import { because, type CommandContext, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import { contentOf, LOOKED_AT_BYTES } from '../artefact/content.ts';
@@ -9,8 +9,11 @@ import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
 import { modelNotFound } from '../model/model.ts';
 import { Models } from '../model/models.view.ts';
+import { checkSignature, MOST_BUNDLE_BYTES, type CarriedBundle } from '../signature/signature-check.ts';
+import { projectSignature } from '../signature/signatures.view.ts';
+import { heldTrust } from '../signature/signing-trust.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
-import { artefactAlreadyRegistered, modelVersion, type ModelVersionEvent, type RegisterModelVersion, type StoredFile } from './model-version.ts';
+import { artefactAlreadyRegistered, modelVersion, signatureRejected, type ModelVersionEvent, type RegisterModelVersion, type StoredFile } from './model-version.ts';
 import { readInterface } from './onnx-model.store.ts';
 import { ModelVersions, projectModelVersion } from './versions.view.ts';
 
@@ -20,7 +23,14 @@ export interface ModelVersionDeclaration extends Pick<
   'modelVersionId' | 'modelId' | 'datasetVersionId' | 'source' | 'trainingMetrics' | 'contributors' | 'description'
 > {
   /** The file that is opened as the model, and what else belongs to it. */
-  readonly artefact: { readonly digest: string; readonly path: string; readonly format: 'onnx'; readonly files: readonly DigestedFile[] };
+  readonly artefact: {
+    readonly digest: string;
+    readonly path: string;
+    readonly format: 'onnx';
+    readonly files: readonly DigestedFile[];
+    /** A bundle of OpenSSF Model Signing over all of these files; its path if it lies among them. */
+    readonly signature?: { readonly digest: string; readonly path?: string | undefined } | undefined;
+  };
 }
 
 export class ForModelVersion extends Command<Handled<ModelVersionEvent>> {
@@ -52,14 +62,23 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     await using checkedOut = await this.artefacts.checkOut(files);
     const { inputs, outputs } = await readInterface(checkedOut.pathOf(artefact.path), artefact.digest);
     const digest = rootDigest(files);
+    const bundle = artefact.signature && (await this.#bundle(artefact.signature));
+    const stream = streamName(modelVersion.category, modelVersionId);
+    const subjects = subjectsOf({ modelVersionId, modelId, datasetVersionId, useCaseId: model.useCaseId });
     try {
-      return await this.ledger.together(context, async (tx) => {
+      const handled = await this.ledger.together(context, async (tx) => {
+        // Within the transaction that registers: nobody is distrusted in between.
+        const check = checkSignature(bundle, files, await heldTrust(tx.sql, context.projectId), new Date(context.occurredAt));
+        if (check.is === 'rejected') {
+          const command = { type: 'RejectSignature', modelVersionId, modelId, modelName: model.name, artefactDigest: digest, bundleDigest: bundle?.digest ?? '', fault: check.fault, detail: check.detail } as const;
+          return this.ledger.handleWithin(tx, modelVersion, { stream, command, context: because(context, `Does not register a version of ${model.name}: its signature does not count.`), subjects }, projectVersion);
+        }
         const version = await nextVersion(tx.sql, scopeOfModel(modelId));
         return this.ledger.handleWithin(
           tx,
           modelVersion,
           {
-            stream: streamName(modelVersion.category, modelVersionId),
+            stream,
             command: {
               ...declaration,
               type: 'RegisterModelVersion',
@@ -71,18 +90,27 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
               outputs,
               datasetDigest: dataset.digest,
               registeredBy: context.actor.id,
+              signature: check.is === 'verified' ? check.signature : undefined,
             },
             context: { ...context, reason: context.reason || `Registers version ${version} of ${model.name}, trained on ${dataset.datasetName} version ${dataset.version}.` },
-            subjects: subjectsOf({ modelVersionId, modelId, datasetVersionId, useCaseId: model.useCaseId }),
+            subjects,
           },
-          projectModelVersion,
+          projectVersion,
         );
       });
+      for (const { event } of handled.events) if (event.$typeName === 'vitae.registry.v1.ModelVersionSignatureRejected') throw signatureRejected(event);
+      return handled;
     } catch (error) {
       if (!violates(error, 'model_version_artefact_once')) throw error;
       const other = await this.versions.byArtefact(context.projectId, modelId, digest);
       throw artefactAlreadyRegistered(model.name, other?.version, artefact.digest);
     }
+  }
+
+  async #bundle({ digest, path = '' }: { readonly digest: string; readonly path?: string | undefined }): Promise<CarriedBundle> {
+    const stored = await this.artefacts.find(digest);
+    if (!stored) throw artefactNotFound(digest);
+    return { digest, path, bytes: stored.sizeBytes > MOST_BUNDLE_BYTES ? undefined : await this.artefacts.whole(digest) };
   }
 
   async #filesOf(named: readonly DigestedFile[]): Promise<StoredFile[]> {
@@ -95,6 +123,11 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     }
     return files;
   }
+}
+
+async function projectVersion(tx: ViewTransaction, events: readonly RecordedEvent<ModelVersionEvent>[]): Promise<void> {
+  await projectModelVersion(tx, events);
+  await projectSignature(tx, events);
 }
 
 /** What an event of a model version concerns. */

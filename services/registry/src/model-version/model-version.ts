@@ -3,9 +3,13 @@ import {
   ArtefactArchivedSchema,
   ModelVersionRegisteredSchema,
   ModelVersionRetiredSchema,
+  ModelVersionSignatureRejectedSchema,
+  ModelVersionSignatureVerifiedSchema,
   type ArtefactArchived,
   type ModelVersionRegistered,
   type ModelVersionRetired,
+  type ModelVersionSignatureRejected,
+  type ModelVersionSignatureVerified,
 } from '@vitae/contracts';
 import { Refused, type Decider, type RefusalStatus } from '@vitae/event-store';
 import type { Tensor } from './tensor-spec.ts';
@@ -39,6 +43,16 @@ export interface RegisterModelVersion {
   /** Who registers it; counts as a contributor, named or not. */
   readonly registeredBy: string;
   readonly description: string;
+  /** What was found out about its signature; without one it has none. */
+  readonly signature?: FoundSignature | undefined;
+}
+
+/** A signature that holds. */
+export type FoundSignature = Pick<ModelVersionSignatureVerified, 'bundleDigest' | 'bundlePath' | 'method' | 'keyId' | 'signer' | 'subjectDigest'>;
+
+/** Comes instead of RegisterModelVersion when the signature does not count. The version never is. */
+export interface RejectSignature extends Pick<ModelVersionSignatureRejected, 'modelVersionId' | 'modelId' | 'modelName' | 'artefactDigest' | 'bundleDigest' | 'fault' | 'detail'> {
+  readonly type: 'RejectSignature';
 }
 
 /** Comes from an approved retirement, once nothing sends the version traffic and its bytes are in the archive. */
@@ -48,9 +62,9 @@ export interface RetireModelVersion {
   readonly archiveLocation: string;
 }
 
-export type ModelVersionCommand = RegisterModelVersion | RetireModelVersion;
-export type ModelVersionEvent = ModelVersionRegistered | ArtefactArchived | ModelVersionRetired;
-export type ModelVersionRefusal = 'ARTEFACT_ALREADY_REGISTERED' | 'ARTEFACT_NOT_ONNX' | 'ARTEFACT_NOT_TENSORS' | 'MODEL_VERSION_NOT_FOUND';
+export type ModelVersionCommand = RegisterModelVersion | RejectSignature | RetireModelVersion;
+export type ModelVersionEvent = ModelVersionRegistered | ModelVersionSignatureVerified | ModelVersionSignatureRejected | ArtefactArchived | ModelVersionRetired;
+export type ModelVersionRefusal = 'ARTEFACT_ALREADY_REGISTERED' | 'ARTEFACT_NOT_ONNX' | 'ARTEFACT_NOT_TENSORS' | 'MODEL_VERSION_NOT_FOUND' | 'SIGNATURE_REJECTED';
 
 type State =
   | { readonly is: 'none' }
@@ -60,6 +74,7 @@ type State =
  * A version of a model: one artefact, tied for ever to the data and the code it came from.
  *
  *   none ── RegisterModelVersion ──► registered ── RetireModelVersion ──► retired
+ *     └──── RejectSignature: it stays none, and the event says why
  */
 export const modelVersion: Decider<State, ModelVersionCommand, ModelVersionEvent> = {
   category: 'registry.ModelVersion',
@@ -67,7 +82,9 @@ export const modelVersion: Decider<State, ModelVersionCommand, ModelVersionEvent
   decide(command, state): readonly ModelVersionEvent[] {
     switch (command.type) {
       case 'RegisterModelVersion':
-        return state.is === 'none' ? [registered(command)] : [];
+        return state.is === 'none' ? [registered(command), ...verified(command)] : [];
+      case 'RejectSignature':
+        return state.is === 'none' ? [rejected(command)] : [];
       case 'RetireModelVersion':
         return retired(command, state);
     }
@@ -76,6 +93,8 @@ export const modelVersion: Decider<State, ModelVersionCommand, ModelVersionEvent
     switch (event.$typeName) {
       case 'vitae.registry.v1.ModelVersionRegistered':
         return { is: 'registered', modelVersionId: event.modelVersionId, modelId: event.modelId, version: event.version, artefactDigest: event.artefact?.digest ?? '' };
+      case 'vitae.registry.v1.ModelVersionSignatureVerified':
+      case 'vitae.registry.v1.ModelVersionSignatureRejected':
       case 'vitae.registry.v1.ArtefactArchived':
         return state;
       case 'vitae.registry.v1.ModelVersionRetired':
@@ -84,7 +103,7 @@ export const modelVersion: Decider<State, ModelVersionCommand, ModelVersionEvent
   },
 };
 
-function registered({ type: _, trainingMetrics, contributors, registeredBy, artefact, inputs, outputs, ...said }: RegisterModelVersion): ModelVersionRegistered {
+function registered({ type: _, signature: __, trainingMetrics, contributors, registeredBy, artefact, inputs, outputs, ...said }: RegisterModelVersion): ModelVersionRegistered {
   return create(ModelVersionRegisteredSchema, {
     ...said,
     artefact: { ...artefact, files: artefact.files.map(({ flags = [], ...file }) => ({ ...file, sizeBytes: BigInt(file.sizeBytes), flags: [...flags] })) },
@@ -94,6 +113,11 @@ function registered({ type: _, trainingMetrics, contributors, registeredBy, arte
     contributors: [...new Set([...contributors, registeredBy])],
   });
 }
+
+const verified = ({ signature, modelVersionId, modelId, version, artefact }: RegisterModelVersion): ModelVersionSignatureVerified[] =>
+  signature ? [create(ModelVersionSignatureVerifiedSchema, { ...signature, modelVersionId, modelId, version, artefactDigest: artefact.digest })] : [];
+
+const rejected = ({ type: _, detail, ...said }: RejectSignature): ModelVersionSignatureRejected => create(ModelVersionSignatureRejectedSchema, { ...said, detail: detail.slice(0, 1000).toWellFormed() });
 
 const tensorSpec = ({ name, datatype, shape }: Tensor) => ({ name, datatype, shape: shape.map(BigInt) });
 
@@ -125,4 +149,13 @@ export const artefactNotTensors = (digest: string, values: readonly string[]): R
     values.length === 0
       ? `The model ${digest} has no inputs or no outputs, so it cannot be served. Export it with both.`
       : `The model ${digest} has inputs or outputs that are no plain tensors: ${values.join(', ')}. Export it without sequences and maps (skl2onnx: zipmap=False).`,
+  );
+
+export const signatureRejected = ({ modelName, fault, detail }: Pick<ModelVersionSignatureRejected, 'modelName' | 'fault' | 'detail'>): Refused =>
+  refuse(
+    'SIGNATURE_REJECTED',
+    422,
+    `The version of ${modelName} was not registered, for its signature does not count (${fault}): ${detail}. ${
+      fault === 'UNTRUSTED' ? 'Sign it with a key that the project trusts (GET …/signing-trust), or have the key trusted.' : 'Sign exactly these files (OpenSSF Model Signing 1.0) and register it again.'
+    }`,
   );

@@ -46,6 +46,11 @@ export async function projectModelVersion(tx: ViewTransaction, events: readonly 
       case 'vitae.registry.v1.ModelVersionRegistered':
         await insert(tx, recorded, event);
         break;
+      case 'vitae.registry.v1.ModelVersionSignatureVerified':
+        await tx.em.nativeUpdate(ModelVersionRow, { id: event.modelVersionId }, { revision });
+        break;
+      case 'vitae.registry.v1.ModelVersionSignatureRejected':
+        break; // there is no such version
       case 'vitae.registry.v1.ArtefactArchived':
         await tx.em.nativeUpdate(ModelVersionRow, { id: event.modelVersionId }, { archiveLocation: event.location, revision });
         break;
