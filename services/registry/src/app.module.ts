@@ -1,10 +1,9 @@
-import { resolve } from 'node:path';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
-import { CONFIG, type ServiceDefinition } from '@vitae/service-kit';
+import { CONFIG, Readiness, type ServiceDefinition } from '@vitae/service-kit';
 import { ArtefactController } from './artefact/artefact.controller.ts';
-import { ArtefactStore, DEPOT, incomingOf } from './artefact/artefact.store.ts';
-import { FileDepot } from './artefact/file-depot.store.ts';
+import { ArtefactStore, DEPOT } from './artefact/artefact.store.ts';
+import { openDepot } from './artefact/open-depot.store.ts';
 import { UploadController } from './artefact/upload.controller.ts';
 import { UploadSessions } from './artefact/upload-sessions.store.ts';
 import { UploadSweeper } from './artefact/upload-sweeper.worker.ts';
@@ -38,7 +37,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   imports: [CqrsModule.forRoot()],
   controllers: [ArtefactController, UploadController, DatasetVersionController, ModelController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController],
   providers: [
-    { provide: DEPOT, inject: [CONFIG], useFactory: ({ VITAE_DATA_DIR }: RegistryConfig) => new FileDepot(resolve(VITAE_DATA_DIR), incomingOf(resolve(VITAE_DATA_DIR))) },
+    { provide: DEPOT, inject: [CONFIG, Readiness], useFactory: openDepot },
     ArtefactStore, UploadSessions, UploadSweeper,
     DatasetVersions, Models, ModelVersions, Evaluations,
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, EvaluationHandler,

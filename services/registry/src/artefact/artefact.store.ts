@@ -217,6 +217,7 @@ export class ArtefactStore implements OnModuleInit {
     const key = chunkListOf(keyOf(digest));
     if ((await this.depot.sizeOf(tier, key)) === chunkListBytes(sizeBytes)) return gathered(this.depot.read(tier, key));
     const { chunkList } = await digested(proven(this.depot.read(tier, keyOf(digest)), digest));
+    await this.depot.remove(tier, key);
     await this.#keepChunkList(tier, digest, chunkList);
     return chunkList;
   }
