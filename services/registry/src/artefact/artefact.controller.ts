@@ -6,6 +6,7 @@ import type { Request, Response } from 'express';
 import { artefactNotFound, digest } from './artefact.ts';
 import { ArtefactStore, type StoredArtefact } from './artefact.store.ts';
 import { wantedBytes } from './byte-range.ts';
+import { giveBack } from './digests.store.ts';
 import { brokenOff, declaredDigest } from './upload-request.ts';
 
 const TAKEN = ['application/octet-stream', 'text/csv', 'application/vnd.apache.parquet'];
@@ -50,7 +51,7 @@ export class ArtefactController {
       res.status(206).set({ 'Content-Range': `bytes ${wanted.start}-${wanted.end}/${found.sizeBytes}`, 'Content-Length': String(wanted.end - wanted.start + 1) });
     }
     try {
-      await pipeline(bytes, res);
+      await pipeline(givenBack(bytes, res), res);
     } catch (error) {
       // The answer is under way: all that can be done is to cut it short, so that its length tells.
       if (!res.destroyed || (error as { code?: unknown }).code !== 'ERR_STREAM_PREMATURE_CLOSE') this.#log.error({ err: error, digest: named, msg: 'a download was cut off' });
@@ -82,6 +83,14 @@ export class ArtefactController {
       ETag: tagOf(found.digest),
       'Vitae-Digest': found.digest,
     });
+  }
+}
+
+/** What has left for good needs its memory no longer. */
+async function* givenBack(bytes: AsyncIterable<Uint8Array>, res: Response): AsyncGenerator<Uint8Array> {
+  for await (const part of bytes) {
+    yield part;
+    if (res.writableLength === 0) giveBack(part); // nothing waits to be sent: the operating system has all of it
   }
 }
 

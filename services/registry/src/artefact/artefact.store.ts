@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
@@ -9,7 +9,7 @@ import type { RegistryConfig } from '../config.ts';
 import { artefactEmpty, artefactNotFound, digestMismatch } from './artefact.ts';
 import { chunkListBytes, chunksAround } from './chunk-digests.ts';
 import { chunkListOf, keyOf, type Depot, type Tier } from './depot.ts';
-import { digested, proven, provenRange, type Digested } from './digests.store.ts';
+import { digested, prove, proven, provenRange, type Digested } from './digests.store.ts';
 import { bytesOf } from './file-depot.store.ts';
 
 /** Injection token of the depot behind the store. */
@@ -26,6 +26,9 @@ export interface CheckedOut extends AsyncDisposable {
   readonly directory: string;
   pathOf(path: string): string;
 }
+
+/** How much may be written and not yet on the disk. */
+const FLUSHED_BYTES = 32 * 1024 * 1024;
 
 /** How old a half-written file must be before a start clears it away: another replica may still write it. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
@@ -75,7 +78,7 @@ export class ArtefactStore implements OnModuleInit {
 
   /**
    * Keeps a stream's bytes under their digest. Durable when it resolves; when it rejects, nothing is kept.
-   * The stream is left readable after a refusal, so that the sender can still be answered.
+   * The stream is left readable after a refusal, so that the sender can still be answered; its buffers are used up.
    *
    * @param announced bytes that the sender says will come; a larger number than the limit is refused at once.
    * @throws Problem 413 artefact-too-large; Refused ARTEFACT_EMPTY, DIGEST_MISMATCH.
@@ -156,7 +159,7 @@ export class ArtefactStore implements OnModuleInit {
         const { tier } = await this.#mustLocate(digest);
         await mkdir(dirname(pathOf(path)), { recursive: true });
         await this.depot.fetch(tier, keyOf(digest), pathOf(path));
-        for await (const _ of proven(bytesOf(pathOf(path)), digest)); // reads to the end, for the proof alone
+        await prove(bytesOf(pathOf(path)), digest);
       }
     } catch (error) {
       await dispose();
@@ -169,7 +172,8 @@ export class ArtefactStore implements OnModuleInit {
   async archive(digest: string): Promise<string> {
     const key = keyOf(digest);
     if ((await this.depot.sizeOf('archive', key)) === undefined) {
-      for await (const _ of await this.read(digest)); // no copy is made of what is not true
+      const { tier } = await this.#mustLocate(digest);
+      await prove(this.depot.read(tier, key), digest); // no copy is made of what is not true
       await this.depot.copy('artefacts', 'archive', key);
       if ((await this.depot.sizeOf('artefacts', chunkListOf(key))) !== undefined) await this.depot.copy('artefacts', 'archive', chunkListOf(key));
     }
@@ -186,15 +190,24 @@ export class ArtefactStore implements OnModuleInit {
 
   async #written(source: Readable, draft: string): Promise<Digested> {
     const file = await open(draft, 'wx');
+    let flushing: Promise<unknown> = Promise.resolve();
+    let flushed = 0;
     try {
-      let sizeBytes = 0;
       const bytes = source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-      return await digested(bytes, (chunk) => {
-        sizeBytes += chunk.length;
+      const found = await digested(bytes, async (chunk, sizeBytes) => {
         this.mustFit(sizeBytes);
-        return file.writeFile(chunk);
+        await writeAll(file, chunk);
+        if (sizeBytes - flushed < FLUSHED_BYTES) return;
+        // The disk works while more bytes come; else it would begin when all are here.
+        await flushing;
+        flushed = sizeBytes;
+        flushing = file.datasync();
+        flushing.catch(() => undefined); // told by the await, whenever that comes
       });
+      await flushing;
+      return found;
     } finally {
+      await flushing.catch(() => undefined);
       await file.close();
     }
   }
@@ -248,6 +261,16 @@ export class ArtefactStore implements OnModuleInit {
 
   #newDraft(): string {
     return join(incomingOf(this.#root), randomUUID());
+  }
+}
+
+/** A write may take fewer bytes than it was given. */
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  const { bytesWritten } = await file.writev(parts);
+  let skipped = 0;
+  for (const part of parts) {
+    if (skipped + part.length > bytesWritten) await file.writeFile(part.subarray(Math.max(0, bytesWritten - skipped)));
+    skipped += part.length;
   }
 }
 

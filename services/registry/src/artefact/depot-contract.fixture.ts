@@ -16,6 +16,9 @@ export interface TriedDepot {
   fileOf(tier: Tier, key: string): string;
 }
 
+/** The store uses up the buffers that it is given. */
+const copied = (...parts: Uint8Array[]): Readable => Readable.from(parts.map((part) => Buffer.from(part)));
+
 const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 
 async function gathered(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
@@ -48,7 +51,7 @@ export function depotContract(name: string, open: (dataDir: string) => Promise<T
       await writeFile(draft, bytes);
       return draft;
     };
-    const received = async (bytes: Uint8Array): Promise<string> => (await store.receive(Readable.from([bytes]))).digest;
+    const received = async (bytes: Uint8Array): Promise<string> => (await store.receive(copied(bytes))).digest;
 
     it.each([
       ['one byte', 1],
@@ -105,9 +108,9 @@ export function depotContract(name: string, open: (dataDir: string) => Promise<T
     describe('with the store over it', () => {
       it('keeps what arrives once, and gives it as a whole and in ranges', async () => {
         const bytes = randomBytes(9 * CHUNK_BYTES + 5);
-        const first = await store.receive(Readable.from([bytes.subarray(0, 77), bytes.subarray(77)]), { declared: digestOf(bytes) });
+        const first = await store.receive(copied(bytes.subarray(0, 77), bytes.subarray(77)), { declared: digestOf(bytes) });
         expect(first).toEqual({ digest: digestOf(bytes), sizeBytes: bytes.length, added: true });
-        expect((await store.receive(Readable.from([bytes]))).added).toBe(false);
+        expect((await store.receive(copied(bytes))).added).toBe(false);
         expect((await gathered(await store.read(first.digest))).equals(bytes)).toBe(true);
         const range = { start: 3 * CHUNK_BYTES - 2, end: 5 * CHUNK_BYTES };
         expect((await gathered(await store.read(first.digest, range))).equals(bytes.subarray(range.start, range.end + 1))).toBe(true);
@@ -167,9 +170,9 @@ export function depotContract(name: string, open: (dataDir: string) => Promise<T
 
       it('keeps nothing of what is refused', async () => {
         const bytes = randomBytes(1000);
-        await expect(store.receive(Readable.from([bytes]), { declared: digestOf(randomBytes(4)) })).rejects.toMatchObject({ reason: 'DIGEST_MISMATCH' });
-        await expect(store.receive(Readable.from([randomBytes(40 * CHUNK_BYTES), randomBytes(40 * CHUNK_BYTES)]))).rejects.toMatchObject({ status: 413 });
-        await expect(store.receive(Readable.from([]))).rejects.toMatchObject({ reason: 'ARTEFACT_EMPTY' });
+        await expect(store.receive(copied(bytes), { declared: digestOf(randomBytes(4)) })).rejects.toMatchObject({ reason: 'DIGEST_MISMATCH' });
+        await expect(store.receive(copied(randomBytes(40 * CHUNK_BYTES), randomBytes(40 * CHUNK_BYTES)))).rejects.toMatchObject({ status: 413 });
+        await expect(store.receive(copied())).rejects.toMatchObject({ reason: 'ARTEFACT_EMPTY' });
         expect(await store.find(digestOf(bytes))).toBeUndefined();
         expect(await readdir(incomingOf(dataDir))).toEqual([]);
       });

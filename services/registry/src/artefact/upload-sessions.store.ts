@@ -9,6 +9,7 @@ import { z } from 'zod';
 import type { RegistryConfig } from '../config.ts';
 import { artefactEmpty } from './artefact.ts';
 import { ArtefactStore } from './artefact.store.ts';
+import { giveBack } from './digests.store.ts';
 import { offsetMismatch, SESSION_MS, uploadInUse, uploadNotFound, type UploadSession } from './upload-session.ts';
 
 /** What the file beside the bytes says. */
@@ -156,9 +157,10 @@ async function writeBehind(file: FileHandle, offset: number, sizeBytes: number, 
       await file.truncate(offset);
       throw new Problem(413, 'upload-too-long', 'More bytes came than were announced', `The upload was to have ${sizeBytes} bytes, and more came. It is at byte ${offset} as before; send what is missing, or begin a new upload with the right Upload-Length.`);
     }
-    let written = 0;
-    while (written < chunk.length) written += (await file.write(chunk, written, chunk.length - written, position + written)).bytesWritten;
-    position += chunk.length;
+    const length = chunk.length;
+    for (let written = 0; written < length; ) written += (await file.write(chunk, written, length - written, position + written)).bytesWritten;
+    position += length;
+    giveBack(chunk);
   }
   return position;
 }
