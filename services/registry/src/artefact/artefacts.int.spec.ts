@@ -1,6 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, open, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -112,6 +113,22 @@ describe('A range of an artefact', () => {
     await rm(`${placeOf(name)}.chunks`);
     expect(told(await download(name, { range: 'bytes=0-3' }))).toEqual([500, 'internal']);
     expect(await filesIn('artefacts/incoming')).toEqual([]);
+  });
+});
+
+describe('A download', () => {
+  it.each([['of all', {}], ['of a range', { range: 'bytes=1000-' }]])('%s arrives true where the reader is slow, and memory was given back behind it', async (_what, headers) => {
+    const bytes = randomBytes(LIMIT);
+    const digest = await kept(bytes);
+    const { hostname, port } = new URL(service.url);
+    const asking = httpRequest({ hostname, port, path: `${BASE}/artefacts/${digest}`, headers }).end();
+    const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+    const hash = createHash('sha256').update(answer.statusCode === 206 ? bytes.subarray(0, 1000) : '');
+    for await (const part of answer as AsyncIterable<Buffer>) {
+      hash.update(part);
+      await new Promise(setImmediate);
+    }
+    expect(`sha256:${hash.digest('hex')}`).toBe(digest);
   });
 });
 

@@ -14,7 +14,7 @@ import { projectSignature } from '../signature/signatures.view.ts';
 import { heldTrust } from '../signature/signing-trust.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
 import { artefactAlreadyRegistered, modelVersion, signatureRejected, type ModelVersionEvent, type RegisterModelVersion, type StoredFile } from './model-version.ts';
-import { readInterface } from './onnx-model.store.ts';
+import { readInterface, type ModelInterface } from './onnx-model.store.ts';
 import { ModelVersions, projectModelVersion } from './versions.view.ts';
 
 /** What the registering person says of a version; the rest is found out on the way. */
@@ -59,16 +59,18 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     const dataset = await this.datasets.byId(context.projectId, datasetVersionId);
     if (!dataset) throw datasetVersionNotFound(datasetVersionId);
     const files = await this.#filesOf([artefact, ...artefact.files]);
-    await using checkedOut = await this.artefacts.checkOut(files);
-    const { inputs, outputs } = await readInterface(checkedOut.pathOf(artefact.path), artefact.digest);
     const digest = rootDigest(files);
     const bundle = artefact.signature && (await this.#bundle(artefact.signature));
+    const at = new Date(context.occurredAt);
+    // Before the model is opened: what nobody vouches for is not given to native code.
+    const first = checkSignature(bundle, files, await heldTrust(this.ledger.sql, context.projectId), at);
+    const said = first.is === 'rejected' ? undefined : await this.#opened(files, artefact);
     const stream = streamName(modelVersion.category, modelVersionId);
     const subjects = subjectsOf({ modelVersionId, modelId, datasetVersionId, useCaseId: model.useCaseId });
     try {
       const handled = await this.ledger.together(context, async (tx) => {
-        // Within the transaction that registers: nobody is distrusted in between.
-        const check = checkSignature(bundle, files, await heldTrust(tx.sql, context.projectId), new Date(context.occurredAt));
+        // Again within the transaction that registers: nobody is distrusted in between.
+        const check = said ? checkSignature(bundle, files, await heldTrust(tx.sql, context.projectId), at) : first;
         if (check.is === 'rejected') {
           const command = { type: 'RejectSignature', modelVersionId, modelId, modelName: model.name, artefactDigest: digest, bundleDigest: bundle?.digest ?? '', fault: check.fault, detail: check.detail } as const;
           return this.ledger.handleWithin(tx, modelVersion, { stream, command, context: because(context, `Does not register a version of ${model.name}: its signature does not count.`), subjects }, projectVersion);
@@ -86,8 +88,8 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
               modelName: model.name,
               useCaseId: model.useCaseId,
               artefact: { digest, format: artefact.format, files },
-              inputs,
-              outputs,
+              inputs: said?.inputs ?? [],
+              outputs: said?.outputs ?? [],
               datasetDigest: dataset.digest,
               registeredBy: context.actor.id,
               signature: check.is === 'verified' ? check.signature : undefined,
@@ -105,6 +107,11 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
       const other = await this.versions.byArtefact(context.projectId, modelId, digest);
       throw artefactAlreadyRegistered(model.name, other?.version, artefact.digest);
     }
+  }
+
+  async #opened(files: readonly StoredFile[], { path, digest }: DigestedFile): Promise<ModelInterface> {
+    await using checkedOut = await this.artefacts.checkOut(files);
+    return await readInterface(checkedOut.pathOf(path), digest);
   }
 
   async #bundle({ digest, path = '' }: { readonly digest: string; readonly path?: string | undefined }): Promise<CarriedBundle> {

@@ -187,6 +187,10 @@ describe('A version is refused, with an event that says so,', () => {
     };
     expect(await rejection({}, demanding)).toMatchObject({ fault: 'MISSING' });
   });
+  it('before anything of it was opened', async () => {
+    const digest = await signed('other', [{ path: 'model.onnx', digest: card }, { path: 'README.md', digest: card }]);
+    expect(await rejection({ digest: card, signature: { digest } }, trusting('p256'))).toMatchObject({ fault: 'UNTRUSTED' }); // and not artefact-not-onnx
+  });
   it('but is simply not found when the bundle is not here', async () => {
     const { register, modelId } = await newProject();
     expect(told(await register({ signature: { digest: `sha256:${'0'.repeat(64)}` } }))).toEqual([404, 'artefact-not-found']);
