@@ -74,8 +74,9 @@ function attemptAs(who: Who, words: string): Promise<string> {
   const filled = words
     .replaceAll('{own}', own).replaceAll('{other}', other).replaceAll('{login}', sessions[who].user ?? '')
     .replaceAll('{own stream}', `${who}.Thing-1`).replaceAll('{other stream}', `${neighbour}.Thing-1`);
-  const [, append, streams = ''] = /^(append to|append in one batch to) (.*)$/.exec(filled) ?? [];
-  return attempt(sessions[who], append === undefined ? filled : append === 'append to' ? appendTo(streams) : appendBatchTo(...streams.split(',')));
+  const [, way, streams = ''] = /^(append|append next|append in one batch) to (.*)$/.exec(filled) ?? [];
+  const appends: Readonly<Record<string, (streams: string) => string>> = { append: appendTo, 'append next': appendNextTo, 'append in one batch': (all) => appendBatchTo(...all.split(',')) };
+  return attempt(sessions[who], appends[way ?? '']?.(streams) ?? filled);
 }
 
 const metadata = `'{"actor":{"id":"dana"}}'`;
@@ -83,15 +84,20 @@ const appendTo = (stream: string): string =>
   `select ledger.append(p_stream => '${stream}', p_expected => -1, p_project_id => 'p', p_subjects => '{model:1}', p_metadata => ${metadata},
     p_id => gen_random_uuid(), p_type => 't', p_payload => '{}', p_more_ids => null, p_more_types => null, p_more_payloads => null,
     p_idempotency_key => null, p_fingerprint => null)`;
+/** Fails with NOTHING where it stores nothing. */
+const appendNextTo = (stream: string): string =>
+  `select 1 / (ledger.append_next(p_stream => '${stream}', p_expected => 0, p_project_id => 'p', p_subjects => 'model:1', p_metadata => ${metadata},
+    p_id => gen_random_uuid(), p_type => 't', p_payload => '{}') is not null)::integer`;
 function appendBatchTo(...streams: string[]): string {
   const each = (value: string): string => `array[${streams.map(() => value).join()}]`;
   return `select ledger.append_batch(p_streams => '{${streams.join()}}', p_expected => ${each('-1')}, p_project_ids => ${each(`'p'`)},
     p_subjects => ${each(`'model:1'`)}, p_metadata => ${each(metadata)}, p_ids => ${each('gen_random_uuid()')}, p_types => ${each(`'t'`)},
-    p_payloads => ${each(`'{}'`)}, p_more_appends => null, p_more_ids => null, p_more_types => null, p_more_payloads => null)`;
+    p_payloads => ${each(`'{}'`)}, p_more_appends => null, p_more_places => null, p_more_ids => null, p_more_types => null, p_more_payloads => null)`;
 }
 
 const NO = '42501'; // insufficient_privilege
 const MUST_NOT = 'VT003'; // not the service's stream
+const NOTHING = '22012'; // division_by_zero: no time at which it was recorded
 
 // What each role may, and by which code of PostgreSQL it is refused. `service` is each of registry, governance,
 // deployment and monitoring. {own} and {other}: a table of the role's own schema and of another's.
@@ -103,6 +109,7 @@ const rights: readonly Row[] = [
   ['select from ledger.entry, ledger.entry_subject, ledger.batch, ledger.head',     'ok',      'ok',      'ok'],
   ['select from ledger.checkpoint, ledger.tile, ledger.cosignature',                NO,        'ok',      'ok'],
   ['select ledger.index_at(now())',                                                 'ok',      'ok',      'ok'],
+  ['select from ledger.concern, ledger.noted',                                      'ok',      'ok',      'ok'],
   ['select from ledger.event for update',                                           NO,        NO,        NO],
   ['select nextval($$ledger.event_seq$$)',                                          NO,        NO,        NO],
   ['select setval($$ledger.event_seq$$, 1)',                                        NO,        NO,        NO],
@@ -112,9 +119,15 @@ const rights: readonly Row[] = [
   ['append to console.Thing-1',                                                     MUST_NOT,  MUST_NOT,  NO],
   ['append to owner.Thing-1',                                                       MUST_NOT,  MUST_NOT,  NO],
   ['append to ',                                                                    MUST_NOT,  MUST_NOT,  NO],
+  ['append next to {own stream}',                                                   'ok',      'ok',      NO],
+  ['append next to {other stream}',                                                 NOTHING,   NOTHING,   NO],
+  ['append next to owner.Thing-1',                                                  NOTHING,   NOTHING,   NO],
+  ['append next to ',                                                               NOTHING,   NOTHING,   NO],
   ['append in one batch to {own stream}',                                           'ok',      'ok',      NO],
   ['append in one batch to {own stream},{other stream}',                            MUST_NOT,  MUST_NOT,  NO],
   ['select ledger.sequence(10)',                                                    NO,        'ok',      NO],
+  ['select ledger.sequence_entries(10)',                                            NO,        'ok',      NO],
+  ['select ledger.note_entries()',                                                  NO,        'ok',      NO],
   ['select ledger.separate_roles()',                                                NO,        NO,        NO],
   ['select ledger.grant_rights($$ledger$$)',                                        NO,        NO,        NO],
   ['select ledger.protect($$ledger.event$$)',                                       NO,        NO,        NO],
@@ -290,9 +303,11 @@ describe('the functions that run as the owner', () => {
       try {
         expect(await attempt(client, `${set}; ${appendTo(`${who}.Thing-9`)}`)).toBe('ok');
         expect(await attempt(client, `${set}; ${appendBatchTo(`${who}.Thing-9`)}`)).toBe('ok');
+        expect(await attempt(client, `${set}; ${appendNextTo(`${who}.Thing-10`)}`)).toBe('ok');
         expect(await attempt(client, `${set}; ${appendTo('governance.UseCase-1')}`)).toBe(MUST_NOT);
         expect(await attempt(client, `${set}; select ledger.index_at(now())`)).toBe('ok');
-        if (who === 'ledger') expect(await attempt(client, `${set}; select ledger.sequence(10)`)).toBe('ok');
+        expect(await attempt(client, `${set}; select from ledger.concern`)).toBe('ok');
+        if (who === 'ledger') expect(await attempt(client, `${set}; select ledger.sequence(10), ledger.note_entries(), (select count(*) from ledger.sequence_entries(10))`)).toBe('ok');
       } finally {
         await client.end();
       }

@@ -66,6 +66,7 @@ export async function prepareLedger(url: string): Promise<void> {
       await appendEvents(pool, stream, submissions(stream, 1));
     }
     await pooledSql(pool).query('select ledger.sequence(10000)');
+    await pooledSql(pool).query('select ledger.note_entries()');
     await integrate(pool, [100, 256, 512, 600]);
     await appendEvents(pool, streams[0] ?? '', submissions(streams[0] ?? '', 3));
   } finally {

@@ -1,6 +1,6 @@
-import { createRegistry, fromJson, toJson, type JsonValue, type Message } from '@bufbuild/protobuf';
+import { createRegistry, type DescMessage, type JsonValue, type Message } from '@bufbuild/protobuf';
 import { createValidator } from '@bufbuild/protovalidate';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalMessage } from './canonical-message.ts';
 import { file_vitae_deployment_v1_endpoint } from './gen/vitae/deployment/v1/endpoint_pb.ts';
 import { file_vitae_deployment_v1_environment } from './gen/vitae/deployment/v1/environment_pb.ts';
 import { file_vitae_deployment_v1_permit } from './gen/vitae/deployment/v1/permit_pb.ts';
@@ -21,6 +21,8 @@ import { file_vitae_registry_v1_evaluation } from './gen/vitae/registry/v1/evalu
 import { file_vitae_registry_v1_model } from './gen/vitae/registry/v1/model_pb.ts';
 import { file_vitae_registry_v1_model_signature } from './gen/vitae/registry/v1/model_signature_pb.ts';
 import { file_vitae_registry_v1_model_version } from './gen/vitae/registry/v1/model_version_pb.ts';
+import { readMessage } from './read-message.ts';
+import { surelyValid } from './surely-valid.ts';
 
 /** Every event type that Vitae knows, by its full name. */
 export const eventRegistry = createRegistry(
@@ -86,6 +88,12 @@ function schemaOf(type: string) {
  */
 export function eventToJson(event: Message): string {
   const schema = schemaOf(event.$typeName);
+  if (!surelyValid(schema, event)) judge(schema, event);
+  return canonicalMessage(schema, event);
+}
+
+/** What proto/ says, in full. Throws InvalidEvent. */
+function judge(schema: DescMessage, event: Message): void {
   const result = validator.validate(schema, event);
   if (result.kind === 'invalid') {
     throw new InvalidEvent(
@@ -94,7 +102,6 @@ export function eventToJson(event: Message): string {
     );
   }
   if (result.kind === 'error') throw result.error;
-  return storedJson(event);
 }
 
 /**
@@ -102,12 +109,12 @@ export function eventToJson(event: Message): string {
  * Sealed text is longer than what it holds, so it need not keep the constraints. Throws UnknownEventType.
  */
 export function storedJson(event: Message): string {
-  return canonicalJson(toJson(schemaOf(event.$typeName), event, { registry: eventRegistry }));
+  return canonicalMessage(schemaOf(event.$typeName), event);
 }
 
 /** Reads what eventToJson wrote. Fields added by a newer build are passed over. Throws UnknownEventType. */
 export function eventFromJson(type: string, json: string): Message {
-  return fromJson(schemaOf(type), JSON.parse(json) as JsonValue, { registry: eventRegistry, ignoreUnknownFields: true });
+  return readMessage(schemaOf(type), JSON.parse(json) as JsonValue);
 }
 
 function pathStep(step: { readonly kind: string } & Partial<Record<'name' | 'localName' | 'index' | 'key', unknown>>): string {

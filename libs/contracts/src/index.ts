@@ -22,5 +22,7 @@ export * from './gen/vitae/monitoring/v1/baseline_pb.ts';
 export * from './gen/vitae/monitoring/v1/canary_pb.ts';
 export * from './gen/vitae/monitoring/v1/window_pb.ts';
 export { canonicalJson } from './canonical-json.ts';
+export { canonicalMessage } from './canonical-message.ts';
+export { readMessage } from './read-message.ts';
 export { eventFromJson, eventRegistry, eventToJson, InvalidEvent, storedJson, UnknownEventType } from './event-json.ts';
 export type { Violation } from './event-json.ts';

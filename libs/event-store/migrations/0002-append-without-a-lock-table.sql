@@ -1,5 +1,5 @@
--- Append by claiming the next revision, one or many appends in a statement; the index of subjects moves to the
--- sequencer; an entry knows when it was ordered; and the functions become the only door (security definer).
+-- Append by claiming the next revision, one or many appends in a statement; the index of subjects is
+-- written behind the sequencer; an entry knows when it was ordered; and the functions become the only door (security definer).
 
 -- Every function here fixes how it is planned: a plan is made once for a connection, perhaps while the tables are empty,
 -- and what is right for an empty table (reading all of it) is wrong for ever after.
@@ -18,19 +18,20 @@ alter table ledger.entry alter column sequenced_at set not null;
 alter table ledger.head add column sequenced_at timestamptz not null default '-infinity';
 update ledger.head set sequenced_at = coalesce((select n.sequenced_at from ledger.entry n order by n.index desc limit 1), '-infinity');
 
--- "All that concerns this model", in ledger order: a page of it is one index range.
+-- "All that concerns this model", in ledger order: a page of it is one index range. Filled by ledger.note_entries (0005).
 create table ledger.entry_subject (
   subject text collate "C" not null,
   index   bigint not null,
   primary key (subject, index)
 );
-insert into ledger.entry_subject (subject, index)
-select s.subject, n.index from ledger.event_subject s join ledger.entry n on n.seq = s.seq;
 create trigger entry_subject_append_only before update or delete or truncate on ledger.entry_subject
   for each statement execute function ledger.refuse_change();
 drop table ledger.event_subject;
 
 drop function ledger.append;
+
+-- The functions below count revisions from 1; PostgreSQL would read the text of this check anew for each statement.
+alter table ledger.event drop constraint event_revision_check;
 
 -- What could not be an entry of the transparency log would halt it, and could never be taken out again. So it is refused
 -- at the door (VT005): names of more than 256 bytes, raw line breaks or tabs, which canonical JSON does not have, and
@@ -124,19 +125,47 @@ begin
   return next;
 end $$;
 
+-- The usual append, one event at an exact revision (0: the first), in one statement: PL/pgSQL prepares each of its
+-- expressions anew in each transaction, and that cost as much as the event. It asks for no less than `append` does and
+-- names nothing: null when anything stands against it, and then `append` says what. p_subjects: joined by one space.
+create function ledger.append_next(
+  p_stream text, p_expected integer, p_project_id text, p_subjects text, p_metadata text, p_id uuid, p_type text, p_payload text
+) returns timestamptz language sql security definer
+set search_path = pg_catalog, pg_temp set enable_seqscan = off as $$
+  with claimed as (
+    insert into ledger.event as e (seq, id, stream, revision, type, project_id, subjects, payload, metadata)
+    select nextval('ledger.event_seq'), p_id, p_stream, p_expected + 1, p_type, p_project_id, string_to_array(p_subjects, ' '), p_payload::json, p_metadata::json
+    where (p_expected = 0 or exists (select from ledger.event h where h.stream = p_stream and h.revision = p_expected))
+      and (pg_has_role(session_user, current_user, 'member')
+        or coalesce(pg_has_role(session_user, to_regrole(quote_ident('vitae_' || split_part(p_stream, '.', 1))), 'member'), false))
+      and octet_length(p_stream || p_type || p_project_id || p_subjects) <= 256 -- together, so each of them
+      and strpos(p_payload || p_metadata, E'\n') = 0 and strpos(p_payload || p_metadata, E'\t') = 0
+      and p_subjects ~ '^([a-z][a-z-]*:[A-Za-z0-9._-]+( [a-z][a-z-]*:[A-Za-z0-9._-]+)*)?$'
+    on conflict on constraint event_stream_revision_key do nothing
+    returning e.seq, e.recorded_at
+  ), waiting as (
+    insert into ledger.unsequenced (seq) select c.seq from claimed c
+  )
+  select c.recorded_at from claimed c
+$$;
+
 -- Many appends at once, each to a stream of its own: those whose expectation holds are stored, the others are not, and
 -- neither minds the other. p_streams MUST NOT name a stream twice, and SHOULD be sorted, so that batches do not deadlock.
 -- One element of the first eight arrays for each append (its first event; subjects joined by one space); the p_more
--- arrays hold the further events: to which append (from 1) they belong, in order. Null: there are none.
--- Answers for each append that was stored its number, the revision the stream was at before, and when it was recorded.
+-- arrays hold the further events: to which append (from 1) they belong, and which of its events (from 1: the second one)
+-- they are, in order. Null: there are none.
+-- Answers one row: when it was recorded, and for each append the revision its stream was at before, null where it was not
+-- stored. No revisions at all: each was stored where it was expected to be.
 create function ledger.append_batch(
   p_streams text[], p_expected integer[], p_project_ids text[], p_subjects text[], p_metadata text[],
   p_ids uuid[], p_types text[], p_payloads text[],
-  p_more_appends integer[], p_more_ids uuid[], p_more_types text[], p_more_payloads text[]
-) returns table (append integer, revision integer, recorded_at timestamptz) language plpgsql security definer
+  p_more_appends integer[], p_more_places integer[], p_more_ids uuid[], p_more_types text[], p_more_payloads text[]
+) returns table (recorded_at timestamptz, revisions integer[]) language plpgsql security definer
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
-  texts text;
+  at timestamptz := clock_timestamp();
+  texts text := array_to_string(p_payloads || p_metadata || p_more_payloads, '');
+  n integer;
 begin
   if not pg_has_role(session_user, current_user, 'member') and exists (
     select from (select distinct split_part(s.stream, '.', 1) as service from unnest(p_streams) as s (stream)) s
@@ -145,32 +174,48 @@ begin
     raise exception 'role % may not append to all of these streams', session_user using errcode = 'VT003',
       hint = 'A service appends to its own streams only.';
   end if;
-  texts := array_to_string(p_payloads || p_metadata || p_subjects || p_more_payloads, '');
-  if strpos(texts, E'\n') > 0 or strpos(texts, E'\t') > 0 or array_to_string(p_subjects, ' ') ~ '[^A-Za-z0-9._: -]'
-      or (select max(octet_length(n.name)) from unnest(p_streams || p_types || p_project_ids || p_more_types) as n (name)) > 256 then
+  if strpos(texts, E'\n') > 0 or strpos(texts, E'\t') > 0
+      or array_to_string(p_subjects, ',', '?') !~ '^,*([a-z][a-z-]*:[A-Za-z0-9._-]+( [a-z][a-z-]*:[A-Za-z0-9._-]+)*(,+|$))*$'
+      or (select max(octet_length(t.name)) from unnest(p_streams || p_types || p_project_ids || p_more_types || p_subjects) as t (name)) > 256
+        and exists (select from unnest(p_streams || p_types || p_project_ids || p_more_types || string_to_array(array_to_string(p_subjects, ' '), ' ')) as t (name) where octet_length(t.name) > 256) then
     perform ledger.refuse_unloggable();
   end if;
-  -- 1. In the hope that nobody is quicker: testing each row for a conflict costs a sixth of it.
-  if p_more_ids is null then
+  -- 1. In the hope that each stream is where it is expected and nobody is quicker: testing each row for a conflict and
+  --    saying of each what became of it cost a third of an event.
+  if 0 <= all (p_expected) then
     begin
-      return query
-      with wanted as (
-        select u.*, case when u.expected = 0 then 0 -- the unique key looks for it anyway
-          else coalesce((select e.revision from ledger.event e where e.stream = u.stream order by e.revision desc limit 1), 0) end as revision
+      with stored as (
+        insert into ledger.event as e (seq, id, stream, revision, type, project_id, subjects, payload, metadata, recorded_at)
+        select nextval('ledger.event_seq'), u.id, u.stream, u.expected + 1, u.type, u.project_id, string_to_array(u.subjects, ' '), u.payload::json, u.metadata::json, at
         from unnest(p_streams, p_expected, p_project_ids, p_subjects, p_metadata, p_ids, p_types, p_payloads)
-          with ordinality as u (stream, expected, project_id, subjects, metadata, id, type, payload, n)
-      ), stored as (
-        insert into ledger.event as e (seq, id, stream, revision, type, project_id, subjects, payload, metadata)
-        select nextval('ledger.event_seq'), w.id, w.stream, w.revision + 1, w.type, w.project_id, array_remove(string_to_array(w.subjects, ' '), ''), w.payload::json, w.metadata::json
-        from wanted w where case w.expected when -1 then true when -2 then w.revision > 0 else w.revision = w.expected end
-        returning e.seq, e.stream, e.revision, e.recorded_at
-      ), waiting as (
-        insert into ledger.unsequenced (seq) select s.seq from stored s
+          as u (stream, expected, project_id, subjects, metadata, id, type, payload)
+        where u.expected = 0 or exists (select from ledger.event h where h.stream = u.stream and h.revision = u.expected)
+        returning e.seq
       )
-      select w.n::integer, s.revision - 1, s.recorded_at from stored s join wanted w on w.stream = s.stream order by w.n;
+      insert into ledger.unsequenced (seq) select s.seq from stored s;
+      get diagnostics n = row_count;
+      if n < cardinality(p_streams) then
+        raise unique_violation; -- what was stored goes back; below each is looked at
+      end if;
+      if p_more_ids is not null then
+        with stored as (
+          insert into ledger.event as e (seq, id, stream, revision, type, project_id, subjects, payload, metadata, recorded_at)
+          select nextval('ledger.event_seq'), m.id, m.stream, m.revision, m.type, m.project_id, string_to_array(m.subjects, ' '), m.payload::json, m.metadata::json, at
+          from ( -- sorted before they are numbered, so that seq agrees with each stream's order
+            select u.stream, u.expected + 1 + m.place as revision, u.project_id, u.subjects, u.metadata, m.id, m.type, m.payload
+            from unnest(p_more_appends, p_more_places, p_more_ids, p_more_types, p_more_payloads) with ordinality as m (append, place, id, type, payload, n)
+            join unnest(p_streams, p_expected, p_project_ids, p_subjects, p_metadata) with ordinality as u (stream, expected, project_id, subjects, metadata, n) on u.n = m.append
+            order by m.n
+          ) m
+          returning e.seq
+        )
+        insert into ledger.unsequenced (seq) select s.seq from stored s;
+      end if;
+      recorded_at := at;
+      return next;
       return;
     exception when unique_violation then
-      null; -- nothing of it is stored, and the sort above kept every row of it back
+      null; -- nothing of it is stored
     end;
   end if;
   -- 2. Claim the first of each; whoever lost the race is left out, with all that follows it.
@@ -180,27 +225,25 @@ begin
     from unnest(p_streams, p_expected, p_project_ids, p_subjects, p_metadata, p_ids, p_types, p_payloads)
       with ordinality as u (stream, expected, project_id, subjects, metadata, id, type, payload, n)
   ), claimed as (
-    insert into ledger.event as e (seq, id, stream, revision, type, project_id, subjects, payload, metadata)
-    select nextval('ledger.event_seq'), w.id, w.stream, w.revision + 1, w.type, w.project_id, array_remove(string_to_array(w.subjects, ' '), ''), w.payload::json, w.metadata::json
+    insert into ledger.event as e (seq, id, stream, revision, type, project_id, subjects, payload, metadata, recorded_at)
+    select nextval('ledger.event_seq'), w.id, w.stream, w.revision + 1, w.type, w.project_id, string_to_array(w.subjects, ' '), w.payload::json, w.metadata::json, at
     from wanted w where case w.expected when -1 then true when -2 then w.revision > 0 else w.revision = w.expected end
     on conflict on constraint event_stream_revision_key do nothing
-    returning e.seq, e.stream, e.revision, e.project_id, e.subjects, e.metadata, e.recorded_at
-  ), more as ( -- sorted before they are numbered, so that seq agrees with each stream's order
-    select nextval('ledger.event_seq') as seq, o.* from (
-      select c.stream, c.revision + row_number() over (partition by m.append order by m.n) as revision,
-        c.project_id, c.subjects, c.metadata, c.recorded_at, m.id, m.type, m.payload
-      from unnest(p_more_appends, p_more_ids, p_more_types, p_more_payloads) with ordinality as m (append, id, type, payload, n)
-      join wanted w on w.n = m.append join claimed c on c.stream = w.stream
-      order by m.n
-    ) o
+    returning e.seq, e.stream, e.revision, e.project_id, e.subjects, e.metadata
   ), stored as (
     insert into ledger.event as e (seq, id, stream, revision, type, project_id, subjects, payload, metadata, recorded_at)
-    select m.seq, m.id, m.stream, m.revision, m.type, m.project_id, m.subjects, m.payload::json, m.metadata, m.recorded_at from more m
+    select nextval('ledger.event_seq'), m.id, m.stream, m.revision, m.type, m.project_id, m.subjects, m.payload::json, m.metadata, at
+    from (
+      select c.stream, c.revision + m.place as revision, c.project_id, c.subjects, c.metadata, m.id, m.type, m.payload
+      from unnest(p_more_appends, p_more_places, p_more_ids, p_more_types, p_more_payloads) with ordinality as m (append, place, id, type, payload, n)
+      join wanted w on w.n = m.append join claimed c on c.stream = w.stream
+      order by m.n
+    ) m
     returning e.seq
   ), waiting as (
     insert into ledger.unsequenced (seq) select c.seq from claimed c union all select s.seq from stored s
   )
-  select w.n::integer, c.revision - 1, c.recorded_at from claimed c join wanted w on w.stream = c.stream;
+  select at, array_agg(c.revision - 1 order by w.n) from wanted w left join claimed c on c.stream = w.stream;
 end $$;
 
 drop table ledger.stream; -- nothing locks or reads it any more: the unique (stream, revision) is the lock
@@ -224,18 +267,27 @@ begin
   with taken as ( -- what has become visible in between lies in the same range and comes along
     delete from ledger.unsequenced u where u.seq between low and high
     returning u.seq
-  ), placed as (
-    insert into ledger.entry (index, seq, sequenced_at)
-    select first_index - 1 + row_number() over (order by t.seq), t.seq, at from taken t
-    returning entry.index, entry.seq
-  ), concerning as (
-    insert into ledger.entry_subject (subject, index)
-    select distinct s.subject, p.index from placed p join ledger.event e on e.seq = p.seq cross join unnest(e.subjects) as s (subject)
-    where octet_length(s.subject) <= 2000 -- what an index can hold; nothing else may stop the ledger
   )
-  select count(*)::integer into n from placed;
+  insert into ledger.entry (index, seq, sequenced_at)
+  select first_index - 1 + row_number() over (order by t.seq), t.seq, at from taken t;
+  get diagnostics n = row_count;
   update ledger.head h set next_index = first_index + n, sequenced_at = at;
   return n;
+end $$;
+
+-- The same, and the entries themselves, in order: for who goes on with them at once.
+create function ledger.sequence_entries(p_limit integer) returns table (
+  index bigint, id uuid, stream text, revision integer, type text, project_id text, subjects text[], payload json, metadata json, recorded_at timestamptz
+) language plpgsql security definer
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+declare
+  placed integer := ledger.sequence(p_limit);
+begin
+  if placed = 0 then return; end if;
+  return query
+  select n.index, e.id, e.stream, e.revision, e.type, e.project_id, e.subjects, e.payload, e.metadata, e.recorded_at
+  from ledger.entry n cross join lateral (select v.* from ledger.event v where v.seq = n.seq offset 0) e
+  where n.index >= (select h.next_index - placed from ledger.head h) order by n.index;
 end $$;
 
 -- The greatest index that counts as recorded at a time, -1 for none: what "as of" that time means. Entries are recorded

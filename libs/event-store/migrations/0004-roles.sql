@@ -78,10 +78,15 @@ begin
     execute format(
       'grant select on ledger.event, ledger.entry, ledger.entry_subject, ledger.batch, ledger.head, ledger.unsequenced, ledger.origin, ledger.migration to %s', services);
     grant insert on ledger.tile, ledger.checkpoint, ledger.cosignature to vitae_ledger;
-    for f in select p.oid from pg_proc p where p.pronamespace = 'ledger'::regnamespace and p.proname in ('append', 'append_batch', 'index_at') loop
+    for f in select p.oid from pg_proc p where p.pronamespace = 'ledger'::regnamespace and p.proname in ('append', 'append_next', 'append_batch', 'index_at') loop
       execute format('grant execute on function %s to %s', f, services);
     end loop;
-    grant execute on function ledger.sequence to vitae_ledger;
+    grant execute on function ledger.sequence, ledger.sequence_entries to vitae_ledger;
+    if to_regclass('ledger.noted') is not null then -- from the next migration on
+      execute format('grant select on ledger.noted, ledger.concern to %s', services);
+      execute format('grant execute on function ledger.not_noted to vitae_auditor, %s', services);
+      grant execute on function ledger.note_entries to vitae_ledger;
+    end if;
     grant maintain on ledger.unsequenced to vitae_ledger; -- it sweeps the inbox that it empties
     grant execute on function ledger.index_at to vitae_auditor;
 

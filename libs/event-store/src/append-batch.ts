@@ -14,12 +14,15 @@ export type Stored = readonly RecordedEvent[] | undefined;
 export async function appendBatch(client: Pool | PoolClient, appends: readonly PreparedAppend[]): Promise<readonly Stored[]> {
   // In one order for everybody, so that two batches never wait for each other.
   const sorted = appends.map((append, i) => ({ append, i })).sort((a, b) => (a.append.request.stream < b.append.request.stream ? -1 : 1));
-  const { rows } = await client.query<{ append: number; revision: number; recorded_at: string }>(statementOf(sorted.map(({ append }) => append)));
+  const { rows } = await client.query<{ recorded_at: string; revisions: readonly (number | null)[] | null }>(statementOf(sorted.map(({ append }) => append)));
+  const [row] = rows;
+  if (!row) throw new Error('ledger.append_batch answered no row');
+  const recordedAt = rfc3339(row.recorded_at);
   const stored = new Array<Stored>(appends.length).fill(undefined);
-  for (const { append: n, revision, recorded_at } of rows) {
-    const { append, i } = sorted[n - 1] as (typeof sorted)[number];
-    stored[i] = recordedOf(append, revision + 1, rfc3339(recorded_at));
-  }
+  sorted.forEach(({ append, i }, n) => {
+    const revision = row.revisions === null ? expectedCode(append.request.expected) : row.revisions[n];
+    if (typeof revision === 'number') stored[i] = recordedOf(append, revision + 1, recordedAt);
+  });
   return stored;
 }
 
@@ -34,10 +37,10 @@ export async function revisionsOf(client: Pool | PoolClient, streams: readonly s
 
 function statementOf(appends: readonly PreparedAppend[]): QueryConfig {
   const heads = appends.map(({ events }) => events[0] as PreparedAppend['events'][number]);
-  const more = appends.flatMap(({ events }, i) => events.slice(1).map((event) => ({ append: i + 1, ...event })));
+  const more = appends.flatMap(({ events }, i) => events.slice(1).map((event, k) => ({ append: i + 1, place: k + 1, ...event })));
   return {
     name: 'ledger.append_batch',
-    text: 'select append, revision, recorded_at::text as recorded_at from ledger.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+    text: 'select recorded_at::text as recorded_at, revisions from ledger.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
     values: [
       textArray(appends.map(({ request }) => request.stream)),
       intArray(appends.map(({ request }) => expectedCode(request.expected))),
@@ -48,9 +51,10 @@ function statementOf(appends: readonly PreparedAppend[]): QueryConfig {
       textArray(heads.map(({ event }) => event.$typeName)),
       textArray(heads.map(({ payload }) => payload)),
       ...(more.length === 0
-        ? [null, null, null, null]
+        ? [null, null, null, null, null]
         : [
             intArray(more.map(({ append }) => append)),
+            intArray(more.map(({ place }) => place)),
             uuidArray(more.map(({ id }) => id)),
             textArray(more.map(({ event }) => event.$typeName)),
             textArray(more.map(({ payload }) => payload)),

@@ -7,6 +7,7 @@ import { ledgerMigrations, migrate } from './migrate.ts';
 const mayChange = [
   'ledger.head', // how far the sequencer is
   'ledger.migration', // written by the owner alone
+  'ledger.noted', // how far behind it the index of the history is
   'ledger.unsequenced', // a queue
 ];
 

@@ -105,17 +105,30 @@ describe('append', () => {
     expect(await readStream(pooledSql(pool), stream)).toEqual([]);
   });
 
-  it.each([
-    ['a subject that is null', { subjects: '{null}' }],
-    ['a subject without a kind', { subjects: '{m-1}' }],
-    ['an endless subject', { subjects: `{model:${'x'.repeat(9_000)}}` }],
+  it.each<[string, { stream?: string; project?: string; subjects?: (string | null)[]; payload?: string; metadata?: string }]>([
+    ['a subject that is null', { subjects: [null] }],
+    ['a subject without a kind', { subjects: ['m-1'] }],
+    ['an empty subject', { subjects: ['model:m-1', ''] }],
+    ['an endless subject', { subjects: [`model:${'x'.repeat(9_000)}`] }],
     ['a raw line break in its payload', { payload: '{\n}' }],
     ['a raw tab in its metadata', { metadata: '{\t}' }],
     ['an endless stream name', { stream: `governance.UseCase-${'x'.repeat(300)}` }],
-  ])('refuses at the door an event with %s, which could never be an entry of the log', async (_, more) => {
-    const { stream, subjects, payload, metadata } = { stream: newStream(), subjects: '{}', payload: '{}', metadata: '{}', ...more };
+    ['an endless project', { project: 'x'.repeat(300) }],
+  ])('refuses at every door an event with %s, which could never be an entry of the log', async (_, more) => {
+    const { stream = newStream(), project = 'credit', subjects = [], payload = '{}', metadata = '{}' } = more;
     const single = 'select * from ledger.append($1, 0, $2, $3, $4, $5, $6, $7, null, null, null, null, null)';
-    await expect(pool.query(single, [stream, 'credit', subjects, metadata, uuidv7(), 'vitae.x.v1.Y', payload])).rejects.toMatchObject({ code: 'VT005' });
+    await expect(pool.query(single, [stream, project, subjects, metadata, uuidv7(), 'vitae.x.v1.Y', payload])).rejects.toMatchObject({ code: 'VT005' });
+
+    const joined = subjects.includes(null) ? null : subjects.join(' ');
+    const next = 'select ledger.append_next($1, 0, $2, $3, $4, $5, $6, $7) as at';
+    expect((await pool.query(next, [stream, project, joined, metadata, uuidv7(), 'vitae.x.v1.Y', payload])).rows).toEqual([{ at: null }]);
+
+    // A neighbour without any subject, and one with two, hide nothing.
+    const batch = `select * from ledger.append_batch($1, '{0,0,0}', $2, $3, $4, $5, '{vitae.x.v1.Y,vitae.x.v1.Y,vitae.x.v1.Y}', $6, null, null, null, null, null)`;
+    const three = [newStream(), stream, newStream()];
+    const values = [three, ['credit', project, 'credit'], ['', joined, 'model:m-1 use-case:u-1'], ['{}', metadata, '{}'], three.map(() => uuidv7()), ['{}', payload, '{}']];
+    await expect(pool.query(batch, values)).rejects.toMatchObject({ code: 'VT005' });
+    for (const name of three) expect(await readStream(pooledSql(pool), name)).toEqual([]);
   });
 
   it('goes on after metadata that names no actor, or one without end', async () => {
@@ -159,6 +172,17 @@ describe('handle', () => {
     const stream = newStream();
     await handle(transactOn(pool), counting, command(stream));
     await expect(handle(transactOn(pool), counting, { ...command(stream), expected: 0 })).rejects.toBeInstanceOf(RevisionConflict);
+  });
+
+  it('decides on a snapshot and on the events after it, and appends behind both', async () => {
+    const stream = newStream();
+    for (let i = 0; i < 3; i += 1) await handle(transactOn(pool), counting, command(stream));
+    const seen: number[] = [];
+    const watching: typeof counting = { ...counting, decide: (order, state) => (seen.push(state), counting.decide(order, state)) };
+    const snapshot = { state: 100, revision: 2 }; // a state that no events lead to, so that it shows which were read
+    expect(await handle(transactOn(pool), watching, { ...command(stream), snapshot })).toMatchObject({ revision: 4 });
+    expect(seen).toEqual([101]);
+    await expect(handle(transactOn(pool), watching, { ...command(stream), snapshot, expected: 3 })).rejects.toBeInstanceOf(RevisionConflict);
   });
 
   it('applies a request with the same idempotency key once, also when both arrive together', async () => {

@@ -62,6 +62,32 @@ export async function appendPrepared<Event extends Message>(
   sql: Sql,
   prepared: PreparedAppend<Event>,
 ): Promise<readonly RecordedEvent<Event>[]> {
+  const expected = expectedCode(prepared.request.expected);
+  if (expected >= 0 && prepared.events.length === 1 && prepared.request.idempotency === undefined) {
+    const recordedAt = await appendNext(sql, prepared, expected);
+    if (recordedAt !== null) return recordedOf(prepared, expected + 1, rfc3339(recordedAt));
+  }
+  return appendSaying(sql, prepared, expected);
+}
+
+/** The usual case at half its price. When it was recorded; null when anything stands against it. */
+async function appendNext(sql: Sql, { request, subjects, metadata, events }: PreparedAppend, expected: number): Promise<string | null> {
+  const [first] = events;
+  const [row] = await sql.query<{ at: string | null }>('select ledger.append_next($1, $2, $3, $4, $5, $6, $7, $8)::text as at', [
+    request.stream,
+    expected,
+    request.attribution.projectId,
+    subjects.join(' '),
+    metadata,
+    first?.id,
+    first?.event.$typeName,
+    first?.payload,
+  ]);
+  return row?.at ?? null;
+}
+
+/** Any append; what stands against it is said. */
+async function appendSaying<Event extends Message>(sql: Sql, prepared: PreparedAppend<Event>, expected: number): Promise<readonly RecordedEvent<Event>[]> {
   const { request, subjects, metadata, events } = prepared;
   const [first, ...more] = events;
   const { key = null, fingerprint = null } = request.idempotency ?? {};
@@ -71,7 +97,7 @@ export async function appendPrepared<Event extends Message>(
        from ledger.append($1, $2, $3, $4, $5, $6, $7, $8, $9::uuid[], $10, $11, $12, $13)`,
       [
         request.stream,
-        expectedCode(request.expected),
+        expected,
         request.attribution.projectId,
         subjects,
         metadata,

@@ -4,7 +4,7 @@ import { ActorKind, ActorSchema, InvalidEvent, UseCaseSubmittedSchema, type UseC
 import { freshDatabase, type FreshDatabase } from '@vitae/testing';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
-import { groupCommit, ledgerMigrations, migrate, pooledSql, readLedger, readRaw, readStream, replay, RevisionConflict, type AppendRequest, type Attribution, type RawEntry } from './index.ts';
+import { groupCommit, ledgerMigrations, migrate, pooledSql, readLedger, readRaw, readStream, RevisionConflict, type AppendRequest, type Attribution } from './index.ts';
 
 const attribution: Attribution = {
   projectId: 'credit',
@@ -170,23 +170,6 @@ describe('readRaw', () => {
         index, id, stream, revision, type, projectId, subjects: subjects.join(' '), payload, recordedAt, reason,
       })),
     );
-  });
-});
-
-describe('replay', () => {
-  it('brings the same entries as readRaw, from any index to any other', async () => {
-    const client = await pool.connect();
-    try {
-      const replayed: RawEntry[] = [];
-      for await (const entries of replay(client, { from: 3, to: 1_000_000 })) replayed.push(...entries);
-      const fields = ({ index, id, stream, revision, type, projectId, subjects, payload, metadata, recordedAt }: RawEntry) => ({ index, id, stream, revision, type, projectId, subjects, payload, metadata, recordedAt });
-      const all = await readRaw(pool, { from: 3, limit: 1_000_000 });
-      expect(all.length).toBeGreaterThan(1_000);
-      expect(replayed.map(fields)).toEqual(all);
-      for await (const entries of replay(client, { from: 10, to: 13 })) expect(entries.map(fields)).toEqual(all.slice(7, 10));
-    } finally {
-      client.release();
-    }
   });
 });
 

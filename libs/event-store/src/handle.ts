@@ -18,7 +18,14 @@ export type Project<Tx extends Transaction, Event extends Message> = (
  */
 export type Seal = <Event extends Message>(prepared: PreparedAppend<Event>) => Promise<PreparedAppend<Event>>;
 
-export interface CommandRequest<Command> {
+/** An aggregate's state as of a revision, kept elsewhere: only the events after it are read. */
+export interface Snapshot<State> {
+  /** MUST be what the stream's events up to the revision fold to. */
+  readonly state: State;
+  readonly revision: number;
+}
+
+export interface CommandRequest<Command, State = unknown> {
   readonly stream: string;
   readonly command: Command;
   readonly attribution: Attribution;
@@ -26,6 +33,8 @@ export interface CommandRequest<Command> {
   /** What the caller believes of the stream; without it, the decision rests on what was loaded. */
   readonly expected?: ExpectedRevision | undefined;
   readonly idempotency?: Idempotency | undefined;
+  /** Where a stream may grow long. Without it the whole stream is read. */
+  readonly snapshot?: Snapshot<State> | undefined;
 }
 
 /** What became of a command. */
@@ -46,7 +55,7 @@ export interface Handled<Event extends Message = Message> {
 export async function handle<State, Command, Event extends Message, Tx extends Transaction>(
   transact: Transact<Tx>,
   decider: Decider<State, Command, Event>,
-  request: CommandRequest<Command>,
+  request: CommandRequest<Command, State>,
   project?: Project<Tx, Event>,
   { attempts = 10, seal }: { readonly attempts?: number; readonly seal?: Seal | undefined } = {},
 ): Promise<Handled<Event>> {
@@ -67,21 +76,21 @@ export async function handle<State, Command, Event extends Message, Tx extends T
 export async function handleWithin<State, Command, Event extends Message, Tx extends Transaction>(
   tx: Tx,
   decider: Decider<State, Command, Event>,
-  request: CommandRequest<Command>,
+  request: CommandRequest<Command, State>,
   project?: Project<Tx, Event>,
   seal?: Seal,
 ): Promise<Handled<Event>> {
-  const { stream, command, attribution, subjects, expected, idempotency } = request;
+  const { stream, command, attribution, subjects, expected, idempotency, snapshot = { state: decider.initial, revision: 0 } } = request;
   if (idempotency) {
     const earlier = (await recallBatch(tx.sql, idempotency)) as readonly RecordedEvent<Event>[] | undefined;
     const last = earlier?.at(-1);
     if (earlier && last) return { stream: last.stream, revision: last.revision, events: earlier, replayed: true };
   }
-  const history = (await readStream(tx.sql, stream)) as readonly RecordedEvent<Event>[];
-  const revision = history.length;
+  const history = (await readStream(tx.sql, stream, { from: snapshot.revision + 1 })) as readonly RecordedEvent<Event>[];
+  const revision = snapshot.revision + history.length;
   if (!isMet(expected ?? 'any', revision)) throw new RevisionConflict(stream, expected ?? 'any', revision);
 
-  const state = history.reduce((folded, recorded) => decider.evolve(folded, recorded.event), decider.initial);
+  const state = history.reduce((folded, recorded) => decider.evolve(folded, recorded.event), snapshot.state);
   const decided = decider.decide(command, state);
   if (decided.length === 0) return { stream, revision, events: [], replayed: false };
 

@@ -1,7 +1,7 @@
 import type { Message } from '@bufbuild/protobuf';
 import { eventToJson, InvalidEvent } from '@vitae/contracts';
-import { v7 as uuidv7 } from 'uuid';
 import type { AppendRequest, ExpectedRevision } from './append.ts';
+import { newEventId } from './event-id.ts';
 import { metadataOf, type RecordedEvent } from './recorded-event.ts';
 
 /** An append in the form in which it is stored: checked against its contract, with ids, as the exact texts. */
@@ -37,7 +37,7 @@ export function prepareAppend<Event extends Message>(request: AppendRequest<Even
       if (payload.length > MAX_PAYLOAD_BYTES / 3 && Buffer.byteLength(payload) > MAX_PAYLOAD_BYTES) {
         throw new InvalidEvent(event.$typeName, [{ field: '', message: `has ${Buffer.byteLength(payload)} bytes; at most ${MAX_PAYLOAD_BYTES} fit` }]);
       }
-      return { id: uuidv7(), event, payload };
+      return { id: newEventId(), event, payload };
     }),
   };
 }

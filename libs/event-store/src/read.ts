@@ -4,7 +4,7 @@ import type { ClientBase, Pool } from 'pg';
 import type { Sql } from './sql.ts';
 import { rfc3339 } from './timestamp.ts';
 
-const COLUMNS = `e.id, e.stream, e.revision, e.type, e.project_id, e.subjects,
+const COLUMNS = `e.id, e.stream, e.revision, e.type, e.project_id, e.subjects::text as subjects,
   e.payload::text as payload, e.metadata::text as metadata, e.recorded_at::text as recorded_at`;
 
 /** The events of one stream in order, from a revision (1 unless told) on. */
@@ -37,7 +37,7 @@ export async function readLedger(
           [from, limit],
         )
       : await sql.query<EventRow>(
-          `select n.index, ${COLUMNS} from ledger.entry_subject s
+          `select n.index, ${COLUMNS} from ledger.concern s
            join ledger.entry n on n.index = s.index join ledger.event e on e.seq = n.seq
            where s.subject = $3 and s.index >= $1 order by s.index limit $2`,
           [from, limit, subject],
@@ -61,12 +61,23 @@ export interface RawEntry {
   readonly recordedAt: string;
 }
 
+// Lateral with an offset: event by event along the index, however many the planner guesses there are.
 const RAW = `select n.index, e.id, e.stream, e.revision, e.type, e.project_id, e.subjects, e.payload, e.metadata, e.recorded_at
-  from ledger.entry n join ledger.event e on e.seq = n.seq where n.index >= $1 and n.index < $2 order by n.index`;
+  from ledger.entry n cross join lateral (select v.* from ledger.event v where v.seq = n.seq offset 0) e
+  where n.index >= $1 and n.index < $2 order by n.index`;
 
-/** The ledger in order from an index on, at most `limit` entries, dense: three times as quick as readLedger. */
+/** The ledger in order from an index on, at most `limit` entries, dense: more than twice as quick as readLedger. For more than some 200 at once replay costs less. */
 export async function readRaw(client: Pool | ClientBase, { from, limit }: { readonly from: number; readonly limit: number }): Promise<RawEntry[]> {
-  const { rows } = await client.query<string[]>({ name: 'ledger.raw', text: RAW, values: [from, from + limit], rowMode: 'array', types: UNPARSED });
+  return rawEntries(client, { name: 'ledger.raw', text: RAW, values: [from, from + limit] });
+}
+
+/** Gives what waits for it its index, `limit` events at a time, and answers these entries: committed, in order, dense. */
+export function sequenceEntries(client: Pool | ClientBase, limit: number): Promise<RawEntry[]> {
+  return rawEntries(client, { name: 'ledger.sequence_entries', text: 'select * from ledger.sequence_entries($1)', values: [limit] });
+}
+
+async function rawEntries(client: Pool | ClientBase, statement: { readonly name: string; readonly text: string; readonly values: unknown[] }): Promise<RawEntry[]> {
+  const { rows } = await client.query<string[]>({ ...statement, rowMode: 'array', types: UNPARSED });
   return rows.map(([index, id, stream, revision, type, projectId, subjects, payload, metadata, recordedAt]) => ({
     index: Number(index),
     id: id as string,

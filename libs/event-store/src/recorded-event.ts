@@ -1,7 +1,7 @@
-import { create, fromJson, toJson, type JsonValue, type Message } from '@bufbuild/protobuf';
+import { create, type JsonObject, type Message } from '@bufbuild/protobuf';
 import { timestampDate, timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { canonicalJson, EnvelopeSchema, eventFromJson, type Actor, type Envelope } from '@vitae/contracts';
-import { rfc3339 } from './timestamp.ts';
+import { canonicalMessage, EnvelopeSchema, eventFromJson, readMessage, type Actor, type Envelope } from '@vitae/contracts';
+import { isInMillis, rfc3339 } from './timestamp.ts';
 
 /** Who did it, why, and in what chain of causes: the same for all events of one command. */
 export interface Attribution {
@@ -33,8 +33,8 @@ export interface RecordedEvent<Event extends Message = Message> extends Attribut
   readonly event: Event;
   /** The stored bytes: canonical proto3 JSON. */
   readonly payload: string;
-  /** Place in the ledger, from 0; absent until the sequencer has been there. */
-  readonly index?: number;
+  /** Place in the ledger, from 0; undefined until the sequencer has been there. */
+  readonly index?: number | undefined;
 }
 
 /** A row of ledger.event, as the queries of read.ts select it. */
@@ -45,7 +45,8 @@ export interface EventRow {
   readonly revision: number;
   readonly type: string;
   readonly project_id: string;
-  readonly subjects: string[];
+  /** As PostgreSQL prints an array. */
+  readonly subjects: string;
   readonly payload: string;
   readonly metadata: string;
   /** As PostgreSQL prints it. */
@@ -62,11 +63,13 @@ export function metadataOf(attribution: Attribution): string {
     causationId: attribution.causationId,
     traceparent: attribution.traceparent,
   });
-  return canonicalJson(toJson(EnvelopeSchema, envelope));
+  return canonicalMessage(EnvelopeSchema, envelope);
 }
 
+/** Throws UnknownEventType, and what protobuf-es throws for JSON that append did not write. */
 export function recordedFrom(row: EventRow): RecordedEvent {
-  const metadata = fromJson(EnvelopeSchema, JSON.parse(row.metadata) as JsonValue, { ignoreUnknownFields: true });
+  const stored = JSON.parse(row.metadata) as JsonObject;
+  const metadata = readMessage(EnvelopeSchema, stored);
   if (!metadata.actor || !metadata.occurredAt) {
     throw new Error(`event ${row.id} has no actor or time: its metadata was not written by append`);
   }
@@ -76,17 +79,17 @@ export function recordedFrom(row: EventRow): RecordedEvent {
     revision: row.revision,
     type: row.type,
     projectId: row.project_id,
-    subjects: row.subjects,
+    subjects: row.subjects === '{}' ? [] : row.subjects.slice(1, -1).split(','), // {a:1,b:2}: their pattern needs no quotes
     actor: metadata.actor,
     reason: metadata.reason,
-    occurredAt: timestampDate(metadata.occurredAt).toISOString(),
+    occurredAt: isInMillis(stored['occurredAt']) ? stored['occurredAt'] : timestampDate(metadata.occurredAt).toISOString(),
     recordedAt: rfc3339(row.recorded_at),
     correlationId: metadata.correlationId,
     causationId: metadata.causationId,
     traceparent: metadata.traceparent,
     payload: row.payload,
     event: eventFromJson(row.type, row.payload),
-    ...(row.index === null ? {} : { index: Number(row.index) }),
+    index: row.index === null ? undefined : Number(row.index),
   };
 }
 

@@ -181,7 +181,7 @@ describe('the keyring', () => {
     const gone = await freshDatabase();
     const away = await open({ databaseUrl: gone.url, tenantKeyFile: join(directory, 'away.key') });
     const payload = await written(away, 'paula');
-    await gone.drop();
+    await gone.vanish();
     try {
       await expect(written(away, 'paula')).rejects.toThrow(KeyringUnavailable);
       await expect(away.reveal(payload, everybody)).rejects.toThrow(KeyringUnavailable);

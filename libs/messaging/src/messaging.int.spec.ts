@@ -143,6 +143,26 @@ describe('the publisher', () => {
     expect((await stored()).map((m) => m.id)).toEqual(events.map((e) => e.id));
   });
 
+  it('stores nothing behind a hole, and says how far it is sure', async () => {
+    await record(200);
+    await ensureLedgerStream(nats, origin);
+    const events = await readLedger(pooledSql(pool), { from: 0, limit: 200 });
+    expect(await publishFrom(nats, events.filter(({ index }) => index !== 100))).toBe(65); // the last answered before the hole
+    expect(await ensureLedgerStream(nats, origin)).toBe(100);
+    expect(await publishFrom(nats, events.slice(65))).toBe(0); // from an outdated place: what fits behind the last is stored all the same
+    expect(await ensureLedgerStream(nats, origin)).toBe(200);
+    expect((await stored()).map((m) => m.id)).toEqual(events.map((e) => e.id));
+  });
+
+  it('says why JetStream refuses a message', async () => {
+    await record(3);
+    await ensureLedgerStream(nats, origin);
+    const manager = await jetstreamManager(nats);
+    const { config } = await manager.streams.info(LEDGER_STREAM);
+    await manager.streams.update(LEDGER_STREAM, { ...config, max_msg_size: 10 });
+    await expect(publishFrom(nats, await readLedger(pooledSql(pool), { from: 0, limit: 3 }))).rejects.toThrow(/JetStream refused a message: .*size/);
+  });
+
   it('refuses a stream that belongs to another ledger', async () => {
     await ensureLedgerStream(nats, origin);
     await expect(ensureLedgerStream(nats, uuidv7())).rejects.toThrow(/belongs to ledger/);

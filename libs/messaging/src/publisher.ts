@@ -13,6 +13,8 @@ export class LedgerBehindStream extends Error {
 
 const WRONG_LAST_SEQUENCE = 10071;
 const NO_ANSWER_MS = 10_000;
+/** An answer costs server and client about as much as sending the message. */
+const ANSWER_EVERY = 64;
 
 /**
  * Publishes consecutive events; the first MUST have index `last sequence of the stream`.
@@ -23,22 +25,25 @@ const NO_ANSWER_MS = 10_000;
  * would cost the server memory for each message of its window.
  *
  * All are sent at once, and one inbox counts the answers: a promise and a timer for each message would cost more
- * than the message. So `events` SHOULD be a page, not the whole ledger.
+ * than the message. Only some are answered, the last among them, for where one message is stored all before it are.
+ * `events` SHOULD be a page, not the whole ledger.
  *
- * @returns how many were acknowledged, in order. Fewer than given: somebody else published; ask the stream for its
- *   last sequence and go on from there. Rejects when the connection breaks or no answer comes.
+ * @returns how many are known to be stored, in order. Fewer than given: somebody else published, or one in the middle was
+ *   refused; ask the stream for its last sequence and go on from there. Rejects when the connection breaks, when no answer
+ *   comes, and when the first is refused for any other reason than its place.
  */
 export async function publishFrom(nats: NatsConnection, events: readonly (RecordedEvent | RawEntry)[]): Promise<number> {
   if (events.length === 0) return 0;
   const inbox = createInbox();
   const spans = new Map<number, Span>();
-  const answers = answersOn(nats, inbox, events.length, (n, error) => endSpan(spans, n, error));
+  const isAnswered = (n: number): boolean => n === 0 || n === events.length - 1 || n % ANSWER_EVERY === 0;
+  const answers = answersOn(nats, inbox, events.filter((_, n) => isAnswered(n)).length, (n, error) => endSpan(spans, n, error));
   try {
     events.forEach((event, n) => {
       const { span, header } = traced(event);
       if (span) spans.set(n, span);
       const { subject, headers, data } = toWire(event, `Nats-Expected-Last-Sequence: ${event.index}\r\n${header}`);
-      nats.publish(subject, data, { reply: `${inbox}.${n}`, headers: written(headers) });
+      nats.publish(subject, data, { ...(isAnswered(n) && { reply: `${inbox}.${n}` }), headers: written(headers) });
     });
     return await answers.all;
   } finally {
@@ -52,13 +57,13 @@ interface PublishAnswer {
   readonly error?: { readonly err_code?: number; readonly description?: string };
 }
 
-/** Counts the answers to `total` messages. `all` resolves with how many were acknowledged before the first that was refused. */
-function answersOn(nats: NatsConnection, inbox: string, total: number, heard: (n: number, error: string | undefined) => void) {
-  let open = total;
-  let acknowledged = total; // up to the first refusal
+/** Counts the answers that `open` messages ask for. `all` resolves with how many messages are known to be stored. */
+function answersOn(nats: NatsConnection, inbox: string, open: number, heard: (n: number, error: string | undefined) => void) {
+  let stored = 0; // up to the first refusal
+  let refused = false;
   let settle: (failure?: Error) => void = () => undefined;
   const all = new Promise<number>((resolve, reject) => {
-    settle = (failure) => (failure ? reject(failure) : resolve(acknowledged));
+    settle = (failure) => (failure ? reject(failure) : resolve(stored));
   });
   all.catch(() => undefined); // whoever waits hears of it; nobody may wait any more
   const patience = setTimeout(() => settle(new Error('JetStream did not answer in time')), NO_ANSWER_MS);
@@ -69,12 +74,12 @@ function answersOn(nats: NatsConnection, inbox: string, total: number, heard: (n
       const refusal = refusalIn(message);
       heard(n, refusal?.description);
       if (refusal) {
-        if (refusal.err_code !== WRONG_LAST_SEQUENCE) return settle(new Error(`JetStream refused event ${n + 1} of ${total}: ${refusal.description ?? 'no reason given'}`));
-        acknowledged = Math.min(acknowledged, n);
-      }
+        if (refusal.err_code !== WRONG_LAST_SEQUENCE) return settle(new Error(`JetStream refused a message: ${refusal.description ?? 'no reason given'}`));
+        refused = true;
+      } else if (!refused) stored = n + 1;
       open -= 1;
       if (open === 0) settle();
-      else if (open % 256 === 0) patience.refresh();
+      else patience.refresh();
     },
   });
   const unheard = onLost(nats, () => settle(new Error('the connection to NATS was lost')));

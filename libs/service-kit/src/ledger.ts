@@ -14,6 +14,7 @@ import {
   type Handled,
   type Project,
   type RecordedEvent,
+  type Snapshot,
 } from '@vitae/event-store';
 import { Keyring, type Sealer } from '@vitae/keyring';
 import { Broker } from './broker.ts';
@@ -23,7 +24,7 @@ import { commands, commandSeconds, conflicts, refusals } from './measures.ts';
 import { inSpan, traceparent } from './trace.ts';
 
 /** A command for one stream. */
-export interface LedgerRequest<Command> {
+export interface LedgerRequest<Command, State = unknown> {
   readonly stream: string;
   readonly command: Command;
   readonly context: CommandContext;
@@ -31,6 +32,8 @@ export interface LedgerRequest<Command> {
   readonly subjects: readonly string[];
   /** The caller's If-Match goes before this. Leave it out and a conflict is decided anew by itself. */
   readonly expected?: ExpectedRevision | undefined;
+  /** The state as of a revision, where a stream may grow long; without it the whole stream is read. */
+  readonly snapshot?: Snapshot<State> | undefined;
 }
 
 /** The way of a service's commands into the ledger: append and view rows in one transaction, then a hint. */
@@ -68,7 +71,7 @@ export class Ledger {
    */
   async handle<State, Command, Event extends Message>(
     decider: Decider<State, Command, Event>,
-    request: LedgerRequest<Command>,
+    request: LedgerRequest<Command, State>,
     project?: Project<ViewTransaction, Event>,
   ): Promise<Handled<Event>> {
     return observed(decider.category, request.command, async () => {
@@ -92,7 +95,7 @@ export class Ledger {
   async handleWithin<State, Command, Event extends Message>(
     tx: ViewTransaction,
     decider: Decider<State, Command, Event>,
-    request: LedgerRequest<Command>,
+    request: LedgerRequest<Command, State>,
     project?: Project<ViewTransaction, Event>,
   ): Promise<Handled<Event>> {
     return observed(decider.category, request.command, async () => {
@@ -135,7 +138,7 @@ export class Ledger {
 
 const wasAppended = (handled: Handled): boolean => !handled.replayed && handled.events.length > 0;
 
-function commandRequest<Command>(category: string, { stream, command, context, subjects, expected }: LedgerRequest<Command>, sealer: Sealer | undefined): CommandRequest<Command> {
+function commandRequest<Command, State>(category: string, { stream, command, context, subjects, expected, snapshot }: LedgerRequest<Command, State>, sealer: Sealer | undefined): CommandRequest<Command, State> {
   const { expected: ifMatch, idempotency, ...attribution } = context;
   return {
     stream,
@@ -143,6 +146,7 @@ function commandRequest<Command>(category: string, { stream, command, context, s
     attribution: { ...attribution, traceparent: traceparent() || attribution.traceparent },
     subjects,
     expected: ifMatch ?? expected,
+    snapshot,
     // One request may touch several kinds of streams, and a project cannot know which keys another one uses.
     ...(idempotency
       ? { idempotency: { key: `${context.projectId}/${category}/${idempotency.key}`, fingerprint: sealer?.fingerprint(idempotency.fingerprint) ?? idempotency.fingerprint } }

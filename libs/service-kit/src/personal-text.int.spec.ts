@@ -203,7 +203,7 @@ describe('a keyring that is away', () => {
     const lonely = await boot(definition(), environment({ KEYRING_DATABASE_URL: gone.url, VITAE_TENANT_KEY_FILE: join(directory, 'lonely.key'), LOG_LEVEL: 'silent' }));
     try {
       expect((await close(id, said, { at: lonely })).ok).toBe(true);
-      await gone.drop();
+      await gone.vanish();
       const shown = await get(id, { at: lonely });
       expect([shown.status, JSON.parse(shown.text)]).toEqual([200, { id, root_cause: '[unreadable]', lesson: '[unreadable]', reason: '[unreadable]' }]);
       const refused = await close(uuid(), said, { at: lonely });

@@ -21,6 +21,29 @@ describe('freshDatabase', () => {
     await expect(query(one.url, 'select 1')).rejects.toMatchObject({ code: '3D000' /* invalid_catalog_name */ });
   });
 
+  it('waits for a pool that says it has ended while its connections are still open', async () => {
+    const database = await freshDatabase();
+    const pool = new pg.Pool({ connectionString: database.url, max: 10 });
+    const errors: Error[] = [];
+    pool.on('error', (error) => errors.push(error));
+    await Promise.all(Array.from({ length: 10 }, () => pool.query('select 1')));
+    await pool.end();
+    await database.drop();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(errors).toEqual([]);
+  });
+
+  it('vanishes at once, and whoever is connected is broken off', async () => {
+    const database = await freshDatabase();
+    const client = new pg.Client({ connectionString: database.url });
+    await client.connect();
+    const broken = new Promise((resolve) => client.once('error', resolve));
+    client.on('error', () => undefined); // the end of the connection follows
+    await database.vanish();
+    await expect(broken).resolves.toMatchObject({ code: '57P01' /* admin_shutdown */ });
+    await client.end();
+  });
+
   it('prepares a template once, however many ask for it at the same time', async () => {
     let prepared = 0;
     const template = {

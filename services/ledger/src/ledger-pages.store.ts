@@ -12,13 +12,13 @@ const AHEAD = 5_000;
 export interface LedgerPage {
   /** Dense, in ledger order, from the index that was asked for. */
   readonly entries: readonly RawEntry[];
-  /** The ledger had no more when it was asked. */
+  /** As far as is known here, the ledger has no more. */
   readonly end: boolean;
 }
 
 /**
- * The ledger as it is stored, page by page. Publisher and integrator both read all of it, a moment after each other:
- * whoever comes second gets what the first one read. On connections of its own, so that no request waits for a page.
+ * The ledger as it is stored, page by page. Publisher and integrator both read all of it, a moment after it was sequenced:
+ * what is newest is kept, so that it is read once. On connections of its own, so that no request waits for a page.
  */
 @Injectable()
 export class LedgerPages implements OnApplicationShutdown {
@@ -29,7 +29,10 @@ export class LedgerPages implements OnApplicationShutdown {
   #coming: { readonly from: number; readonly to: number; readonly arrived: Promise<void> } | undefined;
 
   constructor(@Inject(CONFIG) config: LedgerConfig) {
-    this.#pool = new Pool({ connectionString: config.DATABASE_URL, application_name: 'vitae-ledger-pages', max: 2, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000 });
+    this.#pool = new Pool({
+      connectionString: config.DATABASE_URL, application_name: 'vitae-ledger-pages', max: 2, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000,
+      options: '-c plan_cache_mode=force_generic_plan', // else each page is planned anew, which costs more than reading a small one
+    });
     this.#pool.on('error', () => undefined); // a connection that breaks while it is idle; the next statement opens another
   }
 
@@ -37,12 +40,12 @@ export class LedgerPages implements OnApplicationShutdown {
     if (this.#coming && from >= this.#coming.from && from < this.#coming.to) await this.#coming.arrived;
     const first = this.#recent[0]?.index ?? Infinity;
     const kept = from >= first ? this.#recent.slice(from - first, from - first + limit) : [];
-    if (kept.length === limit) return { entries: kept, end: false };
-    const rest = await readRaw(this.#pool, { from: from + kept.length, limit: limit - kept.length });
-    this.#keep(rest);
-    const end = kept.length + rest.length < limit;
+    if (kept.length > 0) return { entries: kept, end: kept.length < limit };
+    const entries = await readRaw(this.#pool, { from, limit });
+    this.keep(entries);
+    const end = entries.length < limit;
     if (!end) this.#fetchFrom(from + limit);
-    return { entries: [...kept, ...rest], end };
+    return { entries, end };
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -56,7 +59,7 @@ export class LedgerPages implements OnApplicationShutdown {
     const fetch = async (): Promise<void> => {
       const client = await this.#pool.connect();
       try {
-        for await (const entries of replay(client, { from, to: from + AHEAD })) this.#keep(entries.map(decoded));
+        for await (const entries of replay(client, { from, to: from + AHEAD })) this.keep(entries.map(decoded));
         client.release();
       } catch (error) {
         client.release(error as Error);
@@ -68,7 +71,8 @@ export class LedgerPages implements OnApplicationShutdown {
     this.#coming = { from, to: from + AHEAD, arrived };
   }
 
-  #keep(entries: readonly RawEntry[]): void {
+  /** Dense and committed: what was read, or has just got its index. */
+  keep(entries: readonly RawEntry[]): void {
     const [first] = entries;
     if (!first) return;
     const next = this.#recent.at(-1)?.index ?? -Infinity;

@@ -17,6 +17,7 @@ import { evaluation } from './evaluation/evaluation.ts';
 import { EvaluationHandler } from './evaluation/evaluation.handler.ts';
 import { EvaluationRow, Evaluations, projectEvaluation } from './evaluation/evaluations.view.ts';
 import { LifecycleConsumer, projectFollowed } from './model-version/lifecycle.consumer.ts';
+import { ModelVersionChangeHandler } from './model-version/model-version-change.handler.ts';
 import { ModelVersionController } from './model-version/model-version.controller.ts';
 import { modelVersion } from './model-version/model-version.ts';
 import { ModelVersionHandler } from './model-version/model-version.handler.ts';
@@ -28,6 +29,7 @@ import { SigningTrustController } from './signature/signing-trust.controller.ts'
 import { SigningTrustHandler } from './signature/signing-trust.handler.ts';
 import { signingTrust } from './signature/signing-trust.ts';
 import { projectSigningTrust, SigningTrustRow, SigningTrusts } from './signature/signing-trust.view.ts';
+import { AliasController } from './model/alias.controller.ts';
 import { ModelController } from './model/model.controller.ts';
 import { model } from './model/model.ts';
 import { ModelHandler } from './model/model.handler.ts';
@@ -35,12 +37,12 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
 
 @Module({
   imports: [CqrsModule.forRoot()],
-  controllers: [ArtefactController, UploadController, DatasetVersionController, ModelController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController],
+  controllers: [ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController],
   providers: [
     { provide: DEPOT, inject: [CONFIG, Readiness], useFactory: openDepot },
     ArtefactStore, UploadSessions, UploadSweeper,
     DatasetVersions, Models, ModelVersions, Evaluations,
-    DatasetVersionHandler, ModelHandler, ModelVersionHandler, EvaluationHandler,
+    DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionChangeHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     LifecycleConsumer,
   ],
@@ -58,8 +60,8 @@ export const registry: ServiceDefinition<RegistryConfig> = {
     entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow, SigningTrustRow, ModelVersionSignatureRow],
     projections: [
       { category: datasetVersion.category, tables: ['dataset_version', 'version_counter'], project: projectDatasetVersion },
-      { category: model.category, tables: ['model'], project: projectModel },
-      { category: modelVersion.category, tables: ['model_version', 'version_counter'], project: projectModelVersion },
+      { category: model.category, tables: ['model', 'model_alias'], project: projectModel },
+      { category: modelVersion.category, tables: ['model_version', 'version_counter', 'model'], project: projectModelVersion },
       { category: modelVersion.category, tables: ['model_version_signature'], project: projectSignature },
       { category: signingTrust.category, tables: ['signing_trust'], project: projectSigningTrust },
       { category: modelVersion.category, tables: ['approved_retirement'], project: projectRetirement },

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MikroORM } from '@mikro-orm/postgresql';
-import type { DatasetVersionRegistered, EvaluationRecorded, ModelRegistered } from '@vitae/contracts';
+import type { DatasetVersionRegistered, EvaluationRecorded } from '@vitae/contracts';
 import { readLedger, type RecordedEvent } from '@vitae/event-store';
 import { boot, rebuildViews, sqlOf, type Running, type ViewTransaction } from '@vitae/service-kit';
 import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
@@ -17,7 +17,7 @@ import { evaluation } from './evaluation/evaluation.ts';
 import { projectEvaluation } from './evaluation/evaluations.view.ts';
 import { modelVersion, type ModelVersionEvent } from './model-version/model-version.ts';
 import { projectModelVersion } from './model-version/versions.view.ts';
-import { model } from './model/model.ts';
+import { model, type ModelEvent } from './model/model.ts';
 import { projectModel } from './model/models.view.ts';
 
 const FIXTURES = new URL('../../../test/fixtures/german-credit/', import.meta.url);
@@ -529,7 +529,7 @@ describe('Evaluations', () => {
 });
 
 describe('The views', () => {
-  const TABLES = ['dataset_version', 'model', 'model_version', 'evaluation', 'version_counter'];
+  const TABLES = ['dataset_version', 'model', 'model_alias', 'model_version', 'evaluation', 'version_counter'];
   const everything = async (): Promise<unknown> => Promise.all(TABLES.map(async (table) => (await sql.query(`select to_jsonb(t) as row from registry.${table} t where to_jsonb(t) ->> 'last_version' is distinct from '0' order by 1`)).rows));
 
   it('are the same when they are built anew from the ledger, and when an event is projected twice', async () => {
@@ -555,7 +555,7 @@ function rebuilt(tx: ViewTransaction, recorded: RecordedEvent): Promise<void> {
     case datasetVersion.category:
       return projectDatasetVersion(tx, [recorded as RecordedEvent<DatasetVersionRegistered>]);
     case model.category:
-      return projectModel(tx, [recorded as RecordedEvent<ModelRegistered>]);
+      return projectModel(tx, [recorded as RecordedEvent<ModelEvent>]);
     case modelVersion.category:
       return projectModelVersion(tx, [recorded as RecordedEvent<ModelVersionEvent>]);
     case evaluation.category:

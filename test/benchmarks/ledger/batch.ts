@@ -90,6 +90,6 @@ const rawInsert = (): Statement => ({
 
 const appendBatch = (): Statement => ({
   name: 'append_batch',
-  text: 'select append, revision, recorded_at::text from ledger.append_batch($1, $2, $3, $4, $5, $6, $7, $8, null, null, null, null)',
+  text: 'select recorded_at::text, revisions from ledger.append_batch($1, $2, $3, $4, $5, $6, $7, $8, null, null, null, null, null)',
   values: [streams(), expectNone, projects, subjects, metadata, ids(), types, payloads],
 });

@@ -22,6 +22,7 @@ export async function emmett(url: string, connections: number): Promise<Appender
   const { getPostgreSQLEventStore } = await importPeer<EmmettPostgres>('@event-driven-io', 'emmett-postgresql', 'dist', 'index.js');
   const { default: pg } = await importPeer<{ default: { Pool: new (config: PoolConfig) => Pool } }>('pg', 'lib', 'index.js');
   const pool = new pg.Pool({ connectionString: url, max: connections });
+  pool.on('error', () => undefined); // `end` answers before the connections are closed, and the server may be quicker
   const store = getPostgreSQLEventStore(url, { schema: { autoMigration: 'None' }, connectionOptions: { pooled: true, pool } });
   await store.schema.migrate();
   const metadata = JSON.parse(METADATA) as object;

@@ -9,9 +9,8 @@ export async function atRate(rate: number, seconds: number, work: () => Promise<
   let due = begun;
   while (due < end) {
     const wait = due - performance.now();
-    // A timer's millisecond is too coarse for the last bit of the wait; what became due meanwhile starts at once.
-    if (wait > 1) await new Promise((resolve) => setTimeout(resolve, 1));
-    else if (wait > 0) await new Promise((resolve) => setImmediate(resolve));
+    // What became due within the timer's millisecond starts together: to wait for less, one has to keep one of the cores busy.
+    if (wait > 0) await new Promise((resolve) => setTimeout(resolve, 1));
     else {
       under.push(work());
       due += (-1000 * Math.log(1 - Math.random())) / rate;

@@ -219,7 +219,6 @@ describe('fsck when the owner of the database cheats', () => {
     await cheat(
       `delete from ledger.event where seq in (select seq from ledger.entry where index >= 580) or seq in (select seq from ledger.unsequenced)`,
       'delete from ledger.entry where index >= 580',
-      'delete from ledger.entry_subject where index >= 580',
       'delete from ledger.unsequenced',
       'update ledger.head set next_index = 580',
     );
@@ -233,7 +232,6 @@ describe('fsck when the owner of the database cheats', () => {
     await cheat(
       `delete from ledger.event where seq in (select seq from ledger.entry where index >= 580) or seq in (select seq from ledger.unsequenced)`,
       'delete from ledger.entry where index >= 580',
-      'delete from ledger.entry_subject where index >= 580',
       'delete from ledger.unsequenced',
       'update ledger.head set next_index = 580',
       'delete from ledger.checkpoint where size > 580',
@@ -294,6 +292,16 @@ describe('fsck when the owner of the database cheats', () => {
     await open();
     await cheat(`delete from ledger.entry_block where facet = 'credit @dana' and block = 1`, `insert into ledger.entry_block values ('credit @eve', 3)`);
     expect(named(await check())).toEqual(['block-missing 256', 'block-surplus 768']);
+  });
+
+  it('finds a mark of how far the history is noted that was moved', async () => {
+    await open();
+    await cheat('update ledger.noted set next_index = 768'); // the history would not look through the rest, and find nothing of it
+    expect(named(await check())).toContain('subject-missing 512');
+    await cheat('update ledger.noted set next_index = 256'); // it would find some twice
+    expect(named(await check())).toContain('subject-surplus 256');
+    await cheat('delete from ledger.noted');
+    expect((await check()).ok).toBe(false);
   });
 
   it('finds an event that no sequencer will ever see', async () => {

@@ -66,7 +66,7 @@ export async function eventsOf(sql: Sql, streams: readonly string[], to: number)
 async function concernedStreams(sql: Sql, { projectId, subjects, asOf }: EvidenceAsked): Promise<{ readonly streams: readonly string[]; readonly ofOthers: number }> {
   const rows = await sql.query<{ stream: string; own: boolean; events: string }>(
     `select e.stream, e.project_id = $3 as own, count(distinct n.index) as events
-     from ledger.entry_subject s join ledger.entry n on n.index = s.index join ledger.event e on e.seq = n.seq
+     from ledger.concern s join ledger.entry n on n.index = s.index join ledger.event e on e.seq = n.seq
      where s.subject = any ($1) and s.index <= $2 group by 1, 2`,
     [subjects, asOf, projectId],
   );

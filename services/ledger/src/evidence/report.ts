@@ -53,8 +53,8 @@ ${served(of('TrafficShifted'))}
 ${deeds(of('IncidentReported', 'RetrainingRequested', 'IncidentClosed', 'DriftAlertRaised', 'DriftAlertWidened', 'DriftAlertCleared', 'RolloutRolledBack'), ({ payload }) =>
   [enumWord(text(payload, 'severity'), 'SEVERITY_'), text(payload, 'title'), text(payload, 'description'), text(payload, 'rootCause'), text(payload, 'lesson'), text(payload, 'reason')].filter((part) => part !== '').join('; '))}
 <h2>Retirement</h2>
-${deeds(of('RetirementProposed', 'RetirementApproved', 'RetirementCompleted', 'ArtefactArchived', 'ModelVersionRetired'), ({ payload }) =>
-  [`version ${text(payload, 'version')}`, text(payload, 'criterion'), text(payload, 'lesson'), text(payload, 'archiveLocation') || text(payload, 'location')].filter((part) => part !== '' && part !== 'version ').join('; '))}
+${deeds(of('RetirementProposed', 'RetirementApproved', 'RetirementCompleted', 'ArtefactArchived', 'ModelVersionRetired', 'ModelDeprecated', 'ModelDeleted', 'ModelRestored', 'ModelVersionDeprecated', 'ModelVersionDeleted', 'ModelVersionRestored', 'ModelVersionPurged'), ({ payload }) =>
+  [`version ${text(payload, 'version')}`, text(payload, 'criterion'), text(payload, 'reason'), text(payload, 'lesson'), text(payload, 'archiveLocation') || text(payload, 'location')].filter((part) => part !== '' && part !== 'version ').join('; '))}
 <h2>Artefacts</h2>
 ${artefacts(events)}
 <h2>Everything, by stage</h2>

@@ -15,6 +15,8 @@ export const LAST_INDEX = Number.MAX_SAFE_INTEGER;
 
 /** Entries in a block of ledger.entry_block. */
 const BLOCK = 256;
+/** The first block of which nothing is noted yet, so that anything may be in it. */
+const NOT_NOTED = `(select t.next_index / ${BLOCK} from ledger.noted t)`;
 
 const COLUMNS = `e.id, e.stream, e.revision, e.type, e.project_id, e.subjects,
   e.payload::text as payload, e.metadata::text as metadata, e.recorded_at::text as recorded_at`;
@@ -27,7 +29,7 @@ type Parameter = (value: unknown) => string;
  * At most `limit` events of the span that the filter holds for, in its order.
  *
  * Each way in is one range of an index, in the ledger's order, so that a page costs the same at any length of the ledger:
- * a stream by (stream, revision), a subject by ledger.entry_subject, else project, type and actor by ledger.entry_block.
+ * a stream by (stream, revision), a subject by ledger.concern, else project, type and actor by ledger.entry_block.
  * Within a stream the other conditions are looked at event by event, within a subject block by block and then so.
  */
 export async function readEvents(sql: Sql, filter: EventFilter, span: Span): Promise<readonly HistoryItem[]> {
@@ -48,14 +50,15 @@ async function wayIn(sql: Sql, filter: EventFilter, span: Span, $: Parameter): P
   const holds = conditions(filter, $);
   const limit = `limit ${$(span.limit)}`;
   const facets = facetsOf(filter);
-  const alsoIn = (some: readonly string[], block: string) => some.map((facet) => `and (select true from ledger.entry_block o where o.facet = ${$(facet)} and o.block = ${block})`).join(' ');
+  const alsoIn = (some: readonly string[], block: string) =>
+    some.map((facet) => `and (${block} >= ${NOT_NOTED} or (select true from ledger.entry_block o where o.facet = ${$(facet)} and o.block = ${block}))`).join(' ');
   if (filter.stream !== undefined) {
     const [first, last] = await Promise.all([from === 0 ? 0 : revisionAt(sql, filter.stream, from - 1), revisionAt(sql, filter.stream, to)]);
     return `select (select n.index from ledger.entry n where n.seq = e.seq) as index, ${COLUMNS} from ledger.event e
       where e.stream = ${$(filter.stream)} and e.revision > ${$(first)} and e.revision <= ${$(last)} ${holds} order by e.revision ${order} ${limit}`;
   }
   if (filter.subject !== undefined) {
-    return `select f.* from ledger.entry_subject s cross join lateral (
+    return `select f.* from ledger.concern s cross join lateral (
         select n.index, ${COLUMNS} from ledger.entry n join ledger.event e on e.seq = n.seq where n.index = s.index ${holds} limit 1
       ) f
       where s.subject = ${$(filter.subject)} and s.index between ${$(from)} and ${$(to)} ${alsoIn(facets, `s.index / ${BLOCK}`)} order by s.index ${order} ${limit}`;
@@ -66,12 +69,16 @@ async function wayIn(sql: Sql, filter: EventFilter, span: Span, $: Parameter): P
       where n.index between ${$(from)} and ${$(to)} order by n.index ${order} ${limit}`;
   }
   const [low, high] = [`${$(from)}::bigint`, `${$(to)}::bigint`];
-  return `select f.* from ledger.entry_block b cross join lateral (
+  return `select f.* from (
+      select b.block from ledger.entry_block b where b.facet = ${$(facet)} and b.block between ${low} / ${BLOCK} and ${high} / ${BLOCK}
+      union all
+      select b.block from generate_series(greatest(${low} / ${BLOCK}, ${NOT_NOTED}), least(${high}, (select h.next_index - 1 from ledger.head h)) / ${BLOCK}) b (block)
+    ) b cross join lateral (
       select n.index, ${COLUMNS} from ledger.entry n join ledger.event e on e.seq = n.seq
       where n.index between greatest(${low}, b.block * ${BLOCK}) and least(${high}, b.block * ${BLOCK} + ${BLOCK - 1}) ${holds}
       order by n.index ${order} limit ${BLOCK}
     ) f
-    where b.facet = ${$(facet)} and b.block between ${low} / ${BLOCK} and ${high} / ${BLOCK} ${alsoIn(others, 'b.block')}
+    where true ${alsoIn(others, 'b.block')}
     order by b.block ${order}, f.index ${order} ${limit}`;
 }
 

@@ -10,14 +10,14 @@ import type { EventFilter } from './event-filter.ts';
 import { LAST_INDEX, readEvents, revisionAt, type Span } from './event-search.view.ts';
 import { eventPage, type HistoryPage } from './events.view.ts';
 import { indexOf, type HistoryItem } from './history-item.ts';
-import { sequence, write } from './written.fixture.ts';
+import { note, sequence, write } from './written.fixture.ts';
 
 const PROJECTS = ['credit', 'fraud', 'empty'];
 const ACTORS = ['dana', 'erin', 'nobody'];
 const SUBJECTS = ['model:a', 'model:b', 'model:none'];
 const STREAMS = ['governance.UseCase-1', 'governance.UseCase-2', 'registry.Model-1', 'deployment.Endpoint-1', 'registry.Model-404'];
 const TYPES = ['vitae.governance.v1.UseCaseSubmitted', 'vitae.registry.v1.ModelRegistered', 'vitae.governance.', 'vitae.registry.', 'vitae.monitoring.', 'vitae.deployment.v1.VariantReady'];
-const EVENTS = 500;
+const EVENTS = 700; // two blocks are noted, the rest is looked through as it is
 
 let database: FreshDatabase;
 let pool: Pool;
@@ -45,6 +45,7 @@ beforeAll(async () => {
     if (i % 50 === 49) await sequence(pool, i % 100 === 99 ? 7 : 1_000);
   }
   await sequence(pool);
+  expect(await note(pool)).toBe(512);
   all = await readEvents(sql, {}, { from: 0, to: LAST_INDEX, order: 'asc', limit: EVENTS + 1 });
 });
 afterAll(async () => {
@@ -138,16 +139,35 @@ describe('the events of the ledger', () => {
     expect(item).toMatchObject({ envelope: { type: 'vitae.future.v9.ThingDone', index: String(EVENTS) }, payload: { what: 'it' } });
   });
 
-  it.each([
-    ['an id that no text can hold', String.raw`{"actor":{"id":"a\u0000b"},"occurredAt":"2026-11-20T09:00:00Z"}`],
-    ['half a character', String.raw`{"actor":{"id":"\ud800"},"occurredAt":"2026-11-20T09:00:00Z"}`],
-    ['no actor', `{"occurredAt":"2026-11-20T09:00:00Z"}`],
-    ['nothing that has fields', `[1]`],
-  ])('get their index whatever is written for the actor: %s', async (_, metadata) => {
-    const id = uuidv7();
-    await pool.query(`select ledger.append($2, 0, 'odd', '{}', $1, $3, 'vitae.governance.v1.UseCaseSubmitted', '{}', null, null, null, null, null)`, [metadata, `governance.UseCase-${id}`, id]);
+  it('are noted whatever is written for the actor', async () => {
+    const odd = [
+      String.raw`{"actor":{"id":"a\u0000b"},"occurredAt":"2026-11-20T09:00:00Z"}`, // an id that no text can hold
+      String.raw`{"actor":{"id":"\ud800"},"occurredAt":"2026-11-20T09:00:00Z"}`, // half a character
+      `{"occurredAt":"2026-11-20T09:00:00Z"}`,
+      `[1]`,
+    ];
+    for (const metadata of odd) {
+      const id = uuidv7();
+      await pool.query(`select ledger.append($2, 0, 'odd', '{}', $1, $3, 'vitae.governance.v1.UseCaseSubmitted', '{}', null, null, null, null, null)`, [metadata, `governance.UseCase-${id}`, id]);
+    }
+    const fill = `select ledger.append('governance.Filler-' || i, 0, 'fill', '{}', '{}', gen_random_uuid(), 'vitae.governance.v1.UseCaseSubmitted', '{}', null, null, null, null, null) from generate_series(1, 256) i`;
+    await pool.query(fill);
     await sequence(pool);
-    const { rows } = await pool.query(`select 1 from ledger.entry n join ledger.event e on e.seq = n.seq join ledger.entry_block b on b.facet = 'odd governance' and b.block = n.index / 256 where e.id = $1`, [id]);
-    expect(rows).toHaveLength(1);
+    expect(await note(pool)).toBeGreaterThanOrEqual(256);
+    const { rows } = await pool.query<{ block: string }>(`select n.index / 256 as block from ledger.entry n join ledger.event e on e.seq = n.seq where e.project_id = 'odd'`);
+    const blocks = await pool.query<{ block: string }>(`select block from ledger.entry_block where facet = 'odd governance'`);
+    expect(rows).toHaveLength(odd.length);
+    expect(new Set(blocks.rows.map(({ block }) => block))).toEqual(new Set(rows.map(({ block }) => block)));
+  });
+
+  it('are noted once by any number of replicas, and none twice', async () => {
+    const fill = `select ledger.append('governance.More-' || i, 0, 'more', '{model:more}', '{}', gen_random_uuid(), 'vitae.governance.v1.UseCaseSubmitted', '{}', null, null, null, null, null) from generate_series(1, 1024) i`;
+    await pool.query(fill);
+    await sequence(pool);
+    const noted = await Promise.all([note(pool), note(pool), note(pool), note(pool)]);
+    expect(noted.reduce((sum, n) => sum + n, 0) % 256).toBe(0);
+    expect(await note(pool)).toBe(0);
+    const [row] = await sql.query<{ n: string }>(`select count(*) as n from ledger.concern where subject = 'model:more'`);
+    expect(Number(row?.n)).toBe(1024);
   });
 });

@@ -5,7 +5,11 @@ export type Stage = (typeof STAGES)[number];
 const TYPES: Readonly<Record<Stage, readonly string[]>> = {
   plan: ['governance.v1.UseCaseDrafted', 'governance.v1.UseCaseSubmitted', 'governance.v1.UseCaseApproved', 'governance.v1.UseCaseRejected'],
   data: ['registry.v1.DatasetVersionRegistered'],
-  develop: ['registry.v1.ModelRegistered', 'registry.v1.ModelVersionRegistered', 'registry.v1.ModelVersionSignatureVerified', 'registry.v1.ModelVersionSignatureRejected'],
+  develop: [
+    'registry.v1.ModelRegistered', 'registry.v1.ModelRenamed', 'registry.v1.ModelDescribed', 'registry.v1.ModelTagged', 'registry.v1.ModelTagRemoved',
+    'registry.v1.ModelAliasAssigned', 'registry.v1.ModelAliasRemoved', 'registry.v1.ModelAliasProtected', 'registry.v1.ModelAliasProtectionLifted', 'registry.v1.ModelAliasChangeRefused',
+    'registry.v1.ModelVersionRegistered', 'registry.v1.ModelVersionSignatureVerified', 'registry.v1.ModelVersionSignatureRejected', 'registry.v1.ModelVersionDescribed', 'registry.v1.ModelVersionTagged', 'registry.v1.ModelVersionTagRemoved',
+  ],
   evaluate: ['registry.v1.EvaluationRecorded'],
   approve: ['governance.v1.ApprovalCaseOpened', 'governance.v1.ApprovalGranted', 'governance.v1.ApprovalRefused', 'governance.v1.GateDecided'],
   deploy: [
@@ -20,7 +24,9 @@ const TYPES: Readonly<Record<Stage, readonly string[]>> = {
   improve: ['governance.v1.IncidentReported', 'governance.v1.RetrainingRequested', 'governance.v1.IncidentClosed'],
   retire: [
     'governance.v1.RetirementProposed', 'governance.v1.RetirementApproved', 'governance.v1.RetirementCompleted',
+    'registry.v1.ModelDeprecated', 'registry.v1.ModelDeprecationLifted', 'registry.v1.ModelVersionDeprecated', 'registry.v1.ModelVersionDeprecationLifted',
     'registry.v1.ArtefactArchived', 'registry.v1.ModelVersionRetired',
+    'registry.v1.ModelDeleted', 'registry.v1.ModelRestored', 'registry.v1.ModelVersionDeleted', 'registry.v1.ModelVersionRestored', 'registry.v1.ModelVersionPurged',
   ],
 };
 

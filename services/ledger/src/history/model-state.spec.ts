@@ -34,6 +34,22 @@ describe('the state of a model', () => {
     expect(after(raised, event('monitoring.v1.DriftAlertCleared', { alertId: 'a1' })).open.alerts).toEqual({});
   });
 
+  it('says what a model is called, and what was deprecated, deleted, restored and purged', () => {
+    const named = (...more: readonly HistoryItem[]) => after(event('registry.v1.ModelRegistered', { name: 'credit' }), registered(), ...more);
+    expect(named(event('registry.v1.ModelRenamed', { name: 'loans' }), event('registry.v1.ModelDeprecated', {}), event('registry.v1.ModelDeleted', {}))).toMatchObject({ name: 'loans', state: 'deprecated', deleted: true });
+    expect(named(event('registry.v1.ModelDeprecated', {}), event('registry.v1.ModelDeprecationLifted', {}), event('registry.v1.ModelDeleted', {}), event('registry.v1.ModelRestored', {}))).toMatchObject({ state: 'active', deleted: false });
+    const version = (name: string) => event(`registry.v1.ModelVersion${name}`, { modelVersionId: 'v1' });
+    expect(named(version('Deprecated'), version('Deleted')).versions['v1']).toMatchObject({ state: 'deprecated', deleted: true });
+    expect(named(version('Deprecated'), version('DeprecationLifted'), version('Deleted'), version('Restored')).versions['v1']).toMatchObject({ state: 'registered', deleted: false });
+    expect(named(version('Deleted'), version('Purged')).versions['v1']).toMatchObject({ state: 'purged', deleted: true });
+  });
+
+  it('says which version an alias named', () => {
+    const assigned = (version: number) => event('registry.v1.ModelAliasAssigned', { alias: 'champion', version });
+    expect(after(assigned(1), assigned(2)).aliases).toEqual({ champion: 2 });
+    expect(after(assigned(1), event('registry.v1.ModelAliasRemoved', { alias: 'champion', version: 1 })).aliases).toEqual({});
+  });
+
   it('says who is retired', () => {
     expect(after(registered(), event('registry.v1.ModelVersionRetired', { modelVersionId: 'v1' })).versions['v1']?.state).toBe('retired');
   });

@@ -3,6 +3,10 @@ import type { HistoryItem } from './history-item.ts';
 /** How a model stood: what its events, up to some point, add up to. */
 export interface ModelState {
   readonly name: string;
+  readonly state: 'active' | 'deprecated';
+  readonly deleted: boolean;
+  /** By alias the version it named. */
+  readonly aliases: Readonly<Record<string, number>>;
   readonly useCase: { readonly useCaseId: string; readonly state: string };
   /** By id. */
   readonly versions: Readonly<Record<string, VersionState>>;
@@ -22,7 +26,8 @@ type Open = Readonly<Record<string, { readonly event: string; readonly index: nu
 
 export interface VersionState {
   readonly version: number;
-  readonly state: 'registered' | 'retired';
+  readonly state: 'registered' | 'deprecated' | 'retired' | 'purged';
+  readonly deleted: boolean;
   readonly evaluations: number;
   /** The last decision at each gate, `<gate>/<environment>`. */
   readonly decisions: Readonly<Record<string, { readonly outcome: 'allow' | 'deny'; readonly decisionId: string; readonly permitExpiresAt?: string; readonly index: number }>>;
@@ -35,7 +40,7 @@ interface Weight {
   readonly weight: number;
 }
 
-export const UNBORN: ModelState = { name: '', useCase: { useCaseId: '', state: 'unknown' }, versions: {}, serving: {}, open: { rollouts: {}, alerts: {}, incidents: {}, retirements: {} } };
+export const UNBORN: ModelState = { name: '', state: 'active', deleted: false, aliases: {}, useCase: { useCaseId: '', state: 'unknown' }, versions: {}, serving: {}, open: { rollouts: {}, alerts: {}, incidents: {}, retirements: {} } };
 
 /** A payload's fields; those that are zero or empty are not there. */
 interface Payload {
@@ -65,8 +70,32 @@ export function withModelEvent(state: ModelState, { envelope, payload }: History
     case 'vitae.registry.v1.ModelVersionRegistered':
       return {
         ...state,
-        versions: { ...state.versions, [text(payload, 'modelVersionId')]: { version: Number(payload['version']), state: 'registered', evaluations: 0, decisions: {} } },
+        versions: { ...state.versions, [text(payload, 'modelVersionId')]: { version: Number(payload['version']), state: 'registered', deleted: false, evaluations: 0, decisions: {} } },
       };
+    case 'vitae.registry.v1.ModelRenamed':
+      return { ...state, name: text(payload, 'name') };
+    case 'vitae.registry.v1.ModelDeprecated':
+      return { ...state, state: 'deprecated' };
+    case 'vitae.registry.v1.ModelDeprecationLifted':
+      return { ...state, state: 'active' };
+    case 'vitae.registry.v1.ModelDeleted':
+      return { ...state, deleted: true };
+    case 'vitae.registry.v1.ModelRestored':
+      return { ...state, deleted: false };
+    case 'vitae.registry.v1.ModelAliasAssigned':
+      return { ...state, aliases: { ...state.aliases, [text(payload, 'alias')]: Number(payload['version']) } };
+    case 'vitae.registry.v1.ModelAliasRemoved':
+      return { ...state, aliases: without(state.aliases, text(payload, 'alias')) };
+    case 'vitae.registry.v1.ModelVersionDeprecated':
+      return version(text(payload, 'modelVersionId'), (before) => ({ ...before, state: 'deprecated' }));
+    case 'vitae.registry.v1.ModelVersionDeprecationLifted':
+      return version(text(payload, 'modelVersionId'), (before) => ({ ...before, state: 'registered' }));
+    case 'vitae.registry.v1.ModelVersionDeleted':
+      return version(text(payload, 'modelVersionId'), (before) => ({ ...before, deleted: true }));
+    case 'vitae.registry.v1.ModelVersionRestored':
+      return version(text(payload, 'modelVersionId'), (before) => ({ ...before, deleted: false }));
+    case 'vitae.registry.v1.ModelVersionPurged':
+      return version(text(payload, 'modelVersionId'), (before) => ({ ...before, state: 'purged' }));
     case 'vitae.registry.v1.EvaluationRecorded':
       return version(text(payload, 'modelVersionId'), (before) => ({ ...before, evaluations: before.evaluations + 1 }));
     case 'vitae.registry.v1.ModelVersionRetired':

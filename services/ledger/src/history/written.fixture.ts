@@ -39,3 +39,9 @@ export async function sequence(pool: Pool, limit = 1_000): Promise<void> {
     if ((rows[0]?.n ?? 0) < limit) return;
   }
 }
+
+/** Notes for the history what fills a block, as the sequencer does behind its work. Answers how many entries. */
+export async function note(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ n: number }>('select ledger.note_entries() as n');
+  return rows[0]?.n ?? 0;
+}

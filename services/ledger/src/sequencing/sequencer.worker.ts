@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { readHead } from '@vitae/event-store';
+import { readHead, sequenceEntries } from '@vitae/event-store';
 import { onAppended } from '@vitae/messaging';
 import { Broker, CONFIG, Ledger, Readiness } from '@vitae/service-kit';
 import { Pool } from 'pg';
 import type { LedgerConfig } from '../config.ts';
+import { LedgerPages } from '../ledger-pages.store.ts';
 import { LedgerHead } from '../history/ledger-head.worker.ts';
 import { PublisherWorker } from '../publishing/publisher.worker.ts';
 import { QueueingWorker } from '../webhook/queueing.worker.ts';
@@ -16,10 +17,13 @@ const BUSY = 50;
 const GATHER_MS = 4;
 /** Events after which the inbox is swept. */
 const SWEEP_EVERY = 2_000;
+/** Entries of a block, after which there is one more to be noted for the history. */
+const NOTE_EVERY = 256;
 
 /**
  * Gives committed events their index, as long as the service runs:
- * wait for a hint (or the poll) → ledger.sequence until nothing is left → wake the publisher and who waits for news.
+ * wait for a hint (or the poll) → ledger.sequence_entries until nothing is left → wake the publisher and who waits for news.
+ * Behind that, and without anybody waiting for it: ledger.note_entries, by which the history finds them.
  *
  * Any number of replicas may do this at once: the head row's lock is the fence (see 0001-ledger.sql).
  */
@@ -30,6 +34,8 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
   /** A connection of its own, on which the statement stays prepared, and for which no request makes it wait. */
   readonly #pool: Pool;
   #sinceSweep = 0;
+  #sinceNoting = NOTE_EVERY; // what an earlier process left behind
+  #noting: Promise<void> | undefined;
   #stopping = false;
   #running: Promise<void> = Promise.resolve();
   #unsubscribe: () => void = () => undefined;
@@ -38,6 +44,7 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
   constructor(
     private readonly ledger: Ledger,
     private readonly broker: Broker,
+    private readonly pages: LedgerPages,
     private readonly publisher: PublisherWorker,
     private readonly head: LedgerHead,
     private readonly webhooks: QueueingWorker,
@@ -62,6 +69,7 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
     this.#unsubscribe();
     this.#hint.raise();
     await this.#running;
+    await this.#noting;
     await this.#pool.end();
   }
 
@@ -75,17 +83,32 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
 
   async #sequence(): Promise<void> {
     for (;;) {
-      const { rows } = await this.#pool.query<{ n: number }>({ name: 'ledger.sequence', text: 'select ledger.sequence($1) as n', values: [BATCH] });
-      const n = rows[0]?.n ?? 0;
+      const entries = await sequenceEntries(this.#pool, BATCH);
+      const n = entries.length;
       if (n > 0) {
+        this.pages.keep(entries);
         this.publisher.wake();
         this.head.raise();
         this.webhooks.wake();
         await this.#sweep(n);
       }
+      this.#note(n);
       if (n < BUSY) return;
       if (n < BATCH) await sleep(GATHER_MS);
     }
+  }
+
+  /** On another connection, so that no event waits for it. What fails is done with the next block: until then the history looks harder. */
+  #note(n: number): void {
+    this.#sinceNoting += n;
+    if (this.#sinceNoting < NOTE_EVERY || this.#noting) return;
+    this.#sinceNoting = 0;
+    const note = async (): Promise<void> => {
+      while (((await this.ledger.sql.query<{ n: number }>('select ledger.note_entries() as n'))[0]?.n ?? 0) > 0);
+    };
+    this.#noting = note()
+      .catch((error: unknown) => this.#log.warn({ err: error }, 'entries could not be noted for the history and are noted later'))
+      .finally(() => (this.#noting = undefined));
   }
 
   /** An emptied inbox is full of dead rows, and the next look would pass through all of them: autovacuum comes too rarely. */

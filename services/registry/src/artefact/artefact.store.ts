@@ -188,6 +188,12 @@ export class ArtefactStore implements OnModuleInit {
     await this.depot.remove('artefacts', chunkListOf(key));
   }
 
+  /** Removes the bytes, in use and archived. MUST only be asked for when nothing needs them; what is not here is gone already. */
+  async remove(digest: string): Promise<void> {
+    const key = keyOf(digest);
+    for (const tier of ['artefacts', 'archive'] as const) for (const each of [key, chunkListOf(key)]) await this.depot.remove(tier, each);
+  }
+
   async #written(source: Readable, draft: string): Promise<Digested> {
     const file = await open(draft, 'wx');
     let flushing: Promise<unknown> = Promise.resolve();

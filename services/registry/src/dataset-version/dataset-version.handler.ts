@@ -6,6 +6,7 @@ import { type CommandContext, CONFIG, Ledger, violates } from '@vitae/service-ki
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import type { RegistryConfig } from '../config.ts';
+import { lockBytes } from '../model-version/versions.view.ts';
 import { nextVersion, scopeOfDataset } from '../version-counter.view.ts';
 import { readContent } from './dataset-file.store.ts';
 import { datasetVersion, datasetVersionExists, type DatasetDeclaration } from './dataset-version.ts';
@@ -39,6 +40,8 @@ export class DatasetVersionHandler implements ICommandHandler<ForDatasetVersion>
     const content = await readContent({ path: rows.pathOf('rows'), mediaType }, splitColumn, workspace);
     try {
       return await this.ledger.together(context, async (tx) => {
+        await lockBytes(tx.sql, [digest], 'keep');
+        if (!(await this.artefacts.find(digest))) throw artefactNotFound(digest); // a model version with the same bytes was purged just now
         const version = await nextVersion(tx.sql, scopeOfDataset(context.projectId, datasetName));
         return this.ledger.handleWithin(
           tx,

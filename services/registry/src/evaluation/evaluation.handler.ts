@@ -9,7 +9,7 @@ import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions, type DatasetVersionRow } from '../dataset-version/dataset-versions.view.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
 import { modelVersionNotFound } from '../model-version/model-version.ts';
-import { ModelVersions, type ModelVersionRow } from '../model-version/versions.view.ts';
+import { ModelVersions, type ModelVersionShown } from '../model-version/versions.view.ts';
 import { evaluation, mustCompare, refuse, type MeasuredVersion } from './evaluation.ts';
 import { projectEvaluation } from './evaluations.view.ts';
 import { measure, type Measurement } from './measure.ts';
@@ -80,13 +80,13 @@ export class EvaluationHandler implements ICommandHandler<ForEvaluation> {
     );
   }
 
-  async #version(projectId: string, id: string): Promise<ModelVersionRow> {
+  async #version(projectId: string, id: string): Promise<ModelVersionShown> {
     const row = await this.versions.byId(projectId, id);
     if (!row) throw modelVersionNotFound(id);
     return row;
   }
 
-  async #measure({ files, inputs, outputs, artefactDigest }: ModelVersionRow, data: LabelledData): Promise<Measurement> {
+  async #measure({ files, inputs, outputs, artefactDigest }: ModelVersionShown, data: LabelledData): Promise<Measurement> {
     const [file] = files;
     if (!file) throw new Error(`the artefact ${artefactDigest} has no file`);
     const workspace = { scratch: this.artefacts.scratch, memoryMb: this.config.VITAE_DATASET_MEMORY_MB };
@@ -111,4 +111,4 @@ function labelled(dataset: DatasetVersionRow, path: string, split: string): Labe
   };
 }
 
-const measuredVersion = ({ id, modelId, version, artefactDigest }: ModelVersionRow): MeasuredVersion => ({ modelVersionId: id, modelId, version, artefactDigest });
+const measuredVersion = ({ id, modelId, version, artefactDigest }: ModelVersionShown): MeasuredVersion => ({ modelVersionId: id, modelId, version, artefactDigest });

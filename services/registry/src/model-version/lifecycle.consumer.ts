@@ -1,18 +1,20 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { RetirementApproved, TrafficShifted, VariantRemoved } from '@vitae/contracts';
+import type { ModelVersionPurged, RetirementApproved, TrafficShifted, VariantRemoved } from '@vitae/contracts';
 import { streamName, type RecordedEvent, type Sql } from '@vitae/event-store';
 import { Ledger, LedgerConsumer, reactionContext, type LedgerHandler, type ViewTransaction } from '@vitae/service-kit';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import { subjectsOf } from './model-version.handler.ts';
-import { modelVersion, modelVersionNotFound, type StoredFile } from './model-version.ts';
+import { modelVersion, modelVersionNotFound, modelVersionPurged, type StoredFile } from './model-version.ts';
 import { dueRetirements, type ApprovedRetirement } from './reactions.ts';
 import { forgetApproval, projectApproval, projectRemoval, projectTraffic, retirementState } from './traffic.view.ts';
-import { ModelVersionRow, projectModelVersion, stillUsed } from './versions.view.ts';
+import { lockBytes, ModelVersionRow, neededElsewhere, projectModelVersion, stillUsed } from './versions.view.ts';
 
 type Followed = RetirementApproved | TrafficShifted | VariantRemoved;
 const FOLLOWED: readonly string[] = ['vitae.governance.v1.RetirementApproved', 'vitae.deployment.v1.TrafficShifted', 'vitae.deployment.v1.VariantRemoved'] satisfies Followed['$typeName'][];
 
-/** Follows who serves, and retires a version once governance approved that and nobody sends it traffic any more. */
+const PURGED = 'vitae.registry.v1.ModelVersionPurged' satisfies ModelVersionPurged['$typeName'];
+
+/** Removes what was purged. Follows who serves, and retires a version once governance approved that and nobody sends it traffic any more. */
 @LedgerConsumer({ name: 'registry.lifecycle' })
 export class LifecycleConsumer implements LedgerHandler {
   constructor(
@@ -21,6 +23,7 @@ export class LifecycleConsumer implements LedgerHandler {
   ) {}
 
   async handle(recorded: RecordedEvent, tx: ViewTransaction): Promise<void> {
+    if (recorded.event.$typeName === PURGED) return this.#remove(recorded.event as ModelVersionPurged, tx.sql);
     if (!isFollowed(recorded.event)) return;
     await projectFollowed(tx, recorded);
     for (const retirement of dueRetirements(await retirementState(tx.sql, recorded.projectId))) await this.#retire(recorded, retirement, tx);
@@ -32,6 +35,7 @@ export class LifecycleConsumer implements LedgerHandler {
     const version = await tx.em.findOne(ModelVersionRow, { id: modelVersionId, projectId: cause.projectId });
     // Also an approval from another project: it is set aside and reported, and nobody's version is touched.
     if (!version) throw modelVersionNotFound(modelVersionId);
+    if (version.purgedAt) throw modelVersionPurged(version.version);
     const { files } = version;
     const locations: string[] = [];
     for (const { digest } of files) locations.push(await this.artefacts.archive(digest));
@@ -48,6 +52,16 @@ export class LifecycleConsumer implements LedgerHandler {
     );
     await forgetApproval(tx.sql, retirement);
     await this.#release(files, modelVersionId, tx.sql);
+  }
+
+  /**
+   * The event is there, so the bytes may go: here and not with the command, so that a crash in between cannot leave them. But
+   * not those that something was registered with since; whoever registers them now waits until they are gone, and is told.
+   */
+  async #remove({ modelVersionId, removed }: ModelVersionPurged, sql: Sql): Promise<void> {
+    await lockBytes(sql, removed, 'remove');
+    const needed = await neededElsewhere(sql, removed, modelVersionId);
+    for (const digest of removed) if (!needed.includes(digest)) await this.artefacts.remove(digest);
   }
 
   /** The archive has the bytes and reads fall back to it, so this is safe even if the transaction does not commit. */

@@ -1,18 +1,21 @@
-import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { type CommandContext, Context, created, etag, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { digest } from '../artefact/artefact.ts';
 import { artefactPath, clashingPaths, MOST_FILES } from '../artefact/artefact-path.ts';
-import { modelNotFound } from '../model/model.ts';
+import { modelDeleted, modelNotFound } from '../model/model.ts';
 import { Models } from '../model/models.view.ts';
-import { names, text } from '../request.ts';
-import { modelVersionNotFound } from './model-version.ts';
+import { deletedQuery, names, searchQuery, text, type SearchQuery } from '../request.ts';
+import { newTags, tagKey, tagValue } from '../tags.ts';
+import { ForRegisteredModelVersion, type ModelVersionOrder } from './model-version-change.handler.ts';
 import { ForModelVersion } from './model-version.handler.ts';
-import { ModelVersions, type ModelVersionRow } from './versions.view.ts';
+import { modelVersionDeleted, modelVersionNotFound } from './model-version.ts';
+import { ModelVersions, type ModelVersionShown } from './versions.view.ts';
 
 /**
  * `digest` and `path` are those of the file that is opened as the model; `files` are all others but the signature, a
@@ -46,8 +49,17 @@ const NewModelVersion = z.strictObject({
     .default({}),
   contributors: names(64).default([]),
   description: text(5000).default(''),
+  artefactSource: text(2000).default(''),
+  runId: text(500).default(''),
+  runLink: text(2000).default(''),
+  tags: newTags.default([]),
 });
+const NewDescription = z.strictObject({ description: text(5000) });
+const NewTag = z.strictObject({ value: tagValue });
+const NewDeprecation = z.strictObject({ reason: text(5000).min(1), successorModelVersionId: z.uuid().optional() });
+const uuid = z.uuid();
 
+@ApiTags('model versions')
 @Controller('v1/projects/:projectId')
 export class ModelVersionController {
   constructor(
@@ -64,30 +76,93 @@ export class ModelVersionController {
     @Res({ passthrough: true }) res: Response,
   ) {
     const handled = await this.commands.execute(new ForModelVersion({ ...body, modelVersionId: uuidv7(), modelId }, context));
-    const { id, version, artefactDigest, inputs, outputs, contributors } = await this.#mustFind(context.projectId, aggregateId(handled.stream));
+    const { id, version, artefactDigest, inputs, outputs, contributors } = await this.#mustFind(context.projectId, aggregateId(handled.stream), 'show');
     return created(res, handled, `/v1/projects/${context.projectId}/model-versions/${id}`, { id, modelId, version, artefactDigest, inputs, outputs, contributors });
   }
 
   @Get('models/:modelId/versions')
-  async list(@Param('projectId', { schema: projectId }) project: string, @Param('modelId', { schema: z.uuid() }) modelId: string, @Query({ schema: pageQuery }) query: PageQuery) {
-    if (!(await this.models.byId(project, modelId))) throw modelNotFound(modelId);
-    return pageOf<ModelVersionRow>(await this.versions.page(project, modelId, query), query.limit);
+  async ofModel(@Param('projectId', { schema: projectId }) project: string, @Param('modelId', { schema: uuid }) modelId: string, @Query({ schema: searchQuery }) query: SearchQuery) {
+    const model = await this.models.byId(project, modelId, 'show');
+    if (!model) throw modelNotFound(modelId);
+    if (model.deletedAt !== null && query.deleted === 'hide') throw modelDeleted(model.name);
+    return this.versions.search(project, query, modelId);
+  }
+
+  @Get('model-versions')
+  search(@Param('projectId', { schema: projectId }) project: string, @Query({ schema: searchQuery }) query: SearchQuery) {
+    return this.versions.search(project, query);
   }
 
   @Get('model-versions/:id')
   async byId(
     @Param('projectId', { schema: projectId }) project: string,
-    @Param('id', { schema: z.uuid() }) id: string,
+    @Param('id', { schema: uuid }) id: string,
+    @Query({ schema: deletedQuery }) { deleted }: z.infer<typeof deletedQuery>,
     @Res({ passthrough: true }) res: Response,
-  ): Promise<ModelVersionRow> {
-    const row = await this.#mustFind(project, id);
+  ): Promise<ModelVersionShown> {
+    const row = await this.#mustFind(project, id, deleted);
     res.set('ETag', etag(row.revision));
     return row;
   }
 
-  async #mustFind(project: string, id: string): Promise<ModelVersionRow> {
-    const row = await this.versions.byId(project, id);
+  @Put('model-versions/:id/description')
+  describe(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: NewDescription }) body: z.infer<typeof NewDescription>, @Res({ passthrough: true }) res: Response) {
+    return this.#change(id, { type: 'DescribeModelVersion', ...body }, context, res, body);
+  }
+
+  @Put('model-versions/:id/tags/:key')
+  tag(
+    @Context() context: CommandContext,
+    @Param('id', { schema: uuid }) id: string,
+    @Param('key', { schema: tagKey }) key: string,
+    @Body({ schema: NewTag }) body: z.infer<typeof NewTag>,
+    @Res({ passthrough: true }) res: Response,
+  ) {
+    return this.#change(id, { type: 'TagModelVersion', key, ...body }, context, res, { key, ...body });
+  }
+
+  @Delete('model-versions/:id/tags/:key')
+  removeTag(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Param('key', { schema: tagKey }) key: string, @Res({ passthrough: true }) res: Response) {
+    return this.#change(id, { type: 'RemoveModelVersionTag', key }, context, res, { key });
+  }
+
+  @Put('model-versions/:id/deprecation')
+  deprecate(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: NewDeprecation }) body: z.infer<typeof NewDeprecation>, @Res({ passthrough: true }) res: Response) {
+    const { reason, successorModelVersionId = '' } = body;
+    return this.#change(id, { type: 'DeprecateModelVersion', reason, successorModelVersionId }, context, res, { state: 'deprecated' });
+  }
+
+  @Delete('model-versions/:id/deprecation')
+  liftDeprecation(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
+    return this.#change(id, { type: 'LiftModelVersionDeprecation' }, context, res, {});
+  }
+
+  @Delete('model-versions/:id')
+  delete(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
+    return this.#change(id, { type: 'DeleteModelVersion' }, context, res, { deleted: true });
+  }
+
+  @Post('model-versions/:id/restoration')
+  @HttpCode(200)
+  restore(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
+    return this.#change(id, { type: 'RestoreModelVersion' }, context, res, { deleted: false });
+  }
+
+  /** Its bytes are removed within moments: once the ledger has given the event its index. */
+  @Post('model-versions/:id/purge')
+  @HttpCode(200)
+  purge(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
+    return this.#change(id, { type: 'PurgeModelVersion' }, context, res, { state: 'purged' });
+  }
+
+  async #change<Body extends object>(id: string, order: ModelVersionOrder, context: CommandContext, res: Response, body: Body) {
+    return changed(res, await this.commands.execute(new ForRegisteredModelVersion(id, order, context)), { id, ...body });
+  }
+
+  async #mustFind(project: string, id: string, deleted: 'hide' | 'show'): Promise<ModelVersionShown> {
+    const row = await this.versions.byId(project, id, 'show');
     if (!row) throw modelVersionNotFound(id);
+    if (row.deletedAt !== null && deleted === 'hide') throw modelVersionDeleted(row.version);
     return row;
   }
 }

@@ -8,19 +8,19 @@ import { contentOf, LOOKED_AT_BYTES } from '../artefact/content.ts';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
 import { modelNotFound } from '../model/model.ts';
-import { Models } from '../model/models.view.ts';
+import { lockModel, Models } from '../model/models.view.ts';
 import { checkSignature, MOST_BUNDLE_BYTES, type CarriedBundle } from '../signature/signature-check.ts';
 import { projectSignature } from '../signature/signatures.view.ts';
 import { heldTrust } from '../signature/signing-trust.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
 import { artefactAlreadyRegistered, modelVersion, signatureRejected, type ModelVersionEvent, type RegisterModelVersion, type StoredFile } from './model-version.ts';
 import { readInterface, type ModelInterface } from './onnx-model.store.ts';
-import { ModelVersions, projectModelVersion } from './versions.view.ts';
+import { lockBytes, ModelVersions, projectModelVersion } from './versions.view.ts';
 
 /** What the registering person says of a version; the rest is found out on the way. */
 export interface ModelVersionDeclaration extends Pick<
   RegisterModelVersion,
-  'modelVersionId' | 'modelId' | 'datasetVersionId' | 'source' | 'trainingMetrics' | 'contributors' | 'description'
+  'modelVersionId' | 'modelId' | 'datasetVersionId' | 'source' | 'trainingMetrics' | 'contributors' | 'description' | 'artefactSource' | 'runId' | 'runLink' | 'tags'
 > {
   /** The file that is opened as the model, and what else belongs to it. */
   readonly artefact: {
@@ -76,6 +76,11 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
           return this.ledger.handleWithin(tx, modelVersion, { stream, command, context: because(context, `Does not register a version of ${model.name}: its signature does not count.`), subjects }, projectVersion);
         }
         const version = await nextVersion(tx.sql, scopeOfModel(modelId));
+        const now = await lockModel(tx.sql, context.projectId, modelId);
+        if (!now || now.deleted) throw modelNotFound(modelId);
+        const needed = [...files, ...(bundle ? [bundle] : [])].map((file) => file.digest);
+        await lockBytes(tx.sql, needed, 'keep');
+        for (const each of needed) if (!(await this.artefacts.find(each))) throw artefactNotFound(each); // purged just now
         return this.ledger.handleWithin(
           tx,
           modelVersion,
@@ -85,7 +90,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
               ...declaration,
               type: 'RegisterModelVersion',
               version,
-              modelName: model.name,
+              modelName: now.name,
               useCaseId: model.useCaseId,
               artefact: { digest, format: artefact.format, files },
               inputs: said?.inputs ?? [],

@@ -1,8 +1,22 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
-import { ArtefactArchivedSchema, ModelVersionRegisteredSchema, ModelVersionRetiredSchema, ModelVersionSignatureRejectedSchema, ModelVersionSignatureVerifiedSchema } from '@vitae/contracts';
+import {
+  ArtefactArchivedSchema,
+  ModelVersionDeletedSchema,
+  ModelVersionDeprecatedSchema,
+  ModelVersionDeprecationLiftedSchema,
+  ModelVersionDescribedSchema,
+  ModelVersionPurgedSchema,
+  ModelVersionRegisteredSchema,
+  ModelVersionRestoredSchema,
+  ModelVersionRetiredSchema,
+  ModelVersionSignatureRejectedSchema,
+  ModelVersionSignatureVerifiedSchema,
+  ModelVersionTaggedSchema,
+  ModelVersionTagRemovedSchema,
+} from '@vitae/contracts';
 import { specification } from '@vitae/testing';
-import { modelVersion, type RegisterModelVersion, type RetireModelVersion } from './model-version.ts';
+import { modelVersion, type ModelVersionCommand, type PurgeModelVersion, type RegisterModelVersion, type RetireModelVersion } from './model-version.ts';
 import { dueRetirements } from './reactions.ts';
 import { tensorOf } from './tensor-spec.ts';
 
@@ -27,6 +41,10 @@ const register: RegisterModelVersion = {
   contributors: ['dana', 'ben'],
   registeredBy: 'ben',
   description: '',
+  artefactSource: 'runs:/r1/model',
+  runId: 'r1',
+  runLink: 'https://example.org/runs/r1',
+  tags: [],
 };
 const registered = create(ModelVersionRegisteredSchema, {
   modelVersionId: id(1),
@@ -42,10 +60,23 @@ const registered = create(ModelVersionRegisteredSchema, {
   source: { repository: 'https://example.org/credit.git', commit: 'abcdef0' },
   trainingMetrics: [{ name: 'auc', value: 0.76 }],
   contributors: ['dana', 'ben'],
+  artefactSource: 'runs:/r1/model',
+  runId: 'r1',
+  runLink: 'https://example.org/runs/r1',
 });
 const retire: RetireModelVersion = { type: 'RetireModelVersion', retirementId: id(5), archiveLocation: 'archive/sha256/bb/…' };
 const archived = create(ArtefactArchivedSchema, { modelVersionId: id(1), artefactDigest: digest('a'), location: 'archive/sha256/bb/…' });
 const retired = create(ModelVersionRetiredSchema, { modelVersionId: id(1), modelId: id(2), version: 1, retirementId: id(5) });
+const version = { modelVersionId: id(1), modelId: id(2), version: 1 };
+const tagged = create(ModelVersionTaggedSchema, { ...version, key: 'stage', value: 'trial' });
+const deprecated = create(ModelVersionDeprecatedSchema, { ...version, reason: 'drifts', successorModelVersionId: id(7) });
+const lifted = create(ModelVersionDeprecationLiftedSchema, version);
+const deleted = create(ModelVersionDeletedSchema, version);
+const restored = create(ModelVersionRestoredSchema, version);
+const purged = create(ModelVersionPurgedSchema, { ...version, artefactDigest: digest('a'), removed: [digest('b')] });
+const deletion: ModelVersionCommand = { type: 'DeleteModelVersion', serving: [] };
+const purge: PurgeModelVersion = { type: 'PurgeModelVersion', modelDeleted: false, serving: [], neededElsewhere: [] };
+const serving = [{ endpointId: id(9), endpointName: 'scoring', environment: 'production', version: 1 }];
 
 describe('A model version', () => {
   it('is registered with its artefact, data and code', () => given([]).when(register).then([registered]));
@@ -66,6 +97,78 @@ describe('A model version', () => {
   it('is retired once its artefact is in the archive', () => given([registered]).when(retire).then([archived, retired]));
   it('is retired only once', () => given([registered, archived, retired]).when(retire).then([]));
   it('is not retired before it was registered', () => given([]).when(retire).thenRefused('MODEL_VERSION_NOT_FOUND'));
+});
+
+describe('What is said of a model version later', () => {
+  it('is its description', () => {
+    const described = create(ModelVersionDescribedSchema, { ...version, description: 'retrained' });
+    given([registered]).when({ type: 'DescribeModelVersion', description: 'retrained' }).then([described]);
+    given([registered, described]).when({ type: 'DescribeModelVersion', description: 'retrained' }).then([]);
+  });
+  it('is its tags, from the registration on', () => {
+    given([]).when({ ...register, tags: [{ key: 'stage', value: 'trial' }] }).then([registered, tagged]);
+    given([registered, tagged]).when({ type: 'TagModelVersion', key: 'stage', value: 'trial' }).then([]);
+    given([registered, tagged]).when({ type: 'TagModelVersion', key: 'stage', value: 'live' }).then([create(ModelVersionTaggedSchema, { ...version, key: 'stage', value: 'live' })]);
+    given([registered, tagged]).when({ type: 'RemoveModelVersionTag', key: 'stage' }).then([create(ModelVersionTagRemovedSchema, { ...version, key: 'stage' })]);
+    given([registered]).when({ type: 'RemoveModelVersionTag', key: 'stage' }).then([]);
+  });
+  it('is that it should not be used any more, and what to use instead', () => {
+    const deprecate: ModelVersionCommand = { type: 'DeprecateModelVersion', reason: 'drifts', successorModelVersionId: id(7) };
+    given([registered]).when(deprecate).then([deprecated]);
+    given([registered, deprecated]).when({ ...deprecate, reason: 'other words' }).then([]);
+    given([registered]).when({ ...deprecate, successorModelVersionId: id(1) }).thenRefused('SUCCESSOR_UNFIT');
+    given([registered, archived, retired]).when(deprecate).thenRefused('MODEL_VERSION_RETIRED');
+    given([registered, deprecated]).when({ type: 'LiftModelVersionDeprecation' }).then([lifted]);
+    given([registered, deprecated, lifted]).when({ type: 'LiftModelVersionDeprecation' }).then([]);
+  });
+  it('is nothing before it was registered', () => given([]).when(deletion).thenRefused('MODEL_VERSION_NOT_FOUND'));
+});
+
+describe('A deleted model version', () => {
+  it('was deleted once, and serves nobody', () => {
+    given([registered]).when(deletion).then([deleted]);
+    given([registered, deleted]).when(deletion).then([]);
+    given([registered]).when({ ...deletion, serving }).thenRefused('MODEL_VERSION_SERVES');
+  });
+  it('is not changed', () => given([registered, deleted]).when({ type: 'DescribeModelVersion', description: 'x' }).thenRefused('MODEL_VERSION_DELETED'));
+  it('is restored as it was', () => {
+    given([registered, deprecated, tagged, deleted]).when({ type: 'RestoreModelVersion' }).then([restored]);
+    given([registered, deprecated, tagged, deleted, restored]).when({ type: 'LiftModelVersionDeprecation' }).then([lifted]);
+    given([registered, tagged, deleted, restored]).when({ type: 'TagModelVersion', key: 'stage', value: 'trial' }).then([]);
+    given([registered, deleted, restored]).when({ type: 'RestoreModelVersion' }).then([]);
+  });
+  it('is retired all the same, and is so when it comes back', () => {
+    given([registered, deleted]).when(retire).then([archived, retired]);
+    given([registered, deleted, archived, retired]).when(retire).then([]);
+    given([registered, deleted, archived, retired, restored]).when(purge).then([purged]);
+  });
+});
+
+describe('A purged model version', () => {
+  it('was deleted or retired before, or its model was deleted', () => {
+    given([registered]).when(purge).thenRefused('PURGE_TOO_EARLY');
+    given([registered, deprecated]).when(purge).thenRefused('PURGE_TOO_EARLY');
+    given([registered, deleted]).when(purge).then([purged]);
+    given([registered, archived, retired]).when(purge).then([purged]);
+    given([registered]).when({ ...purge, modelDeleted: true }).then([purged]);
+    given([registered, deleted]).when({ ...purge, serving }).thenRefused('MODEL_VERSION_SERVES');
+  });
+  it('leaves bytes that something else needs', () =>
+    given([registered, deleted])
+      .when({ ...purge, neededElsewhere: [digest('b'), digest('c')] })
+      .then([create(ModelVersionPurgedSchema, { ...version, artefactDigest: digest('a'), kept: [digest('b')] })]));
+  it('is purged once, and for ever', () => {
+    given([registered, deleted, purged]).when(purge).then([]);
+    given([registered, deleted, purged]).when({ type: 'RestoreModelVersion' }).thenRefused('MODEL_VERSION_PURGED');
+    given([registered, deleted, purged]).when(deletion).then([]);
+    given([registered, deleted, purged]).when(retire).thenRefused('MODEL_VERSION_PURGED');
+    given([registered, archived, retired, purged]).when({ type: 'TagModelVersion', key: 'a', value: 'b' }).thenRefused('MODEL_VERSION_PURGED');
+  });
+  it('can still be hidden when it was retired', () => {
+    given([registered, archived, retired, purged]).when(deletion).then([deleted]);
+    given([registered, archived, retired, purged, deleted]).when(deletion).then([]);
+    given([registered, archived, retired, purged, deleted]).when({ type: 'RestoreModelVersion' }).thenRefused('MODEL_VERSION_PURGED');
+  });
 });
 
 describe('An approved retirement', () => {

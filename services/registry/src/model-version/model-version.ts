@@ -1,17 +1,35 @@
 import { create } from '@bufbuild/protobuf';
 import {
   ArtefactArchivedSchema,
+  ModelVersionDeletedSchema,
+  ModelVersionDeprecatedSchema,
+  ModelVersionDeprecationLiftedSchema,
+  ModelVersionDescribedSchema,
+  ModelVersionPurgedSchema,
   ModelVersionRegisteredSchema,
+  ModelVersionRestoredSchema,
   ModelVersionRetiredSchema,
   ModelVersionSignatureRejectedSchema,
   ModelVersionSignatureVerifiedSchema,
+  ModelVersionTaggedSchema,
+  ModelVersionTagRemovedSchema,
   type ArtefactArchived,
+  type ModelVersionDeleted,
+  type ModelVersionDeprecated,
+  type ModelVersionDeprecationLifted,
+  type ModelVersionDescribed,
+  type ModelVersionPurged,
   type ModelVersionRegistered,
+  type ModelVersionRestored,
   type ModelVersionRetired,
   type ModelVersionSignatureRejected,
   type ModelVersionSignatureVerified,
+  type ModelVersionTagged,
+  type ModelVersionTagRemoved,
 } from '@vitae/contracts';
 import { Refused, type Decider, type RefusalStatus } from '@vitae/event-store';
+import { servingWords, type Serving } from '../model/model.ts';
+import { roomForTag, withoutTag, withTag, type Tags } from '../tags.ts';
 import type { Tensor } from './tensor-spec.ts';
 
 export interface StoredFile {
@@ -43,6 +61,11 @@ export interface RegisterModelVersion {
   /** Who registers it; counts as a contributor, named or not. */
   readonly registeredBy: string;
   readonly description: string;
+  /** Where the artefact was taken from, and the run that made it; empty when unknown. */
+  readonly artefactSource: string;
+  readonly runId: string;
+  readonly runLink: string;
+  readonly tags: readonly { readonly key: string; readonly value: string }[];
   /** What was found out about its signature; without one it has none. */
   readonly signature?: FoundSignature | undefined;
 }
@@ -62,48 +85,151 @@ export interface RetireModelVersion {
   readonly archiveLocation: string;
 }
 
-export type ModelVersionCommand = RegisterModelVersion | RejectSignature | RetireModelVersion;
-export type ModelVersionEvent = ModelVersionRegistered | ModelVersionSignatureVerified | ModelVersionSignatureRejected | ArtefactArchived | ModelVersionRetired;
-export type ModelVersionRefusal = 'ARTEFACT_ALREADY_REGISTERED' | 'ARTEFACT_NOT_ONNX' | 'ARTEFACT_NOT_TENSORS' | 'MODEL_VERSION_NOT_FOUND' | 'SIGNATURE_REJECTED';
+export interface PurgeModelVersion {
+  readonly type: 'PurgeModelVersion';
+  /** The versions of a deleted model may be purged as if each were deleted. */
+  readonly modelDeleted: boolean;
+  readonly serving: readonly Serving[];
+  /** Digests of its files that something else needs. */
+  readonly neededElsewhere: readonly string[];
+}
 
-type State =
-  | { readonly is: 'none' }
-  | { readonly is: 'registered' | 'retired'; readonly modelVersionId: string; readonly modelId: string; readonly version: number; readonly artefactDigest: string };
+export type ModelVersionChange =
+  | { readonly type: 'DescribeModelVersion'; readonly description: string }
+  | { readonly type: 'TagModelVersion'; readonly key: string; readonly value: string }
+  | { readonly type: 'RemoveModelVersionTag'; readonly key: string }
+  | { readonly type: 'DeprecateModelVersion'; readonly reason: string; readonly successorModelVersionId: string }
+  | { readonly type: 'LiftModelVersionDeprecation' }
+  | { readonly type: 'DeleteModelVersion'; readonly serving: readonly Serving[] }
+  | { readonly type: 'RestoreModelVersion' }
+  | PurgeModelVersion;
+
+export type ModelVersionCommand = RegisterModelVersion | RejectSignature | RetireModelVersion | ModelVersionChange;
+export type ModelVersionEvent =
+  | ModelVersionRegistered
+  | ModelVersionSignatureVerified
+  | ModelVersionSignatureRejected
+  | ModelVersionDescribed
+  | ModelVersionTagged
+  | ModelVersionTagRemoved
+  | ModelVersionDeprecated
+  | ModelVersionDeprecationLifted
+  | ArtefactArchived
+  | ModelVersionRetired
+  | ModelVersionDeleted
+  | ModelVersionRestored
+  | ModelVersionPurged;
+export type ModelVersionRefusal =
+  | 'ARTEFACT_ALREADY_REGISTERED'
+  | 'ARTEFACT_NOT_ONNX'
+  | 'ARTEFACT_NOT_TENSORS'
+  | 'MODEL_VERSION_NOT_FOUND'
+  | 'MODEL_VERSION_DELETED'
+  | 'MODEL_VERSION_RETIRED'
+  | 'MODEL_VERSION_PURGED'
+  | 'MODEL_VERSION_SERVES'
+  | 'PURGE_TOO_EARLY'
+  | 'SUCCESSOR_UNFIT'
+  | 'SIGNATURE_REJECTED';
+
+interface Identity {
+  readonly modelVersionId: string;
+  readonly modelId: string;
+  readonly version: number;
+}
+interface Known extends Identity {
+  readonly artefactDigest: string;
+  readonly files: readonly string[];
+  readonly description: string;
+  readonly tags: Tags;
+}
+type Living = Known & ({ readonly is: 'registered' | 'retired' } | { readonly is: 'deprecated'; readonly successorModelVersionId: string });
+export type ModelVersionState = { readonly is: 'none' } | Living | { readonly is: 'deleted'; readonly was: Living } | (Identity & { readonly is: 'purged'; readonly hidden: boolean });
 
 /**
  * A version of a model: one artefact, tied for ever to the data and the code it came from.
  *
- *   none ── RegisterModelVersion ──► registered ── RetireModelVersion ──► retired
- *     └──── RejectSignature: it stays none, and the event says why
+ *   none ── Register ──► registered ◄── Deprecate, LiftDeprecation ──► deprecated
+ *                            └──────────────── Retire ──► retired ◄────────┘
+ *
+ *   none ── RejectSignature: it stays none, and the event says why
+ *   registered, deprecated, retired ── Delete ──► deleted ── Restore ──► what it was
+ *   retired, deleted ── Purge ──► purged: nothing brings the bytes back
+ *
+ * Where the version serves is another axis: it comes with the command.
  */
-export const modelVersion: Decider<State, ModelVersionCommand, ModelVersionEvent> = {
+export const modelVersion: Decider<ModelVersionState, ModelVersionCommand, ModelVersionEvent> = {
   category: 'registry.ModelVersion',
   initial: { is: 'none' },
+
   decide(command, state): readonly ModelVersionEvent[] {
     switch (command.type) {
       case 'RegisterModelVersion':
-        return state.is === 'none' ? [registered(command), ...verified(command)] : [];
+        return state.is === 'none' ? [registered(command), ...command.tags.map((tag) => create(ModelVersionTaggedSchema, { ...identityOf(command), ...tag })), ...verified(command)] : [];
       case 'RejectSignature':
         return state.is === 'none' ? [rejected(command)] : [];
       case 'RetireModelVersion':
         return retired(command, state);
+      case 'DeleteModelVersion':
+        return deleted(command, state);
+      case 'RestoreModelVersion':
+        return restored(state);
+      case 'PurgeModelVersion':
+        return purged(command, state);
+      default:
+        return revised(command, living(state));
     }
   },
-  evolve(state, event): State {
+
+  evolve(state, event): ModelVersionState {
     switch (event.$typeName) {
-      case 'vitae.registry.v1.ModelVersionRegistered':
-        return { is: 'registered', modelVersionId: event.modelVersionId, modelId: event.modelId, version: event.version, artefactDigest: event.artefact?.digest ?? '' };
-      case 'vitae.registry.v1.ModelVersionSignatureVerified':
-      case 'vitae.registry.v1.ModelVersionSignatureRejected':
-      case 'vitae.registry.v1.ArtefactArchived':
-        return state;
-      case 'vitae.registry.v1.ModelVersionRetired':
-        return state.is === 'none' ? state : { ...state, is: 'retired' };
+      case 'vitae.registry.v1.ModelVersionRegistered': {
+        const { modelVersionId, modelId, version, artefact, description } = event;
+        return { is: 'registered', modelVersionId, modelId, version, artefactDigest: artefact?.digest ?? '', files: (artefact?.files ?? []).map(({ digest }) => digest), description, tags: new Map() };
+      }
+      case 'vitae.registry.v1.ModelVersionRestored':
+        return state.is === 'deleted' ? state.was : state;
+      case 'vitae.registry.v1.ModelVersionDeleted':
+        if (state.is === 'purged') return { ...state, hidden: true };
+        return state.is === 'none' || state.is === 'deleted' ? state : { is: 'deleted', was: state };
+      case 'vitae.registry.v1.ModelVersionPurged':
+        return state.is === 'none' ? state : { is: 'purged', hidden: state.is === 'deleted', ...identityOf(event) };
+      default:
+        switch (state.is) {
+          case 'none':
+          case 'purged':
+            return state;
+          case 'deleted':
+            return { is: 'deleted', was: evolveLiving(state.was, event) };
+          default:
+            return evolveLiving(state, event);
+        }
     }
   },
 };
 
-function registered({ type: _, signature: __, trainingMetrics, contributors, registeredBy, artefact, inputs, outputs, ...said }: RegisterModelVersion): ModelVersionRegistered {
+function evolveLiving(state: Living, event: Exclude<ModelVersionEvent, ModelVersionRegistered | ModelVersionRestored | ModelVersionDeleted | ModelVersionPurged>): Living {
+  switch (event.$typeName) {
+    case 'vitae.registry.v1.ModelVersionDescribed':
+      return { ...state, description: event.description };
+    case 'vitae.registry.v1.ModelVersionTagged':
+      return { ...state, tags: withTag(state.tags, event.key, event.value) };
+    case 'vitae.registry.v1.ModelVersionTagRemoved':
+      return { ...state, tags: withoutTag(state.tags, event.key) };
+    case 'vitae.registry.v1.ModelVersionDeprecated':
+      return { ...state, is: 'deprecated', successorModelVersionId: event.successorModelVersionId };
+    case 'vitae.registry.v1.ModelVersionDeprecationLifted':
+      return { ...known(state), is: 'registered' };
+    case 'vitae.registry.v1.ModelVersionSignatureVerified':
+    case 'vitae.registry.v1.ModelVersionSignatureRejected':
+    case 'vitae.registry.v1.ArtefactArchived':
+      return state;
+    case 'vitae.registry.v1.ModelVersionRetired':
+      return { ...known(state), is: 'retired' };
+  }
+}
+
+function registered({ type: _, signature: __, trainingMetrics, contributors, registeredBy, artefact, inputs, outputs, tags: ___, ...said }: RegisterModelVersion): ModelVersionRegistered {
   return create(ModelVersionRegisteredSchema, {
     ...said,
     artefact: { ...artefact, files: artefact.files.map(({ flags = [], ...file }) => ({ ...file, sizeBytes: BigInt(file.sizeBytes), flags: [...flags] })) },
@@ -121,20 +247,109 @@ const rejected = ({ type: _, detail, ...said }: RejectSignature): ModelVersionSi
 
 const tensorSpec = ({ name, datatype, shape }: Tensor) => ({ name, datatype, shape: shape.map(BigInt) });
 
-function retired({ retirementId, archiveLocation }: RetireModelVersion, state: State): readonly ModelVersionEvent[] {
+/** What every event of a version says of it first. */
+const identityOf = ({ modelVersionId, modelId, version }: Identity): Identity => ({ modelVersionId, modelId, version });
+
+const known = ({ artefactDigest, files, description, tags, ...state }: Known): Known => ({ ...identityOf(state), artefactDigest, files, description, tags });
+
+/** What may still be said of a version that is there. The artefact, its digest, its data and its source are not among it: they are written once. */
+function revised(command: Exclude<ModelVersionChange, { type: 'DeleteModelVersion' | 'RestoreModelVersion' | 'PurgeModelVersion' }>, state: Living): readonly ModelVersionEvent[] {
+  const version = identityOf(state);
+  switch (command.type) {
+    case 'DescribeModelVersion':
+      return command.description === state.description ? [] : [create(ModelVersionDescribedSchema, { ...version, description: command.description })];
+    case 'TagModelVersion':
+      roomForTag(state.tags, command.key);
+      return state.tags.get(command.key) === command.value ? [] : [create(ModelVersionTaggedSchema, { ...version, key: command.key, value: command.value })];
+    case 'RemoveModelVersionTag':
+      return state.tags.has(command.key) ? [create(ModelVersionTagRemovedSchema, { ...version, key: command.key })] : [];
+    case 'DeprecateModelVersion':
+      return deprecated(command, state);
+    case 'LiftModelVersionDeprecation':
+      return state.is === 'deprecated' ? [create(ModelVersionDeprecationLiftedSchema, version)] : [];
+  }
+}
+
+/** Said again it changes nothing unless it names another successor: the words of the first time are sealed, and cannot be compared. */
+function deprecated({ reason, successorModelVersionId }: Extract<ModelVersionChange, { type: 'DeprecateModelVersion' }>, state: Living): readonly ModelVersionEvent[] {
+  if (state.is === 'retired') throw refuse('MODEL_VERSION_RETIRED', 409, `Version ${state.version} is retired, which is more than deprecated. Nothing is left to do.`);
+  if (successorModelVersionId === state.modelVersionId) throw refuse('SUCCESSOR_UNFIT', 422, `Version ${state.version} cannot be its own successor. Name another version, or none.`);
+  if (state.is === 'deprecated' && state.successorModelVersionId === successorModelVersionId) return [];
+  return [create(ModelVersionDeprecatedSchema, { ...identityOf(state), reason, successorModelVersionId })];
+}
+
+function retired({ retirementId, archiveLocation }: RetireModelVersion, state: ModelVersionState): readonly ModelVersionEvent[] {
   if (state.is === 'none') throw refuse('MODEL_VERSION_NOT_FOUND', 404, 'A retirement was approved for a version that was never registered. Look at the retirement that governance approved.');
-  if (state.is === 'retired') return [];
-  const { modelVersionId, modelId, version, artefactDigest } = state;
+  if (state.is === 'purged') throw modelVersionPurged(state.version);
+  const version = state.is === 'deleted' ? state.was : state;
+  if (version.is === 'retired') return [];
   return [
-    create(ArtefactArchivedSchema, { modelVersionId, artefactDigest, location: archiveLocation }),
-    create(ModelVersionRetiredSchema, { modelVersionId, modelId, version, retirementId }),
+    create(ArtefactArchivedSchema, { modelVersionId: version.modelVersionId, artefactDigest: version.artefactDigest, location: archiveLocation }),
+    create(ModelVersionRetiredSchema, { ...identityOf(version), retirementId }),
   ];
 }
+
+function deleted({ serving }: Extract<ModelVersionChange, { type: 'DeleteModelVersion' }>, state: ModelVersionState): readonly ModelVersionEvent[] {
+  if (state.is === 'none') throw neverRegistered();
+  if (state.is === 'deleted' || (state.is === 'purged' && state.hidden)) return [];
+  notServing(state.version, serving);
+  return [create(ModelVersionDeletedSchema, identityOf(state))];
+}
+
+function restored(state: ModelVersionState): readonly ModelVersionEvent[] {
+  if (state.is === 'none') throw neverRegistered();
+  if (state.is === 'purged' && state.hidden) throw modelVersionPurged(state.version);
+  return state.is === 'deleted' ? [create(ModelVersionRestoredSchema, identityOf(state.was))] : [];
+}
+
+function purged({ modelDeleted, serving, neededElsewhere }: PurgeModelVersion, state: ModelVersionState): readonly ModelVersionEvent[] {
+  if (state.is === 'none') throw neverRegistered();
+  if (state.is === 'purged') return [];
+  const version = state.is === 'deleted' ? state.was : state;
+  if (state.is !== 'deleted' && state.is !== 'retired' && !modelDeleted) {
+    throw refuse('PURGE_TOO_EARLY', 409, `Version ${version.version} is ${version.is}, and only the bytes of what is retired or deleted may go. Delete it first, or have it retired.`);
+  }
+  notServing(version.version, serving);
+  const files = [...new Set(version.files)];
+  return [
+    create(ModelVersionPurgedSchema, {
+      ...identityOf(version),
+      artefactDigest: version.artefactDigest,
+      removed: files.filter((digest) => !neededElsewhere.includes(digest)),
+      kept: files.filter((digest) => neededElsewhere.includes(digest)),
+    }),
+  ];
+}
+
+function living(state: ModelVersionState): Living {
+  switch (state.is) {
+    case 'none':
+      throw neverRegistered();
+    case 'deleted':
+      throw modelVersionDeleted(state.was.version);
+    case 'purged':
+      throw modelVersionPurged(state.version);
+    default:
+      return state;
+  }
+}
+
+function notServing(version: number, serving: readonly Serving[]): void {
+  if (serving.length > 0) throw refuse('MODEL_VERSION_SERVES', 409, `Version ${version} serves right now: ${servingWords(serving)}. Shift that traffic to another version first.`);
+}
+
+const neverRegistered = (): Refused => refuse('MODEL_VERSION_NOT_FOUND', 404, 'There is no such model version. POST …/models/<id>/versions registers one.');
 
 const refuse = (reason: ModelVersionRefusal, status: RefusalStatus, message: string): Refused => new Refused(reason, message, status);
 
 export const modelVersionNotFound = (id: string): Refused =>
   refuse('MODEL_VERSION_NOT_FOUND', 404, `There is no model version ${id} in this project. GET …/models/<id>/versions lists a model's versions.`);
+
+export const modelVersionDeleted = (version: number): Refused =>
+  refuse('MODEL_VERSION_DELETED', 410, `Version ${version} was deleted. POST …/restoration brings it back; GET …?deleted=show shows it as it was.`);
+
+export const modelVersionPurged = (version: number): Refused =>
+  refuse('MODEL_VERSION_PURGED', 410, `The bytes of version ${version} were purged, and nothing brings them back. Its history and digests stay: read them, or register the artefact as a new version.`);
 
 export const artefactAlreadyRegistered = (modelName: string, version: number | undefined, digest: string): Refused =>
   refuse('ARTEFACT_ALREADY_REGISTERED', 409, `The artefact ${digest} is version ${version ?? '?'} of ${modelName} already. Use that version, or upload the changed artefact.`);

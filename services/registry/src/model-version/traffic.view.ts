@@ -1,17 +1,18 @@
 import type { RetirementApproved, TrafficShifted, VariantRemoved } from '@vitae/contracts';
 import type { RecordedEvent, Sql } from '@vitae/event-store';
 import type { ViewTransaction } from '@vitae/service-kit';
+import type { Serving } from '../model/model.ts';
 import type { ModelVersionEvent } from './model-version.ts';
 import type { ApprovedRetirement, RetirementState } from './reactions.ts';
 
 /** From here on the endpoint's requests go to exactly these variants. */
-export async function projectTraffic(sql: Sql, { endpointId, weights }: TrafficShifted): Promise<void> {
+export async function projectTraffic(sql: Sql, { endpointId, endpointName, environment, weights }: TrafficShifted): Promise<void> {
   const serving = weights.filter(({ weight }) => weight > 0);
   await sql.query('delete from traffic where endpoint_id = $1', [endpointId]);
   await sql.query(
-    `insert into traffic (endpoint_id, variant_id, model_version_id, weight)
-     select $1, * from unnest($2::uuid[], $3::uuid[], $4::integer[])`,
-    [endpointId, serving.map(({ variantId }) => variantId), serving.map(({ modelVersionId }) => modelVersionId), serving.map(({ weight }) => weight)],
+    `insert into traffic (endpoint_id, endpoint_name, environment, variant_id, model_version_id, weight)
+     select $1, $2, $3, * from unnest($4::uuid[], $5::uuid[], $6::integer[])`,
+    [endpointId, endpointName, environment, serving.map(({ variantId }) => variantId), serving.map(({ modelVersionId }) => modelVersionId), serving.map(({ weight }) => weight)],
   );
 }
 
@@ -35,6 +36,16 @@ export async function forgetApproval(sql: Sql, { modelVersionId }: Pick<Approved
 /** What the consumer does when it has retired a version, told by the events that it appended. */
 export async function projectRetirement({ sql }: ViewTransaction, events: readonly RecordedEvent<ModelVersionEvent>[]): Promise<void> {
   for (const { event } of events) if (event.$typeName === 'vitae.registry.v1.ModelVersionRetired') await forgetApproval(sql, event);
+}
+
+/** The endpoints that send requests to a version, or to any version of a model. */
+export function servingOf(sql: Sql, of: { readonly modelVersionId: string } | { readonly modelId: string }): Promise<Serving[]> {
+  const [column, id] = 'modelId' in of ? ['v.model_id', of.modelId] : ['v.id', of.modelVersionId];
+  return sql.query<Serving>(
+    `select distinct t.endpoint_id as "endpointId", t.endpoint_name as "endpointName", t.environment, v.version
+     from registry.model_version v join registry.traffic t on t.model_version_id = v.id where ${column} = $1 order by t.endpoint_name, t.endpoint_id`,
+    [id],
+  );
 }
 
 /** Everything that decides which of a project's retirements are due. */

@@ -1,22 +1,31 @@
-import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
+import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { type CommandContext, Context, created, etag, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { name, text } from '../request.ts';
-import { modelNotFound } from './model.ts';
-import { ForModel } from './model.handler.ts';
-import { Models, type ModelRow } from './models.view.ts';
+import { deletedQuery, name, searchQuery, text, type SearchQuery } from '../request.ts';
+import { newTags, tagKey, tagValue } from '../tags.ts';
+import { ForModel, type ModelChange } from './model.handler.ts';
+import { modelDeleted, modelNotFound } from './model.ts';
+import { Models, type ModelShown } from './models.view.ts';
 
 const NewModel = z.strictObject({
   name,
   description: text(5000).default(''),
   task: text(100).min(1),
   useCaseId: z.uuid(),
+  tags: newTags.default([]),
 });
+const NewName = z.strictObject({ name });
+const NewDescription = z.strictObject({ description: text(5000) });
+const NewTag = z.strictObject({ value: tagValue });
+const NewDeprecation = z.strictObject({ reason: text(5000).min(1), successorModelId: z.uuid().optional() });
+const id = z.uuid();
 
+@ApiTags('models')
 @Controller('v1/projects/:projectId/models')
 export class ModelController {
   constructor(
@@ -26,30 +35,86 @@ export class ModelController {
 
   @Post()
   async register(@Context() context: CommandContext, @Body({ schema: NewModel }) body: z.infer<typeof NewModel>, @Res({ passthrough: true }) res: Response) {
-    const handled = await this.commands.execute(new ForModel({ type: 'RegisterModel', modelId: uuidv7(), ...body }, context));
-    const { id, name: known, description, task, useCaseId } = await this.#mustFind(context.projectId, aggregateId(handled.stream));
-    return created(res, handled, `/v1/projects/${context.projectId}/models/${id}`, { id, name: known, description, task, useCaseId });
+    const modelId = uuidv7();
+    const handled = await this.commands.execute(new ForModel(modelId, { type: 'RegisterModel', modelId, ...body }, context));
+    const shown = await this.#mustFind(context.projectId, aggregateId(handled.stream), 'show');
+    const { name: known, description, task, useCaseId, tags } = shown;
+    return created(res, handled, `/v1/projects/${context.projectId}/models/${shown.id}`, { id: shown.id, name: known, description, task, useCaseId, tags });
   }
 
   @Get()
-  async list(@Param('projectId', { schema: projectId }) project: string, @Query({ schema: pageQuery }) query: PageQuery) {
-    return pageOf<ModelRow>(await this.models.page(project, query), query.limit);
+  search(@Param('projectId', { schema: projectId }) project: string, @Query({ schema: searchQuery }) query: SearchQuery) {
+    return this.models.search(project, query);
   }
 
   @Get(':modelId')
   async byId(
     @Param('projectId', { schema: projectId }) project: string,
-    @Param('modelId', { schema: z.uuid() }) id: string,
+    @Param('modelId', { schema: id }) modelId: string,
+    @Query({ schema: deletedQuery }) { deleted }: z.infer<typeof deletedQuery>,
     @Res({ passthrough: true }) res: Response,
-  ): Promise<ModelRow> {
-    const row = await this.#mustFind(project, id);
+  ): Promise<ModelShown> {
+    const row = await this.#mustFind(project, modelId, deleted);
     res.set('ETag', etag(row.revision));
     return row;
   }
 
-  async #mustFind(project: string, id: string): Promise<ModelRow> {
-    const row = await this.models.byId(project, id);
-    if (!row) throw modelNotFound(id);
+  @Put(':modelId/name')
+  rename(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Body({ schema: NewName }) body: z.infer<typeof NewName>, @Res({ passthrough: true }) res: Response) {
+    return this.#change(modelId, { type: 'RenameModel', ...body }, context, res, body);
+  }
+
+  @Put(':modelId/description')
+  describe(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Body({ schema: NewDescription }) body: z.infer<typeof NewDescription>, @Res({ passthrough: true }) res: Response) {
+    return this.#change(modelId, { type: 'DescribeModel', ...body }, context, res, body);
+  }
+
+  @Put(':modelId/tags/:key')
+  tag(
+    @Context() context: CommandContext,
+    @Param('modelId', { schema: id }) modelId: string,
+    @Param('key', { schema: tagKey }) key: string,
+    @Body({ schema: NewTag }) body: z.infer<typeof NewTag>,
+    @Res({ passthrough: true }) res: Response,
+  ) {
+    return this.#change(modelId, { type: 'TagModel', key, ...body }, context, res, { key, ...body });
+  }
+
+  @Delete(':modelId/tags/:key')
+  removeTag(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Param('key', { schema: tagKey }) key: string, @Res({ passthrough: true }) res: Response) {
+    return this.#change(modelId, { type: 'RemoveModelTag', key }, context, res, { key });
+  }
+
+  @Put(':modelId/deprecation')
+  deprecate(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Body({ schema: NewDeprecation }) body: z.infer<typeof NewDeprecation>, @Res({ passthrough: true }) res: Response) {
+    return this.#change(modelId, { type: 'DeprecateModel', reason: body.reason, successorModelId: body.successorModelId ?? '' }, context, res, { state: 'deprecated' });
+  }
+
+  @Delete(':modelId/deprecation')
+  liftDeprecation(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Res({ passthrough: true }) res: Response) {
+    return this.#change(modelId, { type: 'LiftModelDeprecation' }, context, res, { state: 'active' });
+  }
+
+  @Delete(':modelId')
+  delete(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Res({ passthrough: true }) res: Response) {
+    return this.#change(modelId, { type: 'DeleteModel' }, context, res, { deleted: true });
+  }
+
+  @Post(':modelId/restoration')
+  @HttpCode(200)
+  restore(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Res({ passthrough: true }) res: Response) {
+    return this.#change(modelId, { type: 'RestoreModel' }, context, res, { deleted: false });
+  }
+
+  async #change<Body extends object>(modelId: string, change: ModelChange, context: CommandContext, res: Response, body: Body) {
+    const handled = await this.commands.execute(new ForModel(modelId, change, context));
+    return changed(res, handled, { id: modelId, ...body });
+  }
+
+  async #mustFind(project: string, modelId: string, deleted: 'hide' | 'show'): Promise<ModelShown> {
+    const row = await this.models.byId(project, modelId, 'show');
+    if (!row) throw modelNotFound(modelId);
+    if (row.deletedAt !== null && deleted === 'hide') throw modelDeleted(row.name);
     return row;
   }
 }

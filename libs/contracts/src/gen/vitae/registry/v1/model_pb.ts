@@ -5,13 +5,14 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_vitae_ledger_v1_personal } from "../../ledger/v1/personal_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file vitae/registry/v1/model.proto.
  */
 export const file_vitae_registry_v1_model: GenFile = /*@__PURE__*/
-  fileDesc("Ch12aXRhZS9yZWdpc3RyeS92MS9tb2RlbC5wcm90bxIRdml0YWUucmVnaXN0cnkudjEikgEKD01vZGVsUmVnaXN0ZXJlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESGAoEbmFtZRgCIAEoCUIKukgHcgUQARiAAhITCgtkZXNjcmlwdGlvbhgDIAEoCRIVCgR0YXNrGAQgASgJQge6SARyAhABEh0KC3VzZV9jYXNlX2lkGAUgASgJQgi6SAVyA7ABAWIGcHJvdG8z", [file_buf_validate_validate]);
+  fileDesc("Ch12aXRhZS9yZWdpc3RyeS92MS9tb2RlbC5wcm90bxIRdml0YWUucmVnaXN0cnkudjEikgEKD01vZGVsUmVnaXN0ZXJlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESGAoEbmFtZRgCIAEoCUIKukgHcgUQARiAAhITCgtkZXNjcmlwdGlvbhgDIAEoCRIVCgR0YXNrGAQgASgJQge6SARyAhABEh0KC3VzZV9jYXNlX2lkGAUgASgJQgi6SAVyA7ABASJnCgxNb2RlbFJlbmFtZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEhgKBG5hbWUYAiABKAlCCrpIB3IFEAEYgAISIQoNcHJldmlvdXNfbmFtZRgDIAEoCUIKukgHcgUQARiAAiJLCg5Nb2RlbERlc2NyaWJlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESHQoLZGVzY3JpcHRpb24YAiABKAlCCLpIBXIDGIgnIlwKC01vZGVsVGFnZ2VkEhoKCG1vZGVsX2lkGAEgASgJQgi6SAVyA7ABARIXCgNrZXkYAiABKAlCCrpIB3IFEAEY+gESGAoFdmFsdWUYAyABKAlCCbpIBnIEKKCNBiJGCg9Nb2RlbFRhZ1JlbW92ZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEhcKA2tleRgCIAEoCUIKukgHcgUQARj6ASK/AQoSTW9kZWxBbGlhc0Fzc2lnbmVkEhoKCG1vZGVsX2lkGAEgASgJQgi6SAVyA7ABARIsCgVhbGlhcxgCIAEoCUIdukgachgyFl5bQS1aYS16MC05Xy1dezEsMjU1fSQSGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABIiChBtb2RlbF92ZXJzaW9uX2lkGAQgASgJQgi6SAVyA7ABARIhChBwcmV2aW91c192ZXJzaW9uGAUgASgFQge6SAQaAigAIpsBChFNb2RlbEFsaWFzUmVtb3ZlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESLAoFYWxpYXMYAiABKAlCHbpIGnIYMhZeW0EtWmEtejAtOV8tXXsxLDI1NX0kEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASIgoQbW9kZWxfdmVyc2lvbl9pZBgEIAEoCUIIukgFcgOwAQEifgoTTW9kZWxBbGlhc1Byb3RlY3RlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESLAoFYWxpYXMYAiABKAlCHbpIGnIYMhZeW0EtWmEtejAtOV8tXXsxLDI1NX0kEh0KB2FsbG93ZWQYAyADKAlCDLpICZIBBggBEEAYASJmChpNb2RlbEFsaWFzUHJvdGVjdGlvbkxpZnRlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESLAoFYWxpYXMYAiABKAlCHbpIGnIYMhZeW0EtWmEtejAtOV8tXXsxLDI1NX0kIpcBChdNb2RlbEFsaWFzQ2hhbmdlUmVmdXNlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESLAoFYWxpYXMYAiABKAlCHbpIGnIYMhZeW0EtWmEtejAtOV8tXXsxLDI1NX0kEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCKAASGAoHcmVmdXNhbBgEIAEoCUIHukgEcgIQASJ2Cg9Nb2RlbERlcHJlY2F0ZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEh4KBnJlYXNvbhgCIAEoCUIOukgHcgUQARiIJ4jnGAESJwoSc3VjY2Vzc29yX21vZGVsX2lkGAMgASgJQgu6SAjYAQFyA7ABASI0ChZNb2RlbERlcHJlY2F0aW9uTGlmdGVkEhoKCG1vZGVsX2lkGAEgASgJQgi6SAVyA7ABASJECgxNb2RlbERlbGV0ZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEhgKBG5hbWUYAiABKAlCCrpIB3IFEAEYgAIiRQoNTW9kZWxSZXN0b3JlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESGAoEbmFtZRgCIAEoCUIKukgHcgUQARiAAmIGcHJvdG8z", [file_buf_validate_validate, file_vitae_ledger_v1_personal]);
 
 /**
  * A model was given a name, an owner and the use case it serves.
@@ -53,4 +54,377 @@ export type ModelRegistered = Message<"vitae.registry.v1.ModelRegistered"> & {
  */
 export const ModelRegisteredSchema: GenMessage<ModelRegistered> = /*@__PURE__*/
   messageDesc(file_vitae_registry_v1_model, 0);
+
+/**
+ * The model is found under another name from here on; versions, aliases and history stay with it.
+ *
+ * @generated from message vitae.registry.v1.ModelRenamed
+ */
+export type ModelRenamed = Message<"vitae.registry.v1.ModelRenamed"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string previous_name = 3;
+   */
+  previousName: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelRenamed.
+ * Use `create(ModelRenamedSchema)` to create a new message.
+ */
+export const ModelRenamedSchema: GenMessage<ModelRenamed> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 1);
+
+/**
+ * What the model is for was written anew.
+ *
+ * @generated from message vitae.registry.v1.ModelDescribed
+ */
+export type ModelDescribed = Message<"vitae.registry.v1.ModelDescribed"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string description = 2;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelDescribed.
+ * Use `create(ModelDescribedSchema)` to create a new message.
+ */
+export const ModelDescribedSchema: GenMessage<ModelDescribed> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 2);
+
+/**
+ * The model has this value under this key from here on, whatever it had before.
+ *
+ * @generated from message vitae.registry.v1.ModelTagged
+ */
+export type ModelTagged = Message<"vitae.registry.v1.ModelTagged"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string key = 2;
+   */
+  key: string;
+
+  /**
+   * @generated from field: string value = 3;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelTagged.
+ * Use `create(ModelTaggedSchema)` to create a new message.
+ */
+export const ModelTaggedSchema: GenMessage<ModelTagged> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 3);
+
+/**
+ * The model has nothing under this key any more.
+ *
+ * @generated from message vitae.registry.v1.ModelTagRemoved
+ */
+export type ModelTagRemoved = Message<"vitae.registry.v1.ModelTagRemoved"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string key = 2;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelTagRemoved.
+ * Use `create(ModelTagRemovedSchema)` to create a new message.
+ */
+export const ModelTagRemovedSchema: GenMessage<ModelTagRemoved> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 4);
+
+/**
+ * The alias names this version of the model from here on.
+ *
+ * @generated from message vitae.registry.v1.ModelAliasAssigned
+ */
+export type ModelAliasAssigned = Message<"vitae.registry.v1.ModelAliasAssigned"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string alias = 2;
+   */
+  alias: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string model_version_id = 4;
+   */
+  modelVersionId: string;
+
+  /**
+   * The version it named before; 0 when it named none.
+   *
+   * @generated from field: int32 previous_version = 5;
+   */
+  previousVersion: number;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelAliasAssigned.
+ * Use `create(ModelAliasAssignedSchema)` to create a new message.
+ */
+export const ModelAliasAssignedSchema: GenMessage<ModelAliasAssigned> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 5);
+
+/**
+ * The alias names no version any more: somebody took it away, or its version was deleted.
+ *
+ * @generated from message vitae.registry.v1.ModelAliasRemoved
+ */
+export type ModelAliasRemoved = Message<"vitae.registry.v1.ModelAliasRemoved"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string alias = 2;
+   */
+  alias: string;
+
+  /**
+   * The version it named.
+   *
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string model_version_id = 4;
+   */
+  modelVersionId: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelAliasRemoved.
+ * Use `create(ModelAliasRemovedSchema)` to create a new message.
+ */
+export const ModelAliasRemovedSchema: GenMessage<ModelAliasRemoved> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 6);
+
+/**
+ * From here on only these actors may move or remove the alias, or change its protection, and none of them may give it to a
+ * version that they contributed to themselves.
+ *
+ * @generated from message vitae.registry.v1.ModelAliasProtected
+ */
+export type ModelAliasProtected = Message<"vitae.registry.v1.ModelAliasProtected"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string alias = 2;
+   */
+  alias: string;
+
+  /**
+   * @generated from field: repeated string allowed = 3;
+   */
+  allowed: string[];
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelAliasProtected.
+ * Use `create(ModelAliasProtectedSchema)` to create a new message.
+ */
+export const ModelAliasProtectedSchema: GenMessage<ModelAliasProtected> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 7);
+
+/**
+ * Anybody may move the alias again.
+ *
+ * @generated from message vitae.registry.v1.ModelAliasProtectionLifted
+ */
+export type ModelAliasProtectionLifted = Message<"vitae.registry.v1.ModelAliasProtectionLifted"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string alias = 2;
+   */
+  alias: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelAliasProtectionLifted.
+ * Use `create(ModelAliasProtectionLiftedSchema)` to create a new message.
+ */
+export const ModelAliasProtectionLiftedSchema: GenMessage<ModelAliasProtectionLifted> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 8);
+
+/**
+ * Somebody tried to change a protected alias without the right to.
+ *
+ * @generated from message vitae.registry.v1.ModelAliasChangeRefused
+ */
+export type ModelAliasChangeRefused = Message<"vitae.registry.v1.ModelAliasChangeRefused"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string alias = 2;
+   */
+  alias: string;
+
+  /**
+   * The version it should have named; 0 when it should have been removed, or its protection changed.
+   *
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * As in the answer's problem type, e.g. alias-protected.
+   *
+   * @generated from field: string refusal = 4;
+   */
+  refusal: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelAliasChangeRefused.
+ * Use `create(ModelAliasChangeRefusedSchema)` to create a new message.
+ */
+export const ModelAliasChangeRefusedSchema: GenMessage<ModelAliasChangeRefused> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 9);
+
+/**
+ * Nobody should start to use the model any more; what uses it goes on.
+ *
+ * @generated from message vitae.registry.v1.ModelDeprecated
+ */
+export type ModelDeprecated = Message<"vitae.registry.v1.ModelDeprecated"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * The model to use instead; empty when there is none.
+   *
+   * @generated from field: string successor_model_id = 3;
+   */
+  successorModelId: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelDeprecated.
+ * Use `create(ModelDeprecatedSchema)` to create a new message.
+ */
+export const ModelDeprecatedSchema: GenMessage<ModelDeprecated> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 10);
+
+/**
+ * The model may be used anew after all.
+ *
+ * @generated from message vitae.registry.v1.ModelDeprecationLifted
+ */
+export type ModelDeprecationLifted = Message<"vitae.registry.v1.ModelDeprecationLifted"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelDeprecationLifted.
+ * Use `create(ModelDeprecationLiftedSchema)` to create a new message.
+ */
+export const ModelDeprecationLiftedSchema: GenMessage<ModelDeprecationLifted> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 11);
+
+/**
+ * The model and its versions are hidden and its name is free for another one. Bytes and history stay.
+ *
+ * @generated from message vitae.registry.v1.ModelDeleted
+ */
+export type ModelDeleted = Message<"vitae.registry.v1.ModelDeleted"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelDeleted.
+ * Use `create(ModelDeletedSchema)` to create a new message.
+ */
+export const ModelDeletedSchema: GenMessage<ModelDeleted> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 12);
+
+/**
+ * The model is there again as it was before it was deleted, with its versions, tags and aliases.
+ *
+ * @generated from message vitae.registry.v1.ModelRestored
+ */
+export type ModelRestored = Message<"vitae.registry.v1.ModelRestored"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelRestored.
+ * Use `create(ModelRestoredSchema)` to create a new message.
+ */
+export const ModelRestoredSchema: GenMessage<ModelRestored> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 13);
 

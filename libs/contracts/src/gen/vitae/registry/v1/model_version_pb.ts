@@ -5,13 +5,14 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_vitae_ledger_v1_personal } from "../../ledger/v1/personal_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file vitae/registry/v1/model_version.proto.
  */
 export const file_vitae_registry_v1_model_version: GenFile = /*@__PURE__*/
-  fileDesc("CiV2aXRhZS9yZWdpc3RyeS92MS9tb2RlbF92ZXJzaW9uLnByb3RvEhF2aXRhZS5yZWdpc3RyeS52MSKQAQoMQXJ0ZWZhY3RGaWxlEhUKBHBhdGgYASABKAlCB7pIBHICEAESLAoGZGlnZXN0GAIgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEhsKCnNpemVfYnl0ZXMYAyABKANCB7pIBCICIAASDwoHY29udGVudBgEIAEoCRINCgVmbGFncxgFIAMoCSKLAQoIQXJ0ZWZhY3QSLAoGZGlnZXN0GAEgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjgKBWZpbGVzGAIgAygLMh8udml0YWUucmVnaXN0cnkudjEuQXJ0ZWZhY3RGaWxlQgi6SAWSAQIIARIXCgZmb3JtYXQYAyABKAlCB7pIBHICEAEiTQoKVGVuc29yU3BlYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhkKCGRhdGF0eXBlGAIgASgJQge6SARyAhABEg0KBXNoYXBlGAMgAygDIjcKBk1ldHJpYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhYKBXZhbHVlGAIgASgBQge6SAQSAkABIlIKCkNvZGVTb3VyY2USGwoKcmVwb3NpdG9yeRgBIAEoCUIHukgEcgIQARInCgZjb21taXQYAiABKAlCF7pIFHISMhBeWzAtOWEtZl17Nyw2NH0kItUEChZNb2RlbFZlcnNpb25SZWdpc3RlcmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIbCgptb2RlbF9uYW1lGAMgASgJQge6SARyAhABEhgKB3ZlcnNpb24YBCABKAVCB7pIBBoCIAASNQoIYXJ0ZWZhY3QYBSABKAsyGy52aXRhZS5yZWdpc3RyeS52MS5BcnRlZmFjdEIGukgDyAEBEjcKBmlucHV0cxgGIAMoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLlRlbnNvclNwZWNCCLpIBZIBAggBEjgKB291dHB1dHMYByADKAsyHS52aXRhZS5yZWdpc3RyeS52MS5UZW5zb3JTcGVjQgi6SAWSAQIIARIkChJkYXRhc2V0X3ZlcnNpb25faWQYCCABKAlCCLpIBXIDsAEBEjQKDmRhdGFzZXRfZGlnZXN0GAkgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjUKBnNvdXJjZRgKIAEoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLkNvZGVTb3VyY2VCBrpIA8gBARIzChB0cmFpbmluZ19tZXRyaWNzGAsgAygLMhkudml0YWUucmVnaXN0cnkudjEuTWV0cmljEh4KDGNvbnRyaWJ1dG9ycxgMIAMoCUIIukgFkgECCAESEwoLZGVzY3JpcHRpb24YDSABKAkSHQoLdXNlX2Nhc2VfaWQYDiABKAlCCLpIBXIDsAEBIogBChBBcnRlZmFjdEFyY2hpdmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEjUKD2FydGVmYWN0X2RpZ2VzdBgCIAEoCUIcukgZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JBIZCghsb2NhdGlvbhgDIAEoCUIHukgEcgIQASKQAQoTTW9kZWxWZXJzaW9uUmV0aXJlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABIfCg1yZXRpcmVtZW50X2lkGAQgASgJQgi6SAVyA7ABAWIGcHJvdG8z", [file_buf_validate_validate]);
+  fileDesc("CiV2aXRhZS9yZWdpc3RyeS92MS9tb2RlbF92ZXJzaW9uLnByb3RvEhF2aXRhZS5yZWdpc3RyeS52MSKQAQoMQXJ0ZWZhY3RGaWxlEhUKBHBhdGgYASABKAlCB7pIBHICEAESLAoGZGlnZXN0GAIgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEhsKCnNpemVfYnl0ZXMYAyABKANCB7pIBCICIAASDwoHY29udGVudBgEIAEoCRINCgVmbGFncxgFIAMoCSKLAQoIQXJ0ZWZhY3QSLAoGZGlnZXN0GAEgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjgKBWZpbGVzGAIgAygLMh8udml0YWUucmVnaXN0cnkudjEuQXJ0ZWZhY3RGaWxlQgi6SAWSAQIIARIXCgZmb3JtYXQYAyABKAlCB7pIBHICEAEiTQoKVGVuc29yU3BlYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhkKCGRhdGF0eXBlGAIgASgJQge6SARyAhABEg0KBXNoYXBlGAMgAygDIjcKBk1ldHJpYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhYKBXZhbHVlGAIgASgBQge6SAQSAkABIlIKCkNvZGVTb3VyY2USGwoKcmVwb3NpdG9yeRgBIAEoCUIHukgEcgIQARInCgZjb21taXQYAiABKAlCF7pIFHISMhBeWzAtOWEtZl17Nyw2NH0kIq4FChZNb2RlbFZlcnNpb25SZWdpc3RlcmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIbCgptb2RlbF9uYW1lGAMgASgJQge6SARyAhABEhgKB3ZlcnNpb24YBCABKAVCB7pIBBoCIAASNQoIYXJ0ZWZhY3QYBSABKAsyGy52aXRhZS5yZWdpc3RyeS52MS5BcnRlZmFjdEIGukgDyAEBEjcKBmlucHV0cxgGIAMoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLlRlbnNvclNwZWNCCLpIBZIBAggBEjgKB291dHB1dHMYByADKAsyHS52aXRhZS5yZWdpc3RyeS52MS5UZW5zb3JTcGVjQgi6SAWSAQIIARIkChJkYXRhc2V0X3ZlcnNpb25faWQYCCABKAlCCLpIBXIDsAEBEjQKDmRhdGFzZXRfZGlnZXN0GAkgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjUKBnNvdXJjZRgKIAEoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLkNvZGVTb3VyY2VCBrpIA8gBARIzChB0cmFpbmluZ19tZXRyaWNzGAsgAygLMhkudml0YWUucmVnaXN0cnkudjEuTWV0cmljEh4KDGNvbnRyaWJ1dG9ycxgMIAMoCUIIukgFkgECCAESEwoLZGVzY3JpcHRpb24YDSABKAkSHQoLdXNlX2Nhc2VfaWQYDiABKAlCCLpIBXIDsAEBEiEKD2FydGVmYWN0X3NvdXJjZRgPIAEoCUIIukgFcgMY0A8SGAoGcnVuX2lkGBAgASgJQgi6SAVyAxj0AxIaCghydW5fbGluaxgRIAEoCUIIukgFcgMY0A8iiAEKEEFydGVmYWN0QXJjaGl2ZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESNQoPYXJ0ZWZhY3RfZGlnZXN0GAIgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEhkKCGxvY2F0aW9uGAMgASgJQge6SARyAhABIpABChNNb2RlbFZlcnNpb25SZXRpcmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEh8KDXJldGlyZW1lbnRfaWQYBCABKAlCCLpIBXIDsAEBIpABChVNb2RlbFZlcnNpb25EZXNjcmliZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASHQoLZGVzY3JpcHRpb24YBCABKAlCCLpIBXIDGIgnIqEBChJNb2RlbFZlcnNpb25UYWdnZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASFwoDa2V5GAQgASgJQgq6SAdyBRABGPoBEhgKBXZhbHVlGAUgASgJQgm6SAZyBCigjQYiiwEKFk1vZGVsVmVyc2lvblRhZ1JlbW92ZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASFwoDa2V5GAQgASgJQgq6SAdyBRABGPoBIsMBChZNb2RlbFZlcnNpb25EZXByZWNhdGVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEh4KBnJlYXNvbhgEIAEoCUIOukgHcgUQARiIJ4jnGAESLwoac3VjY2Vzc29yX21vZGVsX3ZlcnNpb25faWQYBSABKAlCC7pICNgBAXIDsAEBInkKHU1vZGVsVmVyc2lvbkRlcHJlY2F0aW9uTGlmdGVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAIm8KE01vZGVsVmVyc2lvbkRlbGV0ZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAAicAoUTW9kZWxWZXJzaW9uUmVzdG9yZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAAiigIKEk1vZGVsVmVyc2lvblB1cmdlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABI1Cg9hcnRlZmFjdF9kaWdlc3QYBCABKAlCHLpIGXIXMhVec2hhMjU2OlswLTlhLWZdezY0fSQSMgoHcmVtb3ZlZBgFIAMoCUIhukgekgEbIhlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEi8KBGtlcHQYBiADKAlCIbpIHpIBGyIZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JGIGcHJvdG8z", [file_buf_validate_validate, file_vitae_ledger_v1_personal]);
 
 /**
  * @generated from message vitae.registry.v1.ArtefactFile
@@ -245,6 +246,27 @@ export type ModelVersionRegistered = Message<"vitae.registry.v1.ModelVersionRegi
    * @generated from field: string use_case_id = 14;
    */
   useCaseId: string;
+
+  /**
+   * Where the artefact was taken from, e.g. runs:/<run>/model or s3://…; empty when only its bytes are known.
+   *
+   * @generated from field: string artefact_source = 15;
+   */
+  artefactSource: string;
+
+  /**
+   * The training run that made it, in the words of whatever tracked it; empty when none is known.
+   *
+   * @generated from field: string run_id = 16;
+   */
+  runId: string;
+
+  /**
+   * Where people can look at that run.
+   *
+   * @generated from field: string run_link = 17;
+   */
+  runLink: string;
 };
 
 /**
@@ -316,4 +338,287 @@ export type ModelVersionRetired = Message<"vitae.registry.v1.ModelVersionRetired
  */
 export const ModelVersionRetiredSchema: GenMessage<ModelVersionRetired> = /*@__PURE__*/
   messageDesc(file_vitae_registry_v1_model_version, 7);
+
+/**
+ * What the version is was written anew.
+ *
+ * @generated from message vitae.registry.v1.ModelVersionDescribed
+ */
+export type ModelVersionDescribed = Message<"vitae.registry.v1.ModelVersionDescribed"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string description = 4;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelVersionDescribed.
+ * Use `create(ModelVersionDescribedSchema)` to create a new message.
+ */
+export const ModelVersionDescribedSchema: GenMessage<ModelVersionDescribed> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 8);
+
+/**
+ * The version has this value under this key from here on, whatever it had before.
+ *
+ * @generated from message vitae.registry.v1.ModelVersionTagged
+ */
+export type ModelVersionTagged = Message<"vitae.registry.v1.ModelVersionTagged"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string key = 4;
+   */
+  key: string;
+
+  /**
+   * @generated from field: string value = 5;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelVersionTagged.
+ * Use `create(ModelVersionTaggedSchema)` to create a new message.
+ */
+export const ModelVersionTaggedSchema: GenMessage<ModelVersionTagged> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 9);
+
+/**
+ * The version has nothing under this key any more.
+ *
+ * @generated from message vitae.registry.v1.ModelVersionTagRemoved
+ */
+export type ModelVersionTagRemoved = Message<"vitae.registry.v1.ModelVersionTagRemoved"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string key = 4;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelVersionTagRemoved.
+ * Use `create(ModelVersionTagRemovedSchema)` to create a new message.
+ */
+export const ModelVersionTagRemovedSchema: GenMessage<ModelVersionTagRemoved> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 10);
+
+/**
+ * Nobody should start to use the version any more; what uses it goes on.
+ *
+ * @generated from message vitae.registry.v1.ModelVersionDeprecated
+ */
+export type ModelVersionDeprecated = Message<"vitae.registry.v1.ModelVersionDeprecated"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * The version to use instead; empty when there is none.
+   *
+   * @generated from field: string successor_model_version_id = 5;
+   */
+  successorModelVersionId: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelVersionDeprecated.
+ * Use `create(ModelVersionDeprecatedSchema)` to create a new message.
+ */
+export const ModelVersionDeprecatedSchema: GenMessage<ModelVersionDeprecated> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 11);
+
+/**
+ * The version may be used anew after all.
+ *
+ * @generated from message vitae.registry.v1.ModelVersionDeprecationLifted
+ */
+export type ModelVersionDeprecationLifted = Message<"vitae.registry.v1.ModelVersionDeprecationLifted"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelVersionDeprecationLifted.
+ * Use `create(ModelVersionDeprecationLiftedSchema)` to create a new message.
+ */
+export const ModelVersionDeprecationLiftedSchema: GenMessage<ModelVersionDeprecationLifted> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 12);
+
+/**
+ * The version is hidden and its number is never given again. Bytes and history stay.
+ *
+ * @generated from message vitae.registry.v1.ModelVersionDeleted
+ */
+export type ModelVersionDeleted = Message<"vitae.registry.v1.ModelVersionDeleted"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelVersionDeleted.
+ * Use `create(ModelVersionDeletedSchema)` to create a new message.
+ */
+export const ModelVersionDeletedSchema: GenMessage<ModelVersionDeleted> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 13);
+
+/**
+ * The version is there again as it was before it was deleted, without the aliases it had.
+ *
+ * @generated from message vitae.registry.v1.ModelVersionRestored
+ */
+export type ModelVersionRestored = Message<"vitae.registry.v1.ModelVersionRestored"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelVersionRestored.
+ * Use `create(ModelVersionRestoredSchema)` to create a new message.
+ */
+export const ModelVersionRestoredSchema: GenMessage<ModelVersionRestored> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 14);
+
+/**
+ * The version's bytes are gone for ever; its history and its digests stay.
+ *
+ * @generated from message vitae.registry.v1.ModelVersionPurged
+ */
+export type ModelVersionPurged = Message<"vitae.registry.v1.ModelVersionPurged"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string artefact_digest = 4;
+   */
+  artefactDigest: string;
+
+  /**
+   * Files that nothing else used: their bytes are removed, unless something begins to use them before that is done.
+   *
+   * @generated from field: repeated string removed = 5;
+   */
+  removed: string[];
+
+  /**
+   * Files that something else uses as well: their bytes stay for it.
+   *
+   * @generated from field: repeated string kept = 6;
+   */
+  kept: string[];
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelVersionPurged.
+ * Use `create(ModelVersionPurgedSchema)` to create a new message.
+ */
+export const ModelVersionPurgedSchema: GenMessage<ModelVersionPurged> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 15);
 
