@@ -1,12 +1,14 @@
 // The program behind `npm run bench -- <name> [arguments]`.
 import { ledger } from './ledger/ledger.ts';
 import { WrongArguments } from './ledger/options.ts';
+import { registry } from './registry/registry.ts';
 
 type Benchmark = (say: (line: string) => void, args: readonly string[]) => Promise<void>;
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
   ledger,
   pipeline: (say, args) => ledger(say, ['pipeline', 'latency', ...args]),
+  registry,
 };
 const [name = '', ...args] = process.argv.slice(2);
 const benchmark = benchmarks[name];

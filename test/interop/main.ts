@@ -1,7 +1,12 @@
 // The program behind `npm run test:interop`.
 import { interop } from './interop.ts';
+import { modelSigningInterop } from './model-signing.ts';
 
-const { passed, failed, skipped } = await interop((line) => console.log(line));
-if (skipped) console.log(`skipped: ${skipped}`);
-else console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed > 0 ? 1 : 0;
+let broken = 0;
+for (const [name, check] of [['the log, against Go', interop], ['signatures of models, against Python', modelSigningInterop]] as const) {
+  console.log(`== ${name}`);
+  const { passed, failed, skipped } = await check((line) => console.log(line));
+  console.log(skipped ? `skipped: ${skipped}` : `${passed} passed, ${failed} failed`);
+  broken += failed;
+}
+process.exitCode = broken > 0 ? 1 : 0;

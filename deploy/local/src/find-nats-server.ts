@@ -109,7 +109,8 @@ export function isSafe(version: string): boolean {
   return minor > 14;
 }
 
-async function defaultCacheDir(env: NodeJS.ProcessEnv): Promise<string> {
+/** `vitae` in the cache directory of whoever runs this, or in the clone. */
+export async function defaultCacheDir(env: NodeJS.ProcessEnv): Promise<string> {
   const base = env['XDG_CACHE_HOME'] || join(env['HOME'] || homedir(), '.cache');
   for (const directory of [join(base, 'vitae'), join(dataDirectory, 'cache')]) {
     try {

@@ -8,6 +8,7 @@ export { personal } from './gen/vitae/ledger/v1/personal_pb.ts';
 export * from './gen/vitae/registry/v1/dataset_pb.ts';
 export * from './gen/vitae/registry/v1/evaluation_pb.ts';
 export * from './gen/vitae/registry/v1/model_pb.ts';
+export * from './gen/vitae/registry/v1/model_signature_pb.ts';
 export * from './gen/vitae/registry/v1/model_version_pb.ts';
 export * from './gen/vitae/governance/v1/gate_pb.ts';
 export * from './gen/vitae/governance/v1/incident_pb.ts';

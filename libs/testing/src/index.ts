@@ -1,5 +1,6 @@
 export { eventually } from './eventually.ts';
 export { freshDatabase, type FreshDatabase, type Template } from './fresh-database.ts';
 export { freshNats, type FreshNats } from './fresh-nats.ts';
+export { findS3Server, freshS3, type FreshS3 } from './fresh-s3.ts';
 export { specification, type Given, type Rules } from './given-when-then.ts';
 export { startSuite, type ServiceName, type Suite, type SuiteOptions } from '@vitae/local';

@@ -1,8 +1,12 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
-import type { ServiceDefinition } from '@vitae/service-kit';
+import { CONFIG, Readiness, type ServiceDefinition } from '@vitae/service-kit';
 import { ArtefactController } from './artefact/artefact.controller.ts';
-import { ArtefactStore } from './artefact/artefact.store.ts';
+import { ArtefactStore, DEPOT } from './artefact/artefact.store.ts';
+import { openDepot } from './artefact/open-depot.store.ts';
+import { UploadController } from './artefact/upload.controller.ts';
+import { UploadSessions } from './artefact/upload-sessions.store.ts';
+import { UploadSweeper } from './artefact/upload-sweeper.worker.ts';
 import { registryConfig, type RegistryConfig } from './config.ts';
 import { DatasetVersionController } from './dataset-version/dataset-version.controller.ts';
 import { datasetVersion } from './dataset-version/dataset-version.ts';
@@ -19,6 +23,12 @@ import { modelVersion } from './model-version/model-version.ts';
 import { ModelVersionHandler } from './model-version/model-version.handler.ts';
 import { projectRetirement } from './model-version/traffic.view.ts';
 import { ModelVersionRow, ModelVersions, projectModelVersion } from './model-version/versions.view.ts';
+import { SignatureController } from './signature/signature.controller.ts';
+import { ModelVersionSignatureRow, ModelVersionSignatures, projectSignature } from './signature/signatures.view.ts';
+import { SigningTrustController } from './signature/signing-trust.controller.ts';
+import { SigningTrustHandler } from './signature/signing-trust.handler.ts';
+import { signingTrust } from './signature/signing-trust.ts';
+import { projectSigningTrust, SigningTrustRow, SigningTrusts } from './signature/signing-trust.view.ts';
 import { AliasController } from './model/alias.controller.ts';
 import { ModelController } from './model/model.controller.ts';
 import { model } from './model/model.ts';
@@ -27,11 +37,13 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
 
 @Module({
   imports: [CqrsModule.forRoot()],
-  controllers: [ArtefactController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController],
+  controllers: [ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController],
   providers: [
-    ArtefactStore,
+    { provide: DEPOT, inject: [CONFIG, Readiness], useFactory: openDepot },
+    ArtefactStore, UploadSessions, UploadSweeper,
     DatasetVersions, Models, ModelVersions, Evaluations,
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionChangeHandler, EvaluationHandler,
+    SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     LifecycleConsumer,
   ],
 })
@@ -45,11 +57,13 @@ export const registry: ServiceDefinition<RegistryConfig> = {
   database: {
     schema: 'registry',
     migrations: new URL('../migrations/', import.meta.url),
-    entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow],
+    entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow, SigningTrustRow, ModelVersionSignatureRow],
     projections: [
       { category: datasetVersion.category, tables: ['dataset_version', 'version_counter'], project: projectDatasetVersion },
       { category: model.category, tables: ['model', 'model_alias'], project: projectModel },
       { category: modelVersion.category, tables: ['model_version', 'version_counter', 'model'], project: projectModelVersion },
+      { category: modelVersion.category, tables: ['model_version_signature'], project: projectSignature },
+      { category: signingTrust.category, tables: ['signing_trust'], project: projectSigningTrust },
       { category: modelVersion.category, tables: ['approved_retirement'], project: projectRetirement },
       { category: evaluation.category, tables: ['evaluation'], project: projectEvaluation },
       { consumer: 'registry.lifecycle', tables: ['traffic', 'approved_retirement'], project: projectFollowed },

@@ -1,5 +1,5 @@
 import { baseConfig, port, wholeNumber } from '@vitae/service-kit';
-import type { z } from 'zod';
+import { z } from 'zod';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -7,6 +7,14 @@ export const registryConfig = baseConfig.extend({
   PORT: port(7401),
   /** Largest artefact that is taken, in bytes. */
   VITAE_MAX_ARTEFACT_BYTES: wholeNumber(512 * MEGABYTE, 1, 1024 * 1024 * MEGABYTE),
+  /** An object store for artefacts, instead of the data directory: `s3://bucket/prefix`. Credentials by AWS's own variables. */
+  VITAE_ARTEFACTS: z
+    .string()
+    .regex(/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[A-Za-z0-9._/-]*)?$/)
+    .optional()
+    .describe('an address such as s3://bucket/prefix'),
+  /** Where that object store is, if it is not AWS. */
+  VITAE_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional().describe('an http:// or https:// address'),
   /** How much memory reading one dataset may take before it spills to disk, in megabytes. */
   VITAE_DATASET_MEMORY_MB: wholeNumber(512, 128, 1024 * 1024),
 });

@@ -5,6 +5,9 @@ import { Context, Problem, projectId, type CommandContext } from '@vitae/service
 import type { Request, Response } from 'express';
 import { artefactNotFound, digest } from './artefact.ts';
 import { ArtefactStore, type StoredArtefact } from './artefact.store.ts';
+import { wantedBytes } from './byte-range.ts';
+import { giveBack } from './digests.store.ts';
+import { brokenOff, declaredDigest } from './upload-request.ts';
 
 const TAKEN = ['application/octet-stream', 'text/csv', 'application/vnd.apache.parquet'];
 
@@ -37,11 +40,18 @@ export class ArtefactController {
   }
 
   @Get(':digest')
-  async download(@Param('projectId', { schema: projectId }) _project: string, @Param('digest', { schema: digest }) named: string, @Res() res: Response): Promise<void> {
-    this.#announce(res, await this.#mustFind(named));
-    const bytes = await this.artefacts.read(named);
+  @ApiHeader({ name: 'Range', required: false, description: 'One range of bytes; 206. Several are answered with the whole.', schema: { type: 'string' } })
+  async download(@Param('projectId', { schema: projectId }) _project: string, @Param('digest', { schema: digest }) named: string, @Req() request: Request, @Res() res: Response): Promise<void> {
+    const found = await this.#mustFind(named);
+    const wanted = wantedBytes(request.headers.range, found.sizeBytes, { ifRange: request.get('if-range'), tag: tagOf(named) });
+    if (wanted.is === 'unsatisfiable') throw unsatisfiable(found);
+    const bytes = await this.artefacts.read(named, wanted.is === 'part' ? wanted : undefined);
+    this.#announce(res, found);
+    if (wanted.is === 'part') {
+      res.status(206).set({ 'Content-Range': `bytes ${wanted.start}-${wanted.end}/${found.sizeBytes}`, 'Content-Length': String(wanted.end - wanted.start + 1) });
+    }
     try {
-      await pipeline(bytes, res);
+      await pipeline(givenBack(bytes, res), res);
     } catch (error) {
       // The answer is under way: all that can be done is to cut it short, so that its length tells.
       if (!res.destroyed || (error as { code?: unknown }).code !== 'ERR_STREAM_PREMATURE_CLOSE') this.#log.error({ err: error, digest: named, msg: 'a download was cut off' });
@@ -50,22 +60,13 @@ export class ArtefactController {
   }
 
   async #receive(request: Request): ReturnType<ArtefactStore['receive']> {
-    const declared = this.#declared(request);
+    const declared = declaredDigest(request);
     const length = request.headers['content-length'];
     try {
       return await this.artefacts.receive(request, { declared, announced: length === undefined ? undefined : Number(length) });
     } catch (error) {
-      if (!request.readableAborted || error instanceof Problem) throw error;
-      throw new Problem(400, 'upload-incomplete', 'The upload broke off', 'The connection ended before the whole body had arrived. Nothing was kept; send it again.', { cause: error });
+      throw brokenOff(request, error, 'The connection ended before the whole body had arrived. Nothing was kept; send it again.');
     }
-  }
-
-  #declared(request: Request): string | undefined {
-    const text = request.headers['vitae-digest'];
-    if (text === undefined) return undefined;
-    const parsed = digest.safeParse(text);
-    if (parsed.success) return parsed.data;
-    throw new Problem(400, 'digest-malformed', 'The digest cannot be read', `Vitae-Digest was ${JSON.stringify(String(text).slice(0, 100))}. ${parsed.error.issues[0]?.message ?? ''}`);
   }
 
   async #mustFind(named: string): Promise<StoredArtefact> {
@@ -75,6 +76,28 @@ export class ArtefactController {
   }
 
   #announce(res: Response, found: StoredArtefact): void {
-    res.status(200).set({ 'Content-Type': 'application/octet-stream', 'Content-Length': String(found.sizeBytes), 'Vitae-Digest': found.digest });
+    res.status(200).set({
+      'Content-Type': 'application/octet-stream',
+      'Content-Length': String(found.sizeBytes),
+      'Accept-Ranges': 'bytes',
+      ETag: tagOf(found.digest),
+      'Vitae-Digest': found.digest,
+    });
   }
 }
+
+/** What has left for good needs its memory no longer. */
+async function* givenBack(bytes: AsyncIterable<Uint8Array>, res: Response): AsyncGenerator<Uint8Array> {
+  for await (const part of bytes) {
+    yield part;
+    if (res.writableLength === 0) giveBack(part); // nothing waits to be sent: the operating system has all of it
+  }
+}
+
+/** The entity tag of bytes is their digest. */
+const tagOf = (named: string): string => `"${named}"`;
+
+const unsatisfiable = ({ sizeBytes }: StoredArtefact): Problem =>
+  new Problem(416, 'range-not-satisfiable', 'The range lies beyond the end', `The artefact has ${sizeBytes} bytes, 0 to ${sizeBytes - 1}. Ask for a range within them.`, {
+    headers: { 'Content-Range': `bytes */${sizeBytes}` },
+  });

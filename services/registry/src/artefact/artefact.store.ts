@@ -1,43 +1,55 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, rm, stat, writeFile, type FileHandle } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import type { DigestedFile } from '@vitae/model-signing';
 import { CONFIG, Problem } from '@vitae/service-kit';
 import type { RegistryConfig } from '../config.ts';
 import { artefactEmpty, artefactNotFound, digestMismatch } from './artefact.ts';
+import { chunkListBytes, chunksAround } from './chunk-digests.ts';
+import { chunkListOf, keyOf, type Depot, type Tier } from './depot.ts';
+import { digested, prove, proven, provenRange, type Digested } from './digests.store.ts';
+import { bytesOf } from './file-depot.store.ts';
 
-/** Bytes that are here, and where. */
+/** Injection token of the depot behind the store. */
+export const DEPOT = Symbol('vitae.registry.depot');
+
+/** Bytes that are here. */
 export interface StoredArtefact {
   readonly digest: string;
   readonly sizeBytes: number;
 }
 
-/** What was stored under a digest no longer has that digest: the disk lied, or somebody wrote to it. */
-export class ArtefactCorrupted extends Error {
-  override readonly name = 'ArtefactCorrupted';
+/** Files laid out in a directory of their own, to be opened by their paths. Disposing takes it away. */
+export interface CheckedOut extends AsyncDisposable {
+  readonly directory: string;
+  pathOf(path: string): string;
 }
+
+/** How much may be written and not yet on the disk. */
+const FLUSHED_BYTES = 32 * 1024 * 1024;
 
 /** How old a half-written file must be before a start clears it away: another replica may still write it. */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Bytes by their SHA-256, on the file system: the seam behind which object storage comes.
+ * Bytes by their SHA-256, in a depot. What comes in is written to the local disk first:
  *
- *   <data>/artefacts/sha256/ab/cdef…   what is in use
- *   <data>/archive/sha256/ab/cdef…     what belonged to retired versions; reads fall back to it
- *   <data>/artefacts/incoming/         half-written files; renamed to their digest when whole and on disk
+ *   <data>/artefacts/incoming/   half-written files; they go to the depot when they are whole and their digest is known
+ *   <data>/scratch/              files laid out for programs that open them by path
  *
- * The same bytes are kept once, whoever brings them. Nothing is ever changed in place.
+ * So the depot never holds bytes under a name that is not theirs. The same bytes are kept once, whoever brings them.
  */
 @Injectable()
 export class ArtefactStore implements OnModuleInit {
   readonly #root: string;
   readonly #limit: number;
 
-  constructor(@Inject(CONFIG) config: RegistryConfig) {
+  constructor(
+    @Inject(CONFIG) config: RegistryConfig,
+    @Inject(DEPOT) private readonly depot: Depot,
+  ) {
     this.#root = resolve(config.VITAE_DATA_DIR);
     this.#limit = config.VITAE_MAX_ARTEFACT_BYTES;
   }
@@ -48,162 +60,231 @@ export class ArtefactStore implements OnModuleInit {
   }
 
   async onModuleInit(): Promise<void> {
-    await mkdir(this.#incoming, { recursive: true });
-    await mkdir(this.scratch, { recursive: true });
-    for (const name of await readdir(this.#incoming)) {
-      const path = join(this.#incoming, name);
-      const found = await stat(path).catch(() => undefined);
-      if (found && Date.now() - found.mtimeMs > ABANDONED_MS) await rm(path, { force: true });
+    for (const directory of [incomingOf(this.#root), this.scratch]) {
+      await mkdir(directory, { recursive: true });
+      for (const name of await readdir(directory)) {
+        const path = join(directory, name);
+        const found = await stat(path).catch(() => undefined);
+        if (found && Date.now() - found.mtimeMs > ABANDONED_MS) await rm(path, { recursive: true, force: true });
+      }
     }
+  }
+
+  /** @throws Problem 413 artefact-too-large. */
+  mustFit(sizeBytes: number): void {
+    if (sizeBytes <= this.#limit) return;
+    throw new Problem(413, 'artefact-too-large', 'The artefact is too large', `An artefact may have at most ${this.#limit} bytes, and this one has more. Nothing was kept. Split it, or ask the operator to raise VITAE_MAX_ARTEFACT_BYTES.`);
   }
 
   /**
    * Keeps a stream's bytes under their digest. Durable when it resolves; when it rejects, nothing is kept.
-   * The stream is left readable after a refusal, so that the sender can still be answered.
+   * The stream is left readable after a refusal, so that the sender can still be answered; its buffers are used up.
    *
    * @param announced bytes that the sender says will come; a larger number than the limit is refused at once.
    * @throws Problem 413 artefact-too-large; Refused ARTEFACT_EMPTY, DIGEST_MISMATCH.
    */
-  async receive(source: Readable, { declared, announced }: { readonly declared?: string | undefined; readonly announced?: number | undefined } = {}): Promise<StoredArtefact & { readonly added: boolean }> {
-    if (announced !== undefined && announced > this.#limit) throw this.#tooLarge();
-    const draft = join(this.#incoming, randomUUID());
-    const hash = createHash('sha256');
-    let sizeBytes = 0;
-    const counted = async function* (tooLarge: () => Error, limit: number): AsyncGenerator<Buffer> {
-      for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-        sizeBytes += chunk.length;
-        if (sizeBytes > limit) throw tooLarge();
-        hash.update(chunk);
-        yield chunk;
-      }
-    };
+  async receive(source: Readable, { declared, announced = 0 }: { readonly declared?: string | undefined; readonly announced?: number | undefined } = {}): Promise<StoredArtefact & { readonly added: boolean }> {
+    this.mustFit(announced);
+    const draft = this.#newDraft();
     try {
-      await pipeline(counted(() => this.#tooLarge(), this.#limit), createWriteStream(draft, { flags: 'wx', flush: true }));
-      const digest = `sha256:${hash.digest('hex')}`;
-      if (sizeBytes === 0) throw artefactEmpty();
-      if (declared !== undefined && declared !== digest) throw digestMismatch(declared, digest);
-      if (await this.find(digest)) return { digest, sizeBytes, added: false };
-      await settle(draft, this.#path(IN_USE, digest));
-      return { digest, sizeBytes, added: true };
+      return await this.#admit(draft, await this.#written(source, draft), declared);
     } finally {
       await rm(draft, { force: true });
     }
   }
 
+  /**
+   * Keeps a file that is whole under its digest; it is read once more for that, so that what is proven is what is on
+   * the disk. The file is used up, unless this rejects.
+   * @throws Refused DIGEST_MISMATCH.
+   */
+  async adopt(path: string, declared?: string): Promise<StoredArtefact> {
+    const { digest, sizeBytes } = await this.#admit(path, await digested(bytesOf(path)), declared);
+    return { digest, sizeBytes };
+  }
+
   /** What is known of a digest's bytes, in use or archived; undefined when they are not here. */
   async find(digest: string): Promise<StoredArtefact | undefined> {
-    const path = await this.#locate(digest);
-    return path === undefined ? undefined : { digest, sizeBytes: (await stat(path)).size };
+    const found = await this.#locate(digest);
+    return found && { digest, sizeBytes: found.sizeBytes };
   }
 
   /**
-   * The bytes as a stream that proves them: its last chunk is held back until the digest of all is known to
-   * be right, so that a reader who got the announced length got the true bytes.
+   * The bytes as a stream that proves them. Of all: the last part is held back until the digest is known to be right,
+   * so that a reader who got the announced length got the true bytes. Of a range: each chunk is proven before any of
+   * it leaves.
    * @throws Refused ARTEFACT_NOT_FOUND. The stream fails with ArtefactCorrupted.
    */
-  async read(digest: string): Promise<AsyncGenerator<Buffer>> {
-    return proven(createReadStream(await this.#mustLocate(digest)), digest);
+  async read(digest: string, range?: { readonly start: number; readonly end: number }): Promise<AsyncGenerator<Uint8Array>> {
+    const { tier, sizeBytes } = await this.#mustLocate(digest);
+    if (!range) return proven(this.depot.read(tier, keyOf(digest)), digest);
+    const chunkList = await this.#chunkList(tier, { digest, sizeBytes });
+    return provenRange(this.depot.read(tier, keyOf(digest), chunksAround(range, sizeBytes)), range, { digest, sizeBytes, chunkList });
   }
 
   /**
-   * A path at which the bytes can be opened, after they were read and proven.
+   * All bytes, proven, in memory: for what is known to be small.
    * @throws Refused ARTEFACT_NOT_FOUND, ArtefactCorrupted.
    */
-  async localFile(digest: string): Promise<string> {
-    const path = await this.#mustLocate(digest);
-    for await (const _ of proven(createReadStream(path), digest)); // reads to the end, for the proof alone
-    return path;
+  async whole(digest: string): Promise<Buffer> {
+    return gathered(await this.read(digest));
   }
 
-  /** Puts a durable copy into the archive, unless it is there. Returns its location, relative to the data directory. */
-  async archive(digest: string): Promise<string> {
-    const target = this.#path(ARCHIVE, digest);
-    if (!(await exists(target))) {
-      const draft = join(this.#incoming, randomUUID());
-      try {
-        await copyFile(await this.localFile(digest), draft);
-        await settle(draft, target);
-      } finally {
-        await rm(draft, { force: true });
+  /**
+   * The first and the last bytes, proven: as many as asked for, or all there are.
+   * @throws Refused ARTEFACT_NOT_FOUND, ArtefactCorrupted.
+   */
+  async ends(digest: string, bytes: number): Promise<{ readonly head: Uint8Array; readonly tail: Uint8Array }> {
+    const { sizeBytes } = await this.#mustLocate(digest);
+    const length = Math.min(bytes, sizeBytes);
+    const head = await gathered(await this.read(digest, { start: 0, end: length - 1 }));
+    return { head, tail: await gathered(await this.read(digest, { start: sizeBytes - length, end: sizeBytes - 1 })) };
+  }
+
+  /**
+   * Lays files out under their paths, each read and proven, for programs that open files.
+   * The files MUST NOT be written to.
+   * @throws Refused ARTEFACT_NOT_FOUND, ArtefactCorrupted.
+   */
+  async checkOut(files: readonly DigestedFile[]): Promise<CheckedOut> {
+    const directory = join(this.scratch, randomUUID());
+    const pathOf = (path: string): string => {
+      const full = resolve(directory, path);
+      if (!full.startsWith(directory + sep)) throw new Error(`${path} leads out of the artefact`);
+      return full;
+    };
+    const dispose = () => rm(directory, { recursive: true, force: true });
+    try {
+      for (const { path, digest } of files) {
+        const { tier } = await this.#mustLocate(digest);
+        await mkdir(dirname(pathOf(path)), { recursive: true });
+        await this.depot.fetch(tier, keyOf(digest), pathOf(path));
+        await prove(bytesOf(pathOf(path)), digest);
       }
+    } catch (error) {
+      await dispose();
+      throw error;
     }
-    return relative(ARCHIVE, digest);
+    return { directory, pathOf, [Symbol.asyncDispose]: dispose };
+  }
+
+  /** Puts a durable copy into the archive, unless it is there. Returns where. */
+  async archive(digest: string): Promise<string> {
+    const key = keyOf(digest);
+    if ((await this.depot.sizeOf('archive', key)) === undefined) {
+      const { tier } = await this.#mustLocate(digest);
+      await prove(this.depot.read(tier, key), digest); // no copy is made of what is not true
+      await this.depot.copy('artefacts', 'archive', key);
+      if ((await this.depot.sizeOf('artefacts', chunkListOf(key))) !== undefined) await this.depot.copy('artefacts', 'archive', chunkListOf(key));
+    }
+    return this.depot.locationOf('archive', key);
   }
 
   /** Takes the bytes out of what is in use. They MUST be in the archive. */
   async release(digest: string): Promise<void> {
-    if (!(await exists(this.#path(ARCHIVE, digest)))) throw new Error(`${digest} is not in the archive, so its bytes stay in use`);
-    await rm(this.#path(IN_USE, digest), { force: true });
+    const key = keyOf(digest);
+    if ((await this.depot.sizeOf('archive', key)) === undefined) throw new Error(`${digest} is not in the archive, so its bytes stay in use`);
+    await this.depot.remove('artefacts', key);
+    await this.depot.remove('artefacts', chunkListOf(key));
   }
 
   /** Removes the bytes, in use and archived. MUST only be asked for when nothing needs them; what is not here is gone already. */
   async remove(digest: string): Promise<void> {
-    for (const tier of [IN_USE, ARCHIVE]) await rm(this.#path(tier, digest), { force: true });
+    const key = keyOf(digest);
+    for (const tier of ['artefacts', 'archive'] as const) for (const each of [key, chunkListOf(key)]) await this.depot.remove(tier, each);
   }
 
-  get #incoming(): string {
-    return join(this.#root, IN_USE, 'incoming');
+  async #written(source: Readable, draft: string): Promise<Digested> {
+    const file = await open(draft, 'wx');
+    let flushing: Promise<unknown> = Promise.resolve();
+    let flushed = 0;
+    try {
+      const bytes = source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+      const found = await digested(bytes, async (chunk, sizeBytes) => {
+        this.mustFit(sizeBytes);
+        await writeAll(file, chunk);
+        if (sizeBytes - flushed < FLUSHED_BYTES) return;
+        // The disk works while more bytes come; else it would begin when all are here.
+        await flushing;
+        flushed = sizeBytes;
+        flushing = file.datasync();
+        flushing.catch(() => undefined); // told by the await, whenever that comes
+      });
+      await flushing;
+      return found;
+    } finally {
+      await flushing.catch(() => undefined);
+      await file.close();
+    }
   }
 
-  #path(tier: string, digest: string): string {
-    return join(this.#root, relative(tier, digest));
+  /** Bytes first, the list of their chunks second: without the list it is made anew when it is needed. */
+  async #admit(draft: string, { digest, sizeBytes, chunkList }: Digested, declared?: string): Promise<StoredArtefact & { readonly added: boolean }> {
+    if (sizeBytes === 0) throw artefactEmpty();
+    if (declared !== undefined && declared !== digest) throw digestMismatch(declared, digest);
+    if (await this.find(digest)) {
+      await rm(draft, { force: true });
+      return { digest, sizeBytes, added: false };
+    }
+    await this.depot.keep('artefacts', keyOf(digest), draft);
+    await this.#keepChunkList('artefacts', digest, chunkList);
+    return { digest, sizeBytes, added: true };
   }
 
-  async #locate(digest: string): Promise<string | undefined> {
-    for (const tier of [IN_USE, ARCHIVE]) {
-      const path = this.#path(tier, digest);
-      if (await exists(path)) return path;
+  /** The list beside the bytes; made anew from the bytes, and they are proven by it, when there is none that fits. */
+  async #chunkList(tier: Tier, { digest, sizeBytes }: StoredArtefact): Promise<Buffer> {
+    const key = chunkListOf(keyOf(digest));
+    if ((await this.depot.sizeOf(tier, key)) === chunkListBytes(sizeBytes)) return gathered(this.depot.read(tier, key));
+    const { chunkList } = await digested(proven(this.depot.read(tier, keyOf(digest)), digest));
+    await this.depot.remove(tier, key);
+    await this.#keepChunkList(tier, digest, chunkList);
+    return chunkList;
+  }
+
+  async #keepChunkList(tier: Tier, digest: string, chunkList: Buffer): Promise<void> {
+    const draft = this.#newDraft();
+    try {
+      await writeFile(draft, chunkList, { flag: 'wx' });
+      await this.depot.keep(tier, chunkListOf(keyOf(digest)), draft);
+    } finally {
+      await rm(draft, { force: true });
+    }
+  }
+
+  async #locate(digest: string): Promise<{ readonly tier: Tier; readonly sizeBytes: number } | undefined> {
+    for (const tier of ['artefacts', 'archive'] as const) {
+      const sizeBytes = await this.depot.sizeOf(tier, keyOf(digest));
+      if (sizeBytes !== undefined) return { tier, sizeBytes };
     }
     return undefined;
   }
 
-  async #mustLocate(digest: string): Promise<string> {
-    const path = await this.#locate(digest);
-    if (path === undefined) throw artefactNotFound(digest);
-    return path;
+  async #mustLocate(digest: string): Promise<{ readonly tier: Tier; readonly sizeBytes: number }> {
+    const found = await this.#locate(digest);
+    if (found === undefined) throw artefactNotFound(digest);
+    return found;
   }
 
-  #tooLarge(): Problem {
-    return new Problem(413, 'artefact-too-large', 'The artefact is too large', `An artefact may have at most ${this.#limit} bytes, and this one has more. Nothing was kept. Split it, or ask the operator to raise VITAE_MAX_ARTEFACT_BYTES.`);
-  }
-}
-
-const IN_USE = 'artefacts';
-const ARCHIVE = 'archive';
-
-function relative(tier: string, digest: string): string {
-  const hex = digest.slice('sha256:'.length);
-  return `${tier}/sha256/${hex.slice(0, 2)}/${hex.slice(2)}`;
-}
-
-const exists = (path: string): Promise<boolean> => stat(path).then((found) => found.isFile(), () => false);
-
-/** Gives a finished file its name, and makes both the bytes and the name survive a crash. */
-async function settle(draft: string, target: string): Promise<void> {
-  await mkdir(dirname(target), { recursive: true });
-  await synced(draft);
-  await rename(draft, target);
-  await synced(dirname(target));
-}
-
-async function synced(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
+  #newDraft(): string {
+    return join(incomingOf(this.#root), randomUUID());
   }
 }
 
-async function* proven(source: Readable, digest: string): AsyncGenerator<Buffer> {
-  const hash = createHash('sha256');
-  let held: Buffer | undefined;
-  for await (const chunk of source as AsyncIterable<Buffer>) {
-    if (held) yield held;
-    hash.update(chunk);
-    held = chunk;
+/** A write may take fewer bytes than it was given. */
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  const { bytesWritten } = await file.writev(parts);
+  let skipped = 0;
+  for (const part of parts) {
+    if (skipped + part.length > bytesWritten) await file.writeFile(part.subarray(Math.max(0, bytesWritten - skipped)));
+    skipped += part.length;
   }
-  const actual = `sha256:${hash.digest('hex')}`;
-  if (actual !== digest) throw new ArtefactCorrupted(`the bytes kept as ${digest} have digest ${actual}; restore them from a backup`);
-  if (held) yield held;
 }
+
+async function gathered(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of source) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+/** Where half-written files lie. */
+export const incomingOf = (root: string): string => join(root, 'artefacts', 'incoming');

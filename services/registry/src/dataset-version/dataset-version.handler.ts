@@ -36,7 +36,8 @@ export class DatasetVersionHandler implements ICommandHandler<ForDatasetVersion>
     const stored = await this.artefacts.find(digest);
     if (!stored) throw artefactNotFound(digest);
     const workspace = { scratch: this.artefacts.scratch, memoryMb: this.config.VITAE_DATASET_MEMORY_MB };
-    const content = await readContent({ path: await this.artefacts.localFile(digest), mediaType }, splitColumn, workspace);
+    await using rows = await this.artefacts.checkOut([{ path: 'rows', digest }]);
+    const content = await readContent({ path: rows.pathOf('rows'), mediaType }, splitColumn, workspace);
     try {
       return await this.ledger.together(context, async (tx) => {
         await lockBytes(tx.sql, [digest], 'keep');

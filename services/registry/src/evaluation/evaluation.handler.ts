@@ -52,7 +52,8 @@ export class EvaluationHandler implements ICommandHandler<ForEvaluation> {
     const dataset = await this.datasets.byId(context.projectId, order.datasetVersionId);
     if (!dataset) throw datasetVersionNotFound(order.datasetVersionId);
 
-    const data = await this.#labelled(dataset, split);
+    await using rows = await this.artefacts.checkOut([{ path: 'rows', digest: dataset.digest }]);
+    const data = labelled(dataset, rows.pathOf('rows'), split);
     const measured = await this.#measure(version, data);
     const comparedWith = other && { version: measuredVersion(other), measured: await this.#measure(other, data) };
     return this.ledger.handle(
@@ -85,27 +86,29 @@ export class EvaluationHandler implements ICommandHandler<ForEvaluation> {
     return row;
   }
 
-  async #labelled(dataset: DatasetVersionRow, split: string): Promise<LabelledData> {
-    const named = `${dataset.datasetName} version ${dataset.version}`;
-    if (dataset.labelColumn === '') throw refuse('LABEL_MISSING', `${named} names no label column, so there is nothing to measure against. Evaluate on a version that was registered with labelColumn.`);
-    if (split !== '' && !dataset.splits.some(({ name }) => name === split)) {
-      const have = dataset.splits.map(({ name }) => name).join(', ');
-      throw refuse('SPLIT_UNKNOWN', `${named} has no split named ${split}. ${have ? `Its splits are ${have}.` : 'It is not split: leave split out to use all rows.'}`);
-    }
-    return {
-      file: { path: await this.artefacts.localFile(dataset.digest), mediaType: dataset.mediaType },
-      columns: dataset.columns,
-      labelColumn: dataset.labelColumn,
-      protectedColumns: dataset.protectedColumns,
-      split: split === '' ? undefined : { column: dataset.splitColumn, value: split },
-    };
-  }
-
-  async #measure({ files: [file], inputs, outputs, artefactDigest }: ModelVersionShown, data: LabelledData): Promise<Measurement> {
+  async #measure({ files, inputs, outputs, artefactDigest }: ModelVersionShown, data: LabelledData): Promise<Measurement> {
+    const [file] = files;
     if (!file) throw new Error(`the artefact ${artefactDigest} has no file`);
     const workspace = { scratch: this.artefacts.scratch, memoryMb: this.config.VITAE_DATASET_MEMORY_MB };
-    return measure(await score({ path: await this.artefacts.localFile(file.digest), digest: file.digest, inputs, outputs }, data, workspace));
+    await using checkedOut = await this.artefacts.checkOut(files);
+    return measure(await score({ path: checkedOut.pathOf(file.path), digest: file.digest, inputs, outputs }, data, workspace));
   }
+}
+
+function labelled(dataset: DatasetVersionRow, path: string, split: string): LabelledData {
+  const named = `${dataset.datasetName} version ${dataset.version}`;
+  if (dataset.labelColumn === '') throw refuse('LABEL_MISSING', `${named} names no label column, so there is nothing to measure against. Evaluate on a version that was registered with labelColumn.`);
+  if (split !== '' && !dataset.splits.some(({ name }) => name === split)) {
+    const have = dataset.splits.map(({ name }) => name).join(', ');
+    throw refuse('SPLIT_UNKNOWN', `${named} has no split named ${split}. ${have ? `Its splits are ${have}.` : 'It is not split: leave split out to use all rows.'}`);
+  }
+  return {
+    file: { path, mediaType: dataset.mediaType },
+    columns: dataset.columns,
+    labelColumn: dataset.labelColumn,
+    protectedColumns: dataset.protectedColumns,
+    split: split === '' ? undefined : { column: dataset.splitColumn, value: split },
+  };
 }
 
 const measuredVersion = ({ id, modelId, version, artefactDigest }: ModelVersionShown): MeasuredVersion => ({ modelVersionId: id, modelId, version, artefactDigest });

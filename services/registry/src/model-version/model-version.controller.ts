@@ -7,6 +7,7 @@ import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { digest } from '../artefact/artefact.ts';
+import { artefactPath, clashingPaths, MOST_FILES } from '../artefact/artefact-path.ts';
 import { modelDeleted, modelNotFound } from '../model/model.ts';
 import { Models } from '../model/models.view.ts';
 import { deletedQuery, names, searchQuery, text, type SearchQuery } from '../request.ts';
@@ -16,16 +17,30 @@ import { ForModelVersion } from './model-version.handler.ts';
 import { modelVersionDeleted, modelVersionNotFound } from './model-version.ts';
 import { ModelVersions, type ModelVersionShown } from './versions.view.ts';
 
-const NewModelVersion = z.strictObject({
-  artefact: z.strictObject({
+/**
+ * `digest` and `path` are those of the file that is opened as the model; `files` are all others but the signature, a
+ * bundle of OpenSSF Model Signing that was uploaded like them.
+ */
+const ArtefactDeclaration = z
+  .strictObject({
     digest,
-    path: z
-      .string()
-      .min(1)
-      .max(256)
-      .regex(/^(?!\/)(?!.*(^|\/)\.\.?(\/|$))[^\\\p{Cc}]+$/u, 'A path lies within the artefact: relative, with forward slashes, without . and .. steps.'),
+    path: artefactPath,
     format: z.literal('onnx'),
-  }),
+    files: z
+      .array(z.strictObject({ path: artefactPath, digest }))
+      .max(MOST_FILES - 1)
+      .default([]),
+    signature: z.strictObject({ digest, path: artefactPath.optional() }).optional(),
+  })
+  .check(({ value, issues }) => {
+    const others = [...value.files.map(({ path }) => path), ...(value.signature?.path === undefined ? [] : [value.signature.path])];
+    for (const { index, problem } of clashingPaths([value.path, ...others])) {
+      issues.push({ code: 'custom', message: problem, input: value, path: index > value.files.length ? ['signature', 'path'] : ['files', index - 1, 'path'] });
+    }
+  });
+
+const NewModelVersion = z.strictObject({
+  artefact: ArtefactDeclaration,
   datasetVersionId: z.uuid(),
   source: z.strictObject({ repository: text(500).min(1), commit: z.string().regex(/^[0-9a-f]{7,64}$/, 'A commit is 7 to 64 lower-case hexadecimal digits.') }),
   trainingMetrics: z

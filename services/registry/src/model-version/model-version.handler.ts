@@ -1,17 +1,20 @@
-import { createHash } from 'node:crypto';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { streamName, type Handled } from '@vitae/event-store';
-import { type CommandContext, Ledger, violates } from '@vitae/service-kit';
+import { streamName, type Handled, type RecordedEvent } from '@vitae/event-store';
+import { rootDigest, type DigestedFile } from '@vitae/model-signing';
+import { because, type CommandContext, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
-import { rootDigest } from '../artefact/root-digest.ts';
+import { contentOf, LOOKED_AT_BYTES } from '../artefact/content.ts';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
 import { modelNotFound } from '../model/model.ts';
 import { lockModel, Models } from '../model/models.view.ts';
+import { checkSignature, MOST_BUNDLE_BYTES, type CarriedBundle } from '../signature/signature-check.ts';
+import { projectSignature } from '../signature/signatures.view.ts';
+import { heldTrust } from '../signature/signing-trust.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
-import { artefactAlreadyRegistered, modelVersion, type ModelVersionEvent, type RegisterModelVersion } from './model-version.ts';
-import { readInterface } from './onnx-model.store.ts';
+import { artefactAlreadyRegistered, modelVersion, signatureRejected, type ModelVersionEvent, type RegisterModelVersion, type StoredFile } from './model-version.ts';
+import { readInterface, type ModelInterface } from './onnx-model.store.ts';
 import { lockBytes, ModelVersions, projectModelVersion } from './versions.view.ts';
 
 /** What the registering person says of a version; the rest is found out on the way. */
@@ -19,7 +22,15 @@ export interface ModelVersionDeclaration extends Pick<
   RegisterModelVersion,
   'modelVersionId' | 'modelId' | 'datasetVersionId' | 'source' | 'trainingMetrics' | 'contributors' | 'description' | 'artefactSource' | 'runId' | 'runLink' | 'tags'
 > {
-  readonly artefact: { readonly digest: string; readonly path: string; readonly format: 'onnx' };
+  /** The file that is opened as the model, and what else belongs to it. */
+  readonly artefact: {
+    readonly digest: string;
+    readonly path: string;
+    readonly format: 'onnx';
+    readonly files: readonly DigestedFile[];
+    /** A bundle of OpenSSF Model Signing over all of these files; its path if it lies among them. */
+    readonly signature?: { readonly digest: string; readonly path?: string | undefined } | undefined;
+  };
 }
 
 export class ForModelVersion extends Command<Handled<ModelVersionEvent>> {
@@ -47,24 +58,34 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     if (!model) throw modelNotFound(modelId);
     const dataset = await this.datasets.byId(context.projectId, datasetVersionId);
     if (!dataset) throw datasetVersionNotFound(datasetVersionId);
-    const stored = await this.artefacts.find(artefact.digest);
-    if (!stored) throw artefactNotFound(artefact.digest);
-    const { inputs, outputs } = await readInterface(await this.artefacts.localFile(artefact.digest), artefact.digest);
-
-    const files = [{ path: artefact.path, digest: artefact.digest, sizeBytes: stored.sizeBytes }];
-    const digest = rootDigest(files, (bytes) => createHash('sha256').update(bytes).digest());
+    const files = await this.#filesOf([artefact, ...artefact.files]);
+    const digest = rootDigest(files);
+    const bundle = artefact.signature && (await this.#bundle(artefact.signature));
+    const at = new Date(context.occurredAt);
+    // Before the model is opened: what nobody vouches for is not given to native code.
+    const first = checkSignature(bundle, files, await heldTrust(this.ledger.sql, context.projectId), at);
+    const said = first.is === 'rejected' ? undefined : await this.#opened(files, artefact);
+    const stream = streamName(modelVersion.category, modelVersionId);
+    const subjects = subjectsOf({ modelVersionId, modelId, datasetVersionId, useCaseId: model.useCaseId });
     try {
-      return await this.ledger.together(context, async (tx) => {
+      const handled = await this.ledger.together(context, async (tx) => {
+        // Again within the transaction that registers: nobody is distrusted in between.
+        const check = said ? checkSignature(bundle, files, await heldTrust(tx.sql, context.projectId), at) : first;
+        if (check.is === 'rejected') {
+          const command = { type: 'RejectSignature', modelVersionId, modelId, modelName: model.name, artefactDigest: digest, bundleDigest: bundle?.digest ?? '', fault: check.fault, detail: check.detail } as const;
+          return this.ledger.handleWithin(tx, modelVersion, { stream, command, context: because(context, `Does not register a version of ${model.name}: its signature does not count.`), subjects }, projectVersion);
+        }
         const version = await nextVersion(tx.sql, scopeOfModel(modelId));
         const now = await lockModel(tx.sql, context.projectId, modelId);
         if (!now || now.deleted) throw modelNotFound(modelId);
-        await lockBytes(tx.sql, [artefact.digest], 'keep');
-        if (!(await this.artefacts.find(artefact.digest))) throw artefactNotFound(artefact.digest); // purged just now
+        const needed = [...files, ...(bundle ? [bundle] : [])].map((file) => file.digest);
+        await lockBytes(tx.sql, needed, 'keep');
+        for (const each of needed) if (!(await this.artefacts.find(each))) throw artefactNotFound(each); // purged just now
         return this.ledger.handleWithin(
           tx,
           modelVersion,
           {
-            stream: streamName(modelVersion.category, modelVersionId),
+            stream,
             command: {
               ...declaration,
               type: 'RegisterModelVersion',
@@ -72,23 +93,53 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
               modelName: now.name,
               useCaseId: model.useCaseId,
               artefact: { digest, format: artefact.format, files },
-              inputs,
-              outputs,
+              inputs: said?.inputs ?? [],
+              outputs: said?.outputs ?? [],
               datasetDigest: dataset.digest,
               registeredBy: context.actor.id,
+              signature: check.is === 'verified' ? check.signature : undefined,
             },
             context: { ...context, reason: context.reason || `Registers version ${version} of ${model.name}, trained on ${dataset.datasetName} version ${dataset.version}.` },
-            subjects: subjectsOf({ modelVersionId, modelId, datasetVersionId, useCaseId: model.useCaseId }),
+            subjects,
           },
-          projectModelVersion,
+          projectVersion,
         );
       });
+      for (const { event } of handled.events) if (event.$typeName === 'vitae.registry.v1.ModelVersionSignatureRejected') throw signatureRejected(event);
+      return handled;
     } catch (error) {
       if (!violates(error, 'model_version_artefact_once')) throw error;
       const other = await this.versions.byArtefact(context.projectId, modelId, digest);
       throw artefactAlreadyRegistered(model.name, other?.version, artefact.digest);
     }
   }
+
+  async #opened(files: readonly StoredFile[], { path, digest }: DigestedFile): Promise<ModelInterface> {
+    await using checkedOut = await this.artefacts.checkOut(files);
+    return await readInterface(checkedOut.pathOf(path), digest);
+  }
+
+  async #bundle({ digest, path = '' }: { readonly digest: string; readonly path?: string | undefined }): Promise<CarriedBundle> {
+    const stored = await this.artefacts.find(digest);
+    if (!stored) throw artefactNotFound(digest);
+    return { digest, path, bytes: stored.sizeBytes > MOST_BUNDLE_BYTES ? undefined : await this.artefacts.whole(digest) };
+  }
+
+  async #filesOf(named: readonly DigestedFile[]): Promise<StoredFile[]> {
+    const files: StoredFile[] = [];
+    for (const { path, digest } of named) {
+      const stored = await this.artefacts.find(digest);
+      if (!stored) throw artefactNotFound(digest);
+      const { head, tail } = await this.artefacts.ends(digest, LOOKED_AT_BYTES);
+      files.push({ path, digest, sizeBytes: stored.sizeBytes, ...contentOf(path, head, tail) });
+    }
+    return files;
+  }
+}
+
+async function projectVersion(tx: ViewTransaction, events: readonly RecordedEvent<ModelVersionEvent>[]): Promise<void> {
+  await projectModelVersion(tx, events);
+  await projectSignature(tx, events);
 }
 
 /** What an event of a model version concerns. */

@@ -10,6 +10,8 @@ import {
   ModelVersionRegisteredSchema,
   ModelVersionRestoredSchema,
   ModelVersionRetiredSchema,
+  ModelVersionSignatureRejectedSchema,
+  ModelVersionSignatureVerifiedSchema,
   ModelVersionTaggedSchema,
   ModelVersionTagRemovedSchema,
 } from '@vitae/contracts';
@@ -81,6 +83,17 @@ describe('A model version', () => {
   it('counts whoever registers it among its contributors', () =>
     given([]).when({ ...register, contributors: [], registeredBy: 'cleo' }).then([{ ...registered, contributors: ['cleo'] }]));
   it('stays as it is when it is registered again', () => given([registered]).when(register).then([]));
+  it('is registered with the signature that was found to hold', () => {
+    const signature = { bundleDigest: digest('d'), bundlePath: '', method: 'key', keyId: 'e'.repeat(64), signer: 'release team', subjectDigest: digest('a') };
+    given([]).when({ ...register, signature }).then([registered, create(ModelVersionSignatureVerifiedSchema, { ...signature, modelVersionId: id(1), modelId: id(2), version: 1, artefactDigest: digest('a') })]);
+  });
+  it('never is when its signature does not count, and the event says why', () => {
+    const said = { modelVersionId: id(1), modelId: id(2), modelName: 'credit-risk', artefactDigest: digest('a'), bundleDigest: digest('d'), fault: 'UNTRUSTED', detail: 'nobody knows the key' };
+    const rejected = create(ModelVersionSignatureRejectedSchema, said);
+    given([]).when({ type: 'RejectSignature', ...said }).then([rejected]);
+    given([registered]).when({ type: 'RejectSignature', ...said }).then([]);
+    given([rejected]).when(retire).thenRefused('MODEL_VERSION_NOT_FOUND');
+  });
   it('is retired once its artefact is in the archive', () => given([registered]).when(retire).then([archived, retired]));
   it('is retired only once', () => given([registered, archived, retired]).when(retire).then([]));
   it('is not retired before it was registered', () => given([]).when(retire).thenRefused('MODEL_VERSION_NOT_FOUND'));

@@ -9,6 +9,8 @@ import {
   ModelVersionRegisteredSchema,
   ModelVersionRestoredSchema,
   ModelVersionRetiredSchema,
+  ModelVersionSignatureRejectedSchema,
+  ModelVersionSignatureVerifiedSchema,
   ModelVersionTaggedSchema,
   ModelVersionTagRemovedSchema,
   type ArtefactArchived,
@@ -20,6 +22,8 @@ import {
   type ModelVersionRegistered,
   type ModelVersionRestored,
   type ModelVersionRetired,
+  type ModelVersionSignatureRejected,
+  type ModelVersionSignatureVerified,
   type ModelVersionTagged,
   type ModelVersionTagRemoved,
 } from '@vitae/contracts';
@@ -32,6 +36,9 @@ export interface StoredFile {
   readonly path: string;
   readonly digest: string;
   readonly sizeBytes: number;
+  /** What it is by its bytes; absent where nobody looked. */
+  readonly content?: string;
+  readonly flags?: readonly string[];
 }
 
 export interface RegisterModelVersion {
@@ -41,7 +48,7 @@ export interface RegisterModelVersion {
   readonly modelName: string;
   readonly useCaseId: string;
   readonly version: number;
-  /** `digest` is the root digest over the files. */
+  /** `digest` is the root digest over the files; the first one is opened as the model. */
   readonly artefact: { readonly digest: string; readonly format: string; readonly files: readonly StoredFile[] };
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
@@ -59,6 +66,16 @@ export interface RegisterModelVersion {
   readonly runId: string;
   readonly runLink: string;
   readonly tags: readonly { readonly key: string; readonly value: string }[];
+  /** What was found out about its signature; without one it has none. */
+  readonly signature?: FoundSignature | undefined;
+}
+
+/** A signature that holds. */
+export type FoundSignature = Pick<ModelVersionSignatureVerified, 'bundleDigest' | 'bundlePath' | 'method' | 'keyId' | 'signer' | 'subjectDigest'>;
+
+/** Comes instead of RegisterModelVersion when the signature does not count. The version never is. */
+export interface RejectSignature extends Pick<ModelVersionSignatureRejected, 'modelVersionId' | 'modelId' | 'modelName' | 'artefactDigest' | 'bundleDigest' | 'fault' | 'detail'> {
+  readonly type: 'RejectSignature';
 }
 
 /** Comes from an approved retirement, once nothing sends the version traffic and its bytes are in the archive. */
@@ -87,9 +104,11 @@ export type ModelVersionChange =
   | { readonly type: 'RestoreModelVersion' }
   | PurgeModelVersion;
 
-export type ModelVersionCommand = RegisterModelVersion | RetireModelVersion | ModelVersionChange;
+export type ModelVersionCommand = RegisterModelVersion | RejectSignature | RetireModelVersion | ModelVersionChange;
 export type ModelVersionEvent =
   | ModelVersionRegistered
+  | ModelVersionSignatureVerified
+  | ModelVersionSignatureRejected
   | ModelVersionDescribed
   | ModelVersionTagged
   | ModelVersionTagRemoved
@@ -110,7 +129,8 @@ export type ModelVersionRefusal =
   | 'MODEL_VERSION_PURGED'
   | 'MODEL_VERSION_SERVES'
   | 'PURGE_TOO_EARLY'
-  | 'SUCCESSOR_UNFIT';
+  | 'SUCCESSOR_UNFIT'
+  | 'SIGNATURE_REJECTED';
 
 interface Identity {
   readonly modelVersionId: string;
@@ -132,6 +152,7 @@ export type ModelVersionState = { readonly is: 'none' } | Living | { readonly is
  *   none ── Register ──► registered ◄── Deprecate, LiftDeprecation ──► deprecated
  *                            └──────────────── Retire ──► retired ◄────────┘
  *
+ *   none ── RejectSignature: it stays none, and the event says why
  *   registered, deprecated, retired ── Delete ──► deleted ── Restore ──► what it was
  *   retired, deleted ── Purge ──► purged: nothing brings the bytes back
  *
@@ -144,7 +165,9 @@ export const modelVersion: Decider<ModelVersionState, ModelVersionCommand, Model
   decide(command, state): readonly ModelVersionEvent[] {
     switch (command.type) {
       case 'RegisterModelVersion':
-        return state.is === 'none' ? [registered(command), ...command.tags.map((tag) => create(ModelVersionTaggedSchema, { ...identityOf(command), ...tag }))] : [];
+        return state.is === 'none' ? [registered(command), ...command.tags.map((tag) => create(ModelVersionTaggedSchema, { ...identityOf(command), ...tag })), ...verified(command)] : [];
+      case 'RejectSignature':
+        return state.is === 'none' ? [rejected(command)] : [];
       case 'RetireModelVersion':
         return retired(command, state);
       case 'DeleteModelVersion':
@@ -197,6 +220,8 @@ function evolveLiving(state: Living, event: Exclude<ModelVersionEvent, ModelVers
       return { ...state, is: 'deprecated', successorModelVersionId: event.successorModelVersionId };
     case 'vitae.registry.v1.ModelVersionDeprecationLifted':
       return { ...known(state), is: 'registered' };
+    case 'vitae.registry.v1.ModelVersionSignatureVerified':
+    case 'vitae.registry.v1.ModelVersionSignatureRejected':
     case 'vitae.registry.v1.ArtefactArchived':
       return state;
     case 'vitae.registry.v1.ModelVersionRetired':
@@ -204,16 +229,21 @@ function evolveLiving(state: Living, event: Exclude<ModelVersionEvent, ModelVers
   }
 }
 
-function registered({ type: _, trainingMetrics, contributors, registeredBy, artefact, inputs, outputs, tags: __, ...said }: RegisterModelVersion): ModelVersionRegistered {
+function registered({ type: _, signature: __, trainingMetrics, contributors, registeredBy, artefact, inputs, outputs, tags: ___, ...said }: RegisterModelVersion): ModelVersionRegistered {
   return create(ModelVersionRegisteredSchema, {
     ...said,
-    artefact: { ...artefact, files: artefact.files.map((file) => ({ ...file, sizeBytes: BigInt(file.sizeBytes) })) },
+    artefact: { ...artefact, files: artefact.files.map(({ flags = [], ...file }) => ({ ...file, sizeBytes: BigInt(file.sizeBytes), flags: [...flags] })) },
     inputs: inputs.map(tensorSpec),
     outputs: outputs.map(tensorSpec),
     trainingMetrics: Object.entries(trainingMetrics).map(([name, value]) => ({ name, value })),
     contributors: [...new Set([...contributors, registeredBy])],
   });
 }
+
+const verified = ({ signature, modelVersionId, modelId, version, artefact }: RegisterModelVersion): ModelVersionSignatureVerified[] =>
+  signature ? [create(ModelVersionSignatureVerifiedSchema, { ...signature, modelVersionId, modelId, version, artefactDigest: artefact.digest })] : [];
+
+const rejected = ({ type: _, detail, ...said }: RejectSignature): ModelVersionSignatureRejected => create(ModelVersionSignatureRejectedSchema, { ...said, detail: detail.slice(0, 1000).toWellFormed() });
 
 const tensorSpec = ({ name, datatype, shape }: Tensor) => ({ name, datatype, shape: shape.map(BigInt) });
 
@@ -334,4 +364,13 @@ export const artefactNotTensors = (digest: string, values: readonly string[]): R
     values.length === 0
       ? `The model ${digest} has no inputs or no outputs, so it cannot be served. Export it with both.`
       : `The model ${digest} has inputs or outputs that are no plain tensors: ${values.join(', ')}. Export it without sequences and maps (skl2onnx: zipmap=False).`,
+  );
+
+export const signatureRejected = ({ modelName, fault, detail }: Pick<ModelVersionSignatureRejected, 'modelName' | 'fault' | 'detail'>): Refused =>
+  refuse(
+    'SIGNATURE_REJECTED',
+    422,
+    `The version of ${modelName} was not registered, for its signature does not count (${fault}): ${detail}. ${
+      fault === 'UNTRUSTED' ? 'Sign it with a key that the project trusts (GET …/signing-trust), or have the key trusted.' : 'Sign exactly these files (OpenSSF Model Signing 1.0) and register it again.'
+    }`,
   );

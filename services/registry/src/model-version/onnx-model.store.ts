@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
 import { artefactNotOnnx, artefactNotTensors } from './model-version.ts';
 import { tensorOf, type OnnxValue, type Tensor } from './tensor-spec.ts';
@@ -23,7 +24,7 @@ export async function withOnnxModel<T>(path: string, digest: string, use: (sessi
     interOpNumThreads: 1,
     logSeverityLevel: 4,
   }).catch((error: { readonly message?: string }) => {
-    throw artefactNotOnnx(digest, (error.message ?? '').replaceAll(path, digest).split('\n', 1)[0] ?? '');
+    throw artefactNotOnnx(digest, (error.message ?? '').replaceAll(path, digest).replaceAll(`${dirname(path)}/`, '').split('\n', 1)[0] ?? '');
   });
   try {
     return await use(session);

@@ -1,6 +1,6 @@
 import { defineEntity, EntityManager, p, type InferEntity } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { ModelVersionRegistered } from '@vitae/contracts';
+import type { ArtefactFile, ModelVersionRegistered } from '@vitae/contracts';
 import type { RecordedEvent, Snapshot, Sql } from '@vitae/event-store';
 import { sqlOf, type Page, type ViewTransaction } from '@vitae/service-kit';
 import { touchModel, type Deprecation } from '../model/models.view.ts';
@@ -73,6 +73,11 @@ export async function projectModelVersion(tx: ViewTransaction, events: readonly 
       case 'vitae.registry.v1.ModelVersionRegistered':
         await insert(tx, recorded, event);
         break;
+      case 'vitae.registry.v1.ModelVersionSignatureVerified':
+        await change('archive_location = archive_location'); // the revision alone: the rest is in a view of its own
+        break;
+      case 'vitae.registry.v1.ModelVersionSignatureRejected':
+        break; // there is no such version
       case 'vitae.registry.v1.ModelVersionDescribed':
         await change('description = $4', event.description);
         break;
@@ -133,7 +138,7 @@ async function insert({ em, sql }: ViewTransaction, { projectId, stream, revisio
       state: 'registered',
       artefactDigest: artefact?.digest ?? '',
       artefactFormat: artefact?.format ?? '',
-      files: (artefact?.files ?? []).map((file) => ({ path: file.path, digest: file.digest, sizeBytes: Number(file.sizeBytes) })),
+      files: (artefact?.files ?? []).map(storedFile),
       inputs: event.inputs.map(tensor),
       outputs: event.outputs.map(tensor),
       datasetVersionId,
@@ -156,6 +161,8 @@ async function insert({ em, sql }: ViewTransaction, { projectId, stream, revisio
   await countVersion(sql, scopeOfModel(modelId), version);
   await touchModel(sql, modelId, recordedAt);
 }
+
+const storedFile = ({ path, digest, sizeBytes, content, flags }: ArtefactFile): StoredFile => ({ path, digest, sizeBytes: Number(sizeBytes), ...(content === '' ? {} : { content, flags }) });
 
 const tensor = ({ name, datatype, shape }: { name: string; datatype: string; shape: bigint[] }): Tensor => ({ name, datatype, shape: shape.map(Number) });
 

@@ -1,0 +1,58 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '@vitae/local';
+
+/** A server in a process of its own, so that its memory and its CPU can be told. */
+export interface Program {
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+const REGISTRY = fileURLToPath(new URL('../../../../services/registry/dist/main.js', import.meta.url));
+const BARE = fileURLToPath(new URL('bare-server.js', import.meta.url));
+
+/** @param settings the registry's environment but its port. */
+export async function startRegistry(settings: Readonly<Record<string, string>>): Promise<Program> {
+  const port = await freePort();
+  const program = launch(REGISTRY, [], { ...process.env, ...settings, PORT: String(port), VITAE_MODE: 'local', LOG_LEVEL: 'error', OTEL_SDK_DISABLED: 'true' });
+  const url = `http://127.0.0.1:${port}`;
+  while (!(await fetch(`${url}/readyz`).then(({ ok }) => ok, () => false))) {
+    if (program.child.exitCode !== null) throw new Error('the registry did not start');
+    await sleep(50);
+  }
+  return { url, pid: program.pid, stop: program.stop };
+}
+
+export async function startBareServer(file: string): Promise<Program> {
+  const { child, pid, stop } = launch(BARE, [file], process.env);
+  const [port] = (await once(createInterface(child.stdout), 'line')) as [string];
+  return { url: `http://127.0.0.1:${port}`, pid, stop };
+}
+
+function launch(file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  const child = spawn(process.execPath, [file, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const gone = once(child, 'exit');
+  child.stdout.resume();
+  return {
+    child,
+    pid: child.pid ?? 0,
+    stop: async () => {
+      child.kill('SIGTERM');
+      await gone;
+    },
+  };
+}
+
+/** The most memory that a process ever held, in megabytes. NaN where there is no /proc. */
+export function peakMemory(pid: number): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+  } catch {
+    return NaN;
+  }
+}
