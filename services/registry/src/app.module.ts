@@ -20,6 +20,8 @@ import { LifecycleConsumer, projectFollowed } from './model-version/lifecycle.co
 import { ModelVersionChangeHandler } from './model-version/model-version-change.handler.ts';
 import { ModelVersionController } from './model-version/model-version.controller.ts';
 import { modelVersion } from './model-version/model-version.ts';
+import { ModelVersionReferenceHandler } from './model-version/model-version-reference.handler.ts';
+import { StageHandler } from './model-version/stage.handler.ts';
 import { ModelVersionHandler } from './model-version/model-version.handler.ts';
 import { projectRetirement } from './model-version/traffic.view.ts';
 import { ModelVersionRow, ModelVersions, projectModelVersion } from './model-version/versions.view.ts';
@@ -42,7 +44,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     { provide: DEPOT, inject: [CONFIG, Readiness], useFactory: openDepot },
     ArtefactStore, UploadSessions, UploadSweeper,
     DatasetVersions, Models, ModelVersions, Evaluations,
-    DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionChangeHandler, EvaluationHandler,
+    DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     LifecycleConsumer,
   ],
