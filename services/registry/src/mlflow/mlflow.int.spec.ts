@@ -400,6 +400,7 @@ describe('A prompt', () => {
     const version = await versionOf('greeting', { source: 'prompt-template', run_id: undefined, tags: [PROMPT, text], description: 'first words' });
     expect(version).toMatchObject({ source: 'prompt-template', description: 'first words', tags: expect.arrayContaining([PROMPT, text]) });
     expect(version).not.toHaveProperty('run_id');
+    expect((await versionOf('greeting', { source: 'dummy-source', tags: [PROMPT, text] })).version).toBe('2');
     await modelNamed('model-of-prompts');
     await refused(() => ask('POST', '/registered-models/create', { name: 'greeting' }), 400, 'RESOURCE_ALREADY_EXISTS', /^Tried to create a registered model with name 'greeting', but the name is already taken by a prompt\./);
     await refused(() => ask('POST', '/registered-models/create', { name: 'model-of-prompts', tags: [PROMPT] }), 400, 'RESOURCE_ALREADY_EXISTS', /^Tried to create a prompt .* taken by a registered model\./);

@@ -13,6 +13,7 @@ import { Call, type MlflowCall } from './mlflow-call.handler.ts';
 import { invalid, versionMissing } from './mlflow-error.ts';
 import { MlflowErrorFilter } from './mlflow-error.filter.ts';
 import { MlflowModels } from './mlflow-models.handler.ts';
+import { isPrompt, tagsByKey } from './names.ts';
 import { boundedText, flagOf, keyOf, limitOf, listOf, requiredText, tagsOf, textOf, valueOf, versionOf } from './parameters.ts';
 import { versionFilter, versionOrder } from './search.ts';
 import { checkedSource, versionNamedBy } from './source.ts';
@@ -34,8 +35,9 @@ export class MlflowModelVersionsController {
   @HttpCode(200)
   async create(@Call() { context, parameters }: MlflowCall) {
     const name = requiredText(parameters, 'name');
-    const source = checkedSource(requiredText(parameters, 'source'));
     const tags = tagsOf(parameters);
+    const prompt = isPrompt(tagsByKey(tags));
+    const source = checkedSource(requiredText(parameters, 'source'), prompt);
     const said = {
       description: boundedText(parameters, 'description', 5_000),
       runId: boundedText(parameters, 'run_id', 500),
@@ -43,7 +45,7 @@ export class MlflowModelVersionsController {
       loggedModelId: boundedText(parameters, 'model_id', 500),
     };
     const model = await this.named.model(context, name);
-    const copied = await this.#copied(context, source);
+    const copied = prompt ? undefined : await this.#copied(context, source);
     const reference = { modelVersionId: uuidv7(), modelId: model.id, source, location: copied ? locationOf(copied) : source, copiedFromModelVersionId: copied?.id ?? '', tags, ...said };
     const handled = await this.commands.execute(new ForModelVersionReference(reference, context));
     const id = aggregateId(handled.stream);

@@ -26,7 +26,7 @@ export class MlflowServerController {
 /** Newer clients probe for routes and go on without those that are not there. MUST be the last controller. */
 @ApiExcludeController()
 @UseFilters(MlflowErrorFilter)
-@Controller(at('mlflow'))
+@Controller([...at('mlflow'), ...at('mlflow-artifacts')])
 export class MlflowUnknownController {
   @All('*path')
   unknown(@Req() { method, path }: Request): never {

@@ -1,7 +1,5 @@
 import { invalid } from './mlflow-error.ts';
 
-/** What the source of a version of a prompt says; its text is in a tag. */
-const PROMPT_SOURCE = 'prompt-template';
 const LONGEST = 500;
 
 /** A source that names a version of a model in this registry. */
@@ -12,15 +10,16 @@ export interface VersionNamed {
 }
 
 /**
- * A source that may be kept: an address somewhere else, which this registry never opens.
+ * A source that may be kept: an address somewhere else, which this registry never opens. Of a prompt any word will do, for
+ * its text is in a tag: clients write prompt-template or dummy-source.
  * @throws MlflowError for what climbs out of its directory, and for a path on somebody's own machine: nobody else could read it.
  */
-export function checkedSource(source: string): string {
-  if (source === PROMPT_SOURCE) return source;
+export function checkedSource(source: string, ofPrompt: boolean): string {
   if (source.length > LONGEST) throw invalid(`Invalid model version source: it has more than ${LONGEST} characters.`);
   if (!source.isWellFormed() || /[\0-\x1f]/.test(source) || /%(00|2e)/i.test(source) || source.split(/[/\\?#]/).includes('..')) {
     throw invalid(`Invalid model version source: '${source.slice(0, 200)}'. It must not climb out of its directory, and has no control characters.`);
   }
+  if (ofPrompt) return source;
   if (!/^[a-z][a-z0-9+.-]*:/i.test(source) || /^(file|[a-z]):/i.test(source)) {
     throw invalid(`Invalid model version source: '${source}'. A path on one machine cannot be read on another: log the artefact to a store, and name it by its URI.`);
   }
