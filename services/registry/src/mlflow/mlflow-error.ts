@@ -57,7 +57,7 @@ export const versionMissing = (name: string, version: string | number): MlflowEr
 /** Not a 404: MLflow's client tells an unknown alias from an unknown model by it. */
 export const aliasMissing = (alias: string): MlflowError => invalid(`Registered model alias ${alias} not found.`);
 
-/** `prompt`, `registered model`: what each of the two is. */
+/** Models and prompts share their names: says which of the two has it, if it is the other one. */
 export function nameTaken(name: string, taken: { readonly isPrompt: boolean } | undefined, isPrompt: boolean): MlflowError {
   if (!taken || taken.isPrompt === isPrompt) return new MlflowError('RESOURCE_ALREADY_EXISTS', `Registered Model (name=${name}) already exists.`);
   const [wanted, is] = isPrompt ? ['prompt', 'registered model'] : ['registered model', 'prompt'];

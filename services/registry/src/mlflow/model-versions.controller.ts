@@ -10,7 +10,7 @@ import { ForStage } from '../model-version/stage.handler.ts';
 import { ModelVersions, type ModelVersionShown } from '../model-version/versions.view.ts';
 import { at } from './addresses.ts';
 import { Call, type MlflowCall } from './mlflow-call.handler.ts';
-import { invalid, versionMissing } from './mlflow-error.ts';
+import { invalid } from './mlflow-error.ts';
 import { MlflowErrorFilter } from './mlflow-error.filter.ts';
 import { MlflowModels } from './mlflow-models.handler.ts';
 import { isPrompt, tagsByKey } from './names.ts';
@@ -122,8 +122,6 @@ export class MlflowModelVersionsController {
   async #copied(context: CommandContext, source: string): Promise<ModelVersionShown | undefined> {
     const named = versionNamedBy(source);
     if (!named) return undefined;
-    if (named.alias !== undefined) return this.named.versionByAlias(context, named.model, named.alias);
-    if (named.version === undefined) throw versionMissing(named.model, '');
-    return this.named.version(context, named.model, named.version);
+    return 'alias' in named ? this.named.versionByAlias(context, named.model, named.alias) : this.named.version(context, named.model, named.version);
   }
 }

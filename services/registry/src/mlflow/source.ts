@@ -3,11 +3,7 @@ import { invalid } from './mlflow-error.ts';
 const LONGEST = 500;
 
 /** A source that names a version of a model in this registry. */
-export interface VersionNamed {
-  readonly model: string;
-  readonly version?: number;
-  readonly alias?: string;
-}
+export type VersionNamed = { readonly model: string; readonly version: number } | { readonly model: string; readonly alias: string };
 
 /**
  * A source that may be kept: an address somewhere else, which this registry never opens. Of a prompt any word will do, for

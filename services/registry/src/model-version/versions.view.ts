@@ -79,10 +79,8 @@ export async function projectModelVersion(tx: ViewTransaction, events: readonly 
     const change = (set: string, ...values: unknown[]): Promise<void> => changed(tx.sql, recorded, set, values);
     switch (event.$typeName) {
       case 'vitae.registry.v1.ModelVersionRegistered':
-        await insert(tx, recorded, event);
-        break;
       case 'vitae.registry.v1.ModelVersionReferenced':
-        await insertReference(tx, recorded, event);
+        await insert(tx, recorded, event);
         break;
       case 'vitae.registry.v1.ModelVersionStageAssigned':
         await change('stage = $4', event.stage);
@@ -136,94 +134,52 @@ async function changed(sql: Sql, { event, revision, recordedAt }: RecordedEvent<
   ]);
 }
 
-async function insert({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: ModelVersionRegistered): Promise<void> {
-  const { modelVersionId, modelId, modelName, version, artefact, datasetVersionId, datasetDigest, source, contributors, description, useCaseId, artefactSource, runId, runLink } = event;
+async function insert({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: ModelVersionRegistered | ModelVersionReferenced): Promise<void> {
+  const { modelVersionId, modelId, modelName, version, contributors, description, useCaseId, runId, runLink } = event;
   const at = new Date(recordedAt);
+  const said = { modelName, version, contributors, description, useCaseId: useCaseId || null, runId, runLink };
+  const evidence = event.$typeName === 'vitae.registry.v1.ModelVersionRegistered' ? evidenceOf(event) : referenceOf(event);
   await em.upsert(
     ModelVersionRow,
-    {
-      id: modelVersionId,
-      projectId,
-      modelId,
-      modelName,
-      version,
-      stream,
-      revision,
-      state: 'registered',
-      artefactDigest: artefact?.digest ?? '',
-      artefactFormat: artefact?.format ?? '',
-      files: (artefact?.files ?? []).map(storedFile),
-      inputs: event.inputs.map(tensor),
-      outputs: event.outputs.map(tensor),
-      datasetVersionId,
-      datasetDigest,
-      source: { repository: source?.repository ?? '', commit: source?.commit ?? '' },
-      trainingMetrics: Object.fromEntries(event.trainingMetrics.map(({ name, value }) => [name, value])),
-      contributors,
-      description,
-      useCaseId,
-      artefactSource,
-      artefactLocation: '',
-      copiedFrom: null,
-      loggedModelId: '',
-      stage: 'None',
-      runId,
-      runLink,
-      tags: {},
-      registeredAt: at,
-      registeredBy: actor.id,
-      updatedAt: at,
-    },
+    { id: modelVersionId, projectId, modelId, stream, revision, state: 'registered', stage: 'None', tags: {}, registeredAt: at, registeredBy: actor.id, updatedAt: at, ...said, ...evidence },
     { onConflictFields: ['id'], onConflictAction: 'ignore' },
   );
   await countVersion(sql, scopeOfModel(modelId), version);
   await touchModel(sql, modelId, recordedAt);
 }
 
-/** What is not known of it is null or empty. */
-async function insertReference({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: ModelVersionReferenced): Promise<void> {
-  const { modelVersionId, modelId, modelName, version, source, location, copiedFromModelVersionId, runId, runLink, loggedModelId, contributors, description, useCaseId } = event;
-  const at = new Date(recordedAt);
-  await em.upsert(
-    ModelVersionRow,
-    {
-      id: modelVersionId,
-      projectId,
-      modelId,
-      modelName,
-      version,
-      stream,
-      revision,
-      state: 'registered',
-      artefactDigest: '',
-      artefactFormat: '',
-      files: [],
-      inputs: [],
-      outputs: [],
-      datasetVersionId: null,
-      datasetDigest: '',
-      source: { repository: '', commit: '' },
-      trainingMetrics: {},
-      contributors,
-      description,
-      useCaseId: useCaseId || null,
-      artefactSource: source,
-      artefactLocation: location,
-      copiedFrom: copiedFromModelVersionId || null,
-      loggedModelId,
-      stage: 'None',
-      runId,
-      runLink,
-      tags: {},
-      registeredAt: at,
-      registeredBy: actor.id,
-      updatedAt: at,
-    },
-    { onConflictFields: ['id'], onConflictAction: 'ignore' },
-  );
-  await countVersion(sql, scopeOfModel(modelId), version);
-  await touchModel(sql, modelId, recordedAt);
-}
+const evidenceOf = ({ artefact, inputs, outputs, datasetVersionId, datasetDigest, source, trainingMetrics, artefactSource }: ModelVersionRegistered) => ({
+  artefactDigest: artefact?.digest ?? '',
+  artefactFormat: artefact?.format ?? '',
+  files: (artefact?.files ?? []).map(storedFile),
+  inputs: inputs.map(tensor),
+  outputs: outputs.map(tensor),
+  datasetVersionId,
+  datasetDigest,
+  source: { repository: source?.repository ?? '', commit: source?.commit ?? '' },
+  trainingMetrics: Object.fromEntries(trainingMetrics.map(({ name, value }) => [name, value])),
+  artefactSource,
+  artefactLocation: '',
+  copiedFrom: null,
+  loggedModelId: '',
+});
+
+/** Where the artefact lies, and nothing in the place of evidence. */
+const referenceOf = ({ source, location, copiedFromModelVersionId, loggedModelId }: ModelVersionReferenced) => ({
+  artefactDigest: '',
+  artefactFormat: '',
+  files: [],
+  inputs: [],
+  outputs: [],
+  datasetVersionId: null,
+  datasetDigest: '',
+  source: { repository: '', commit: '' },
+  trainingMetrics: {},
+  artefactSource: source,
+  artefactLocation: location,
+  copiedFrom: copiedFromModelVersionId || null,
+  loggedModelId,
+});
 
 const storedFile = ({ path, digest, sizeBytes, content, flags }: ArtefactFile): StoredFile => ({ path, digest, sizeBytes: Number(sizeBytes), ...(content === '' ? {} : { content, flags }) });
 
@@ -301,9 +257,9 @@ export async function lockVersionNumber(sql: Sql, modelId: string, version: numb
   return row && locked(row);
 }
 
-/** The numbers of the versions in one of MLflow's stages, in ascending order: the order in which they are locked. */
+/** The numbers of the versions in one of MLflow's stages, in ascending order. What was purged stays where it is: nothing is said of it any more. */
 export async function numbersInStage(sql: Sql, modelId: string, stage: Stage): Promise<readonly number[]> {
-  const rows = await sql.query<{ version: number }>('select version from registry.model_version where model_id = $1 and stage = $2 and deleted_at is null order by version', [modelId, stage]);
+  const rows = await sql.query<{ version: number }>(`select version from registry.model_version where model_id = $1 and stage = $2 and deleted_at is null and state <> 'purged' order by version`, [modelId, stage]);
   return rows.map(({ version }) => version);
 }
 
