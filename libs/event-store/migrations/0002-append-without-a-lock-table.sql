@@ -248,46 +248,41 @@ end $$;
 
 drop table ledger.stream; -- nothing locks or reads it any more: the unique (stream, revision) is the lock
 
--- Gives the events that are visible now, and have none, the next indices. Returns how many.
+-- Gives the events that are visible now, and have none, the next indices. Answers these entries, in order.
 -- Takes what is visible, not what is next: an event that commits late gets a later index, so no
 -- reader ever waits for a hole or passes one by. Correct with any number of sequencers: the head
 -- row's lock is the fence, and the statement after it sees what the last holder committed.
-create or replace function ledger.sequence(p_limit integer) returns integer language plpgsql security definer
+create function ledger.sequence_entries(p_limit integer) returns table (
+  index bigint, id uuid, stream text, revision integer, type text, project_id text, subjects text[], payload json, metadata json, recorded_at timestamptz
+) language plpgsql security definer
 set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
 declare
   first_index bigint;
   at timestamptz;
   n integer;
 begin
-  if not exists (select from ledger.unsequenced) then return 0; end if; -- a lock is written, too, and waits for the disk
+  if not exists (select from ledger.unsequenced) then return; end if; -- a lock is written, too, and waits for the disk
   select h.next_index, greatest(clock_timestamp(), h.sequenced_at) into first_index, at from ledger.head h for update;
+  return query
   with taken as (
     delete from ledger.unsequenced u where u.seq <= (select max(w.seq) from (select v.seq from ledger.unsequenced v order by v.seq limit p_limit) w)
     returning u.seq
+  ), placed as (
+    insert into ledger.entry (index, seq, sequenced_at)
+    select first_index - 1 + row_number() over (order by t.seq), t.seq, at from taken t
+    returning entry.index, entry.seq
   )
-  insert into ledger.entry (index, seq, sequenced_at)
-  select first_index - 1 + row_number() over (order by t.seq), t.seq, at from taken t;
+  select p.index, e.id, e.stream, e.revision, e.type, e.project_id, e.subjects, e.payload, e.metadata, e.recorded_at
+  from placed p cross join lateral (select v.* from ledger.event v where v.seq = p.seq offset 0) e order by p.index;
   get diagnostics n = row_count;
   if n > 0 then
     update ledger.head h set next_index = first_index + n, sequenced_at = at;
   end if;
-  return n;
 end $$;
 
--- The same, and the entries themselves, in order: for who goes on with them at once.
-create function ledger.sequence_entries(p_limit integer) returns table (
-  index bigint, id uuid, stream text, revision integer, type text, project_id text, subjects text[], payload json, metadata json, recorded_at timestamptz
-) language plpgsql security definer
-set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
-declare
-  placed integer := ledger.sequence(p_limit);
-begin
-  if placed = 0 then return; end if;
-  return query
-  select n.index, e.id, e.stream, e.revision, e.type, e.project_id, e.subjects, e.payload, e.metadata, e.recorded_at
-  from ledger.entry n cross join lateral (select v.* from ledger.event v where v.seq = n.seq offset 0) e
-  where n.index >= (select h.next_index - placed from ledger.head h) order by n.index;
-end $$;
+-- The same for who only wants to know how many.
+create or replace function ledger.sequence(p_limit integer) returns integer language sql security definer
+set search_path = pg_catalog, pg_temp as $$ select count(*)::integer from ledger.sequence_entries(p_limit) $$;
 
 -- The greatest index that counts as recorded at a time, -1 for none: what "as of" that time means. Entries are recorded
 -- in very nearly the order of their indices; only a commit that came late may stand after a later one. So: look for the

@@ -41,8 +41,10 @@ begin
   if low is null or high <= low then return 0; end if;
   with fresh as materialized (
     select n.index, e.subjects, e.project_id as project, e.type, split_part(e.type, '.', 2) as service,
-      case when starts_with(e.metadata::text, '{"actor":{"id":"') then split_part(left(e.metadata::text, 160), '"', 6) end collate "C" as actor
-    from ledger.entry n cross join lateral (select v.* from ledger.event v where v.seq = n.seq offset 0) e -- offset: event by event, never all of them
+      case when starts_with(e.beginning, '{"actor":{"id":"') then split_part(e.beginning, '"', 6) end collate "C" as actor
+    from ledger.entry n cross join lateral ( -- with an offset: event by event, never all of them
+      select v.subjects, v.project_id, v.type, left(v.metadata::text, 160) as beginning from ledger.event v where v.seq = n.seq offset 0
+    ) e
     where n.index >= low and n.index < high
   ), subjects as (
     insert into ledger.entry_subject (subject, index)

@@ -7,11 +7,13 @@ export interface CopyStatement {
   /** `copy … to stdout (format binary)` */
   readonly text: string;
   readonly take: TakeRow;
+  /** All its rows were given; the statements behind it may still be under way, and fail. */
+  readonly over?: () => void;
 }
 
 /**
  * Gives each row that these statements bring to who takes it. They travel together and are over together: an error of one
- * is the error of all. `take` MUST NOT throw.
+ * is the error of all. `take` and `over` MUST NOT throw.
  *
  * Rows are taken from what the socket brings, before pg sees them: to cut an object and a buffer of its own out for each,
  * as pg does, or to chain them up again, as pg-copy-streams does, costs more than all the rest. Everything that is not a
@@ -94,7 +96,9 @@ class CopyOut implements Submittable {
     else if (kind === COPY_BEGINS) {
       this.#statement += 1;
       this.#first = true;
-    } else if (kind !== COPY_ENDS) {
+    } else if (kind === COPY_ENDS) {
+      this.#statements[this.#statement]?.over?.();
+    } else {
       if (kind === READY) this.#giveBack();
       this.#pg(bytes.subarray(at, end));
     }

@@ -31,8 +31,9 @@ export function placesFrom(from: number, to: number): CopyStatement & { seqs(): 
  * The events with these numbers, which have the indices from `from` on. They come in the order of their numbers, which is
  * mostly that of their indices, and with them whatever else lies in their spans.
  */
-export function eventsOf(seqs: readonly number[], from: number): CopyStatement & { entries(): readonly RawEntry[] } {
+export function eventsOf(seqs: readonly number[], from: number): CopyStatement & { readonly arrived: Promise<void>; entries(): readonly RawEntry[] } {
   const entries = new Array<RawEntry>(seqs.length);
+  const { promise: arrived, resolve: over } = Promise.withResolvers<void>();
   let placeOf: ReadonlyMap<number, number> | undefined;
   let found = 0;
   let place = 0;
@@ -54,6 +55,8 @@ export function eventsOf(seqs: readonly number[], from: number): CopyStatement &
       found += 1;
       place += 1;
     },
+    over,
+    arrived,
     entries: () => {
       if (found < seqs.length) throw new Error(`from index ${from} to ${from + seqs.length - 1} the ledger has only ${found} events`);
       return entries;

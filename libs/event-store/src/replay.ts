@@ -3,8 +3,10 @@ import { copyOut } from './copy-out.ts';
 import type { RawEntry } from './read.ts';
 import { eventsOf, placesFrom } from './replay-statements.ts';
 
-/** Entries of a page: enough to forget what a statement costs, few enough to hold. */
-const PAGE = 10_000;
+/** Entries of a page: few enough to hold, and to lie in the network's buffers while the page before is worked on. */
+const PAGE = 2_500;
+/** Pages that are asked for together, so that the server goes on to the next one without being asked. */
+const PAGES = 4;
 
 /**
  * The ledger from an index on, up to `to` (not included), in order and dense, a page at a time: for rebuilding views,
@@ -17,37 +19,43 @@ const PAGE = 10_000;
  */
 export async function* replay(client: ClientBase, { from, to }: { readonly from: number; readonly to: number }): AsyncGenerator<readonly RawEntry[], void, undefined> {
   if (from >= to) return;
-  const ask = (seqs: readonly number[], start: number): Promise<Page> | undefined => {
-    const asked = seqs.length > 0 ? page(client, seqs, start, to) : undefined;
-    asked?.catch(() => undefined); // told to whoever takes it
-    return asked;
-  };
-  const first = placesFrom(from, Math.min(to, from + PAGE));
-  await copyOut(client, [first]);
-  let coming = ask(first.seqs(), from);
+  const places = placesFrom(from, Math.min(to, from + PAGES * PAGE));
+  await copyOut(client, [places]);
+  let coming = flight(client, places.seqs(), from, to);
   try {
-    for (let start = from; coming; ) {
-      const { entries, next }: Page = await coming;
-      start += entries.length;
-      coming = ask(next, start); // is on its way while this one is worked on
-      yield entries;
+    while (coming) {
+      const { pages, whole, next }: Flight = coming;
+      for (const [i, page] of pages.entries()) {
+        await Promise.race([page.arrived, whole]);
+        if (i === pages.length - 1) {
+          await whole;
+          coming = next(); // is on its way while this page is worked on
+        }
+        yield page.entries();
+      }
     }
   } finally {
-    await coming?.catch(() => undefined); // whoever stops early gets a connection that is free
+    await coming?.whole.catch(() => undefined); // whoever stops early gets a connection that is free
   }
 }
 
-interface Page {
-  readonly entries: readonly RawEntry[];
-  /** The numbers of the events after these; none when this is the last page. */
-  readonly next: readonly number[];
+interface Flight {
+  /** Each can be read when it has arrived. */
+  readonly pages: readonly ReturnType<typeof eventsOf>[];
+  /** All is over, or something failed. */
+  readonly whole: Promise<void>;
+  /** Asks for what follows; only after this is over. Undefined: nothing follows. */
+  next(): Flight | undefined;
 }
 
-/** Asks for the places of the next page, too: they are there when its events are to be asked for, and the server never waits. */
-async function page(client: ClientBase, seqs: readonly number[], from: number, to: number): Promise<Page> {
+/** Asks for the places of what follows, too: they are there when its events are to be asked for, and the server never waits. */
+function flight(client: ClientBase, seqs: readonly number[], from: number, to: number): Flight | undefined {
+  if (seqs.length === 0) return undefined;
+  const pages = [];
+  for (let at = 0; at < seqs.length; at += PAGE) pages.push(eventsOf(seqs.slice(at, at + PAGE), from + at));
   const after = from + seqs.length;
-  const here = eventsOf(seqs, from);
-  const next = seqs.length === PAGE && after < to ? placesFrom(after, Math.min(to, after + PAGE)) : undefined;
-  await copyOut(client, next ? [here, next] : [here]);
-  return { entries: here.entries(), next: next?.seqs() ?? [] };
+  const following = seqs.length === PAGES * PAGE && after < to ? placesFrom(after, Math.min(to, after + PAGES * PAGE)) : undefined;
+  const whole = copyOut(client, following ? [...pages, following] : pages);
+  whole.catch(() => undefined); // told to whoever takes a page
+  return { pages, whole, next: () => following && flight(client, following.seqs(), after, to) };
 }
