@@ -5,7 +5,7 @@ import nx from '@nx/eslint-plugin';
 import tseslint from 'typescript-eslint';
 
 /** What a service file's suffix may be; the suffix names the part of the world that the file touches. */
-const suffixes = 'handler,controller,view,consumer,cluster,client,module,store,worker,fixture,spec';
+const suffixes = 'handler,controller,filter,view,consumer,cluster,client,module,store,worker,fixture,spec';
 const suffixed = `**/*.{${suffixes}}.ts`;
 const suffixedImport = `^\\.{1,2}/.*\\.(${suffixes.replaceAll(',', '|')})\\.ts$`;
 

@@ -1,17 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createPrivateKey, generateKeyPairSync, hash } from 'node:crypto';
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { parseCertificates, parsePublicKey, signModel, verifyModelSignature, type DigestedFile, type Trust } from '@vitae/model-signing';
 import type { InteropResult } from './interop.ts';
+import { installPython } from './python.ts';
 
 const PEER = fileURLToPath(new URL('../../interop/model_signing_peer.py', import.meta.url));
 const VECTORS = fileURLToPath(new URL('../../fixtures/model-signing/', import.meta.url));
-const run = promisify(execFile);
 
 /** Names that implementations are likely to spell or sort differently. */
 const FILES = ['model.onnx', 'a/x', 'a-b/x', 'a.txt', 'A', '.hidden/file', 'with space and : colon', '模型.bin', '\u{1f600}', '\uffee', "quo'te\".json"];
@@ -23,7 +22,7 @@ const FILES = ['model.onnx', 'a/x', 'a-b/x', 'a.txt', 'A', '.hidden/file', 'with
 export async function modelSigningInterop(say: (line: string) => void): Promise<InteropResult> {
   const directory = await mkdtemp(join(tmpdir(), 'vitae-model-signing-'));
   try {
-    const python = await install(directory);
+    const python = await installPython(directory, join(VECTORS, 'requirements.txt'));
     if (typeof python !== 'string') return { passed: 0, failed: 0, skipped: python.why };
     const outcomes = await checks(directory, python);
     for (const [what, why] of outcomes) say(why === undefined ? `ok   ${what}` : `FAIL ${what}: ${why}`);
@@ -31,19 +30,6 @@ export async function modelSigningInterop(say: (line: string) => void): Promise<
     return { passed: outcomes.length - failed, failed };
   } finally {
     await rm(directory, { recursive: true, force: true });
-  }
-}
-
-/** The Python to ask, or why there is none. */
-async function install(directory: string): Promise<string | { readonly why: string }> {
-  const environment = join(directory, 'venv');
-  try {
-    await run('python3', ['-m', 'venv', environment]);
-    await run(join(environment, 'bin/pip'), ['install', '--quiet', '-r', join(VECTORS, 'requirements.txt')], { timeout: 300_000 });
-    return join(environment, 'bin/python');
-  } catch (error) {
-    const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
-    return { why: code === 'ENOENT' ? 'no Python' : `the reference implementation cannot be installed: ${stderr.trim().split('\n').at(-1)}` };
   }
 }
 

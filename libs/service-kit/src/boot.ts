@@ -79,7 +79,8 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   });
   app.use((_request: Request, _response: Response, next: NextFunction) => atWork.run(name, next));
   if (definition.jsonLimit !== false) {
-    app.useBodyParser('json', { limit: definition.jsonLimit ?? '1mb', type: ['application/json', 'application/*+json'] });
+    // Not strict: a body may be any JSON value (RFC 8259), and each route's schema says which it takes.
+    app.useBodyParser('json', { limit: definition.jsonLimit ?? '1mb', strict: false, type: ['application/json', 'application/*+json'] });
     app.use(markForeignBody);
     app.use(refuseSealedText);
   }
@@ -113,7 +114,7 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
 }
 
 /** All packages of the suite carry one version. */
-const VERSION = '0.1.0';
+export const VERSION = '0.1.0';
 
 /** A database that is not there is the commonest start-up fault; it gets a message and not a driver's stack. */
 async function reachable<T>(service: string, url: string, work: () => Promise<T>): Promise<T> {

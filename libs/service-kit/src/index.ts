@@ -1,9 +1,9 @@
 export { baseConfig, CONFIG, ConfigError, httpUrl, parseConfig, port, wholeNumber, type BaseConfig } from './config.ts';
 export { DEFINITION, type ServiceDefinition } from './definition.ts';
-export { boot, type BootOptions, type Running } from './boot.ts';
+export { boot, VERSION, type BootOptions, type Running } from './boot.ts';
 export { run } from './run.ts';
-export { Problem, problemType, type ProblemDocument, type ProblemError, type ProblemExtra } from './problem.ts';
-export { because, Context, projectId, reactionContext, type CommandContext } from './identity.ts';
+export { Problem, problemType, toProblem, type ProblemDocument, type ProblemError, type ProblemExtra } from './problem.ts';
+export { because, Context, contextOf, projectId, reactionContext, type CommandContext } from './identity.ts';
 export { changed, created, etag } from './reply.ts';
 export { Ledger, type LedgerRequest } from './ledger.ts';
 export { PersonalTexts } from './personal-texts.ts';

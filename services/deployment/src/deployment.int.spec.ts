@@ -12,6 +12,7 @@ import {
   GateDecidedSchema,
   GateOutcome,
   ModelRegisteredSchema,
+  ModelVersionReferencedSchema,
   ModelVersionRegisteredSchema,
   ModelVersionRetiredSchema,
   PolicyOutcome,
@@ -452,6 +453,14 @@ describe('deploying', () => {
     const permitId = await permitFor(modelVersionId, modelId);
     const answers = await Promise.all([id, other, id, other].map((at) => post(`/endpoints/${at}/variants`, { modelVersionId, permitId })));
     expect(answers.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409]);
+  });
+
+  it('refuses a version that was registered by reference: nobody has its bytes', async () => {
+    const { id, modelId } = await endpoint();
+    const modelVersionId = uuid();
+    const named = { modelName: 'credit', version: 1, source: 'runs:/r1/model', location: 'runs:/r1/model' };
+    await happened(`registry.ModelVersion-${modelVersionId}`, create(ModelVersionReferencedSchema, { ...named, modelVersionId, modelId, contributors: ['ben'] }));
+    await refused(() => post(`/endpoints/${id}/variants`, { modelVersionId }), 409, 'artefact-missing');
   });
 
   it('refuses what is not there and what is no request', async () => {

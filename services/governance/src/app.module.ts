@@ -15,6 +15,7 @@ import { incident } from './incident/incident.ts';
 import { IncidentHandler } from './incident/incident.handler.ts';
 import { IncidentRow, projectIncidents, RetrainingRequestRow } from './incident/incidents.view.ts';
 import { LifecycleConsumer } from './lifecycle/lifecycle.consumer.ts';
+import { projectReferences, ReferencedVersionRow } from './lifecycle/referenced-versions.view.ts';
 import { DatasetVersionRow, EvaluationRow, ModelVersionRow, projectRegistry } from './lifecycle/registry.view.ts';
 import { PolicySetController } from './policy-set/policy-set.controller.ts';
 import { policySet } from './policy-set/policy-set.ts';
@@ -46,7 +47,7 @@ export const governance: ServiceDefinition<GovernanceConfig> = {
     migrations: new URL('../migrations/', import.meta.url),
     entities: [
       UseCaseRow, PolicySetRow, ApprovalCaseRow, ApprovalRow, DecisionRow, IncidentRow, RetrainingRequestRow, RetirementRow,
-      ModelVersionRow, EvaluationRow, DatasetVersionRow,
+      ModelVersionRow, EvaluationRow, DatasetVersionRow, ReferencedVersionRow,
     ],
     projections: [
       { category: useCase.category, tables: ['use_case'], project: projectUseCases },
@@ -56,6 +57,7 @@ export const governance: ServiceDefinition<GovernanceConfig> = {
       { category: incident.category, tables: ['incident', 'retraining_request'], project: projectIncidents },
       { category: retirement.category, tables: ['retirement'], project: projectRetirements },
       { consumer: 'governance.lifecycle', tables: ['model_version', 'evaluation', 'dataset_version'], project: projectRegistry },
+      { consumer: 'governance.lifecycle', tables: ['referenced_version'], project: projectReferences },
     ],
   },
 };

@@ -11,6 +11,7 @@ import {
   DriftAlertRaisedSchema,
   DriftEffect,
   EvaluationRecordedSchema,
+  ModelVersionReferencedSchema,
   ModelVersionRegisteredSchema,
   ModelVersionRetiredSchema,
   PiiClass,
@@ -396,6 +397,15 @@ describe('the gate to production', () => {
     expect(body.results.map(({ policyId, outcome }: { policyId: string; outcome: string }) => `${policyId} ${outcome}`)).toEqual([
       'POL-001 fail', 'POL-003 fail', 'POL-005 fail', 'POL-006 error', 'POL-007 error', 'POL-008 pass', 'POL-010 pass',
     ]);
+  });
+
+  it('lets no version pass that was registered by reference: there is nothing to judge', async () => {
+    const modelVersionId = uuid();
+    const named = { modelName: 'credit-risk', version: 2, source: 'runs:/r1/model', location: 'runs:/r1/model' };
+    await happened(`registry.ModelVersion-${modelVersionId}`, create(ModelVersionReferencedSchema, { ...named, modelVersionId, modelId: uuid(), contributors: ['dana'] }));
+    await refused(() => ask(modelVersionId), 409, 'evidence-missing');
+    await refused(() => open(modelVersionId), 409, 'evidence-missing');
+    await refused(() => post('/retirements', 'human/dana', { modelVersionId, criterion: 'old', lesson: 'none' }), 409, 'evidence-missing');
   });
 
   it('refuses what it cannot ask about', async () => {

@@ -20,6 +20,8 @@ import { LifecycleConsumer, projectFollowed } from './model-version/lifecycle.co
 import { ModelVersionChangeHandler } from './model-version/model-version-change.handler.ts';
 import { ModelVersionController } from './model-version/model-version.controller.ts';
 import { modelVersion } from './model-version/model-version.ts';
+import { ModelVersionReferenceHandler } from './model-version/model-version-reference.handler.ts';
+import { StageHandler } from './model-version/stage.handler.ts';
 import { ModelVersionHandler } from './model-version/model-version.handler.ts';
 import { projectRetirement } from './model-version/traffic.view.ts';
 import { ModelVersionRow, ModelVersions, projectModelVersion } from './model-version/versions.view.ts';
@@ -29,6 +31,12 @@ import { SigningTrustController } from './signature/signing-trust.controller.ts'
 import { SigningTrustHandler } from './signature/signing-trust.handler.ts';
 import { signingTrust } from './signature/signing-trust.ts';
 import { projectSigningTrust, SigningTrustRow, SigningTrusts } from './signature/signing-trust.view.ts';
+import { MlflowArtifactsController } from './mlflow/artifacts.controller.ts';
+import { MlflowCallPipe } from './mlflow/mlflow-call.handler.ts';
+import { MlflowModels } from './mlflow/mlflow-models.handler.ts';
+import { MlflowModelVersionsController } from './mlflow/model-versions.controller.ts';
+import { MlflowServerController, MlflowUnknownController } from './mlflow/server.controller.ts';
+import { RegisteredModelsController } from './mlflow/registered-models.controller.ts';
 import { AliasController } from './model/alias.controller.ts';
 import { ModelController } from './model/model.controller.ts';
 import { model } from './model/model.ts';
@@ -37,13 +45,18 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
 
 @Module({
   imports: [CqrsModule.forRoot()],
-  controllers: [ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController],
+  controllers: [
+    ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController,
+    RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
+    MlflowUnknownController, // last: it answers what no other one does
+  ],
   providers: [
     { provide: DEPOT, inject: [CONFIG, Readiness], useFactory: openDepot },
     ArtefactStore, UploadSessions, UploadSweeper,
     DatasetVersions, Models, ModelVersions, Evaluations,
-    DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionChangeHandler, EvaluationHandler,
+    DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
+    MlflowModels, MlflowCallPipe,
     LifecycleConsumer,
   ],
 })

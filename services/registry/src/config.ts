@@ -1,4 +1,4 @@
-import { baseConfig, port, wholeNumber } from '@vitae/service-kit';
+import { baseConfig, port, projectId, wholeNumber } from '@vitae/service-kit';
 import { z } from 'zod';
 
 const MEGABYTE = 1024 * 1024;
@@ -17,5 +17,13 @@ export const registryConfig = baseConfig.extend({
   VITAE_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional().describe('an http:// or https:// address'),
   /** How much memory reading one dataset may take before it spills to disk, in megabytes. */
   VITAE_DATASET_MEMORY_MB: wholeNumber(512, 128, 1024 * 1024),
+  /** The project that MLflow's clients reach at the root, without `/t/<project>`. */
+  VITAE_MLFLOW_PROJECT: projectId.default('default'),
+  /** Who acts when an MLflow client names nobody, in local mode. */
+  VITAE_MLFLOW_ACTOR: z
+    .string()
+    .regex(/^(human|machine|system)\/[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/)
+    .default('human/mlflow')
+    .describe('an actor such as human/mlflow'),
 });
 export type RegistryConfig = z.infer<typeof registryConfig>;

@@ -61,6 +61,9 @@ export class EndpointHandler implements ICommandHandler<ForEndpoint> {
     if (!row) throw noSuchEndpoint(endpointId);
     const version = await modelVersionById(this.em, projectId, modelVersionId);
     if (!version) throw endpointRefused('MODEL_VERSION_NOT_FOUND', `There is no model version ${modelVersionId} in this project. Register it first: POST …/models/:modelId/versions at the registry.`, 404);
+    if (version.files.length === 0) {
+      throw endpointRefused('ARTEFACT_MISSING', `Version ${version.version} was registered by reference, and nothing can serve an artefact that was never uploaded. Upload it, and register it as a version with its data and code.`, 409);
+    }
     const place = await environmentById(this.em, projectId, row.environmentId);
     if (!place) throw noSuchEnvironment(row.environment);
     const given = permitId === undefined ? undefined : await permitById(this.em, projectId, permitId);

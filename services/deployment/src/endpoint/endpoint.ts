@@ -76,7 +76,7 @@ export type EndpointState =
   | { readonly type: 'absent' }
   | { readonly type: 'open'; readonly endpointId: string; readonly name: string; readonly environment: string; readonly modelId: string; readonly variants: readonly DeployedVariant[] };
 
-export type EndpointRefusal = 'ENDPOINT_NOT_FOUND' | 'ENDPOINT_NAME_TAKEN' | 'MODEL_NOT_FOUND' | 'MODEL_VERSION_NOT_FOUND' | 'MODEL_MISMATCH' | 'MODEL_VERSION_RETIRED' | 'VARIANT_DEPLOYED' | 'VARIANT_SERVES' | 'WEIGHTS_INVALID';
+export type EndpointRefusal = 'ENDPOINT_NOT_FOUND' | 'ENDPOINT_NAME_TAKEN' | 'MODEL_NOT_FOUND' | 'MODEL_VERSION_NOT_FOUND' | 'MODEL_MISMATCH' | 'MODEL_VERSION_RETIRED' | 'ARTEFACT_MISSING' | 'VARIANT_DEPLOYED' | 'VARIANT_SERVES' | 'WEIGHTS_INVALID';
 
 /** A stable address in an environment, the variants behind it, and who gets how much of its traffic. */
 export const endpoint: Decider<EndpointState, EndpointCommand, EndpointEvent> = {

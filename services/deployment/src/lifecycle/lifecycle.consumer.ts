@@ -6,6 +6,7 @@ import { projectLifecycle, type Followed } from './lifecycle.view.ts';
 const FOLLOWED: readonly string[] = [
   'vitae.registry.v1.ModelRegistered',
   'vitae.registry.v1.ModelVersionRegistered',
+  'vitae.registry.v1.ModelVersionReferenced',
   'vitae.registry.v1.ModelVersionRetired',
   'vitae.governance.v1.GateDecided',
 ] satisfies Followed['$typeName'][];

@@ -1,7 +1,7 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { GateOutcome, type GateDecided, type ModelRegistered, type ModelVersionRegistered, type ModelVersionRetired } from '@vitae/contracts';
+import { GateOutcome, type GateDecided, type ModelRegistered, type ModelVersionReferenced, type ModelVersionRegistered, type ModelVersionRetired } from '@vitae/contracts';
 import type { ViewTransaction } from '@vitae/service-kit';
 import type { GivenPermit } from '../permit/permit.ts';
 
@@ -25,6 +25,7 @@ export const ModelVersionRow = defineEntity({
     modelId: p.uuid(),
     version: p.integer(),
     artefactDigest: p.text(),
+    /** None for a version that was registered by reference: there is nothing to deploy. */
     files: p.json<readonly FileRow[]>(),
     retired: p.boolean(),
   },
@@ -47,7 +48,7 @@ export const PermitRow = defineEntity({
   },
 });
 
-export type Followed = ModelRegistered | ModelVersionRegistered | ModelVersionRetired | GateDecided;
+export type Followed = ModelRegistered | ModelVersionRegistered | ModelVersionReferenced | ModelVersionRetired | GateDecided;
 
 export async function projectLifecycle({ em }: ViewTransaction, projectId: string, event: Followed): Promise<void> {
   switch (event.$typeName) {
@@ -58,6 +59,11 @@ export async function projectLifecycle({ em }: ViewTransaction, projectId: strin
       const { modelVersionId: id, modelId, version, artefact } = event;
       const files = (artefact?.files ?? []).map(({ path, digest }) => ({ path, digest }));
       await em.upsert(ModelVersionRow, { id, projectId, modelId, version, artefactDigest: artefact?.digest ?? '', files, retired: false });
+      return;
+    }
+    case 'vitae.registry.v1.ModelVersionReferenced': {
+      const { modelVersionId: id, modelId, version } = event;
+      await em.upsert(ModelVersionRow, { id, projectId, modelId, version, artefactDigest: '', files: [], retired: false });
       return;
     }
     case 'vitae.registry.v1.ModelVersionRetired':

@@ -6,7 +6,7 @@ import { caughtUp, type CommandContext, Consumers, Ledger } from '@vitae/service
 import { gateFacts } from '../gate/gate-facts.view.ts';
 import type { GateQuestion } from '../gate/gate-question.ts';
 import { concerned, gateSubject } from '../gate/gate-subject.ts';
-import { noSuchModelVersion } from '../lifecycle/no-such-model-version.ts';
+import { notJudgeable } from '../lifecycle/referenced-versions.view.ts';
 import { namedId } from '../named-id.handler.ts';
 import { sha256 } from '../sha256.handler.ts';
 import { originOf } from '../stream-origin.handler.ts';
@@ -42,7 +42,7 @@ export class ApprovalCaseHandler implements ICommandHandler<ForApprovalCase> {
   async #opening(order: Extract<ApprovalCaseOrder, { type: 'open' }>, { projectId, actor }: CommandContext) {
     await caughtUp(this.consumers);
     const facts = await gateFacts(this.em, projectId, order);
-    if (!facts) throw noSuchModelVersion(order.modelVersionId);
+    if (!facts) throw await notJudgeable(this.em, projectId, order.modelVersionId);
     const subject = gateSubject(facts, sha256);
     const id = namedId('approval-case', `${projectId}/${subject.subjectHash}`);
     const { contributors } = facts.version;

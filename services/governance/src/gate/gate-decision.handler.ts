@@ -6,7 +6,7 @@ import { caughtUp, type CommandContext, CONFIG, Consumers, Ledger } from '@vitae
 import { v7 as uuid } from 'uuid';
 import { actorKinds } from '../actor-kinds.ts';
 import type { GovernanceConfig } from '../config.ts';
-import { noSuchModelVersion } from '../lifecycle/no-such-model-version.ts';
+import { notJudgeable } from '../lifecycle/referenced-versions.view.ts';
 import { lifecycleCore } from '../policy-set/lifecycle-core.ts';
 import { policySetHash } from '../policy-set/policy-set.ts';
 import { sha256 } from '../sha256.handler.ts';
@@ -41,7 +41,7 @@ export class GateDecisionHandler implements ICommandHandler<ForGateDecision> {
     // What is read and what is decided on it commit together.
     return this.ledger.together(context, async (tx) => {
       const facts = await gateFacts(tx.em, projectId, { gate, ...question });
-      if (!facts) throw noSuchModelVersion(question.modelVersionId);
+      if (!facts) throw await notJudgeable(tx.em, projectId, question.modelVersionId);
       const asked = { at: occurredAt, actor: { id: actor.id, kind: actorKinds.nameOf(actor.kind) } };
       const input = canonicalJson(assembleGateInput(facts, asked, sha256));
       const decisionId = uuid();

@@ -6,6 +6,7 @@ import { projectIncidents } from '../incident/incidents.view.ts';
 import { retirement } from '../retirement/retirement.ts';
 import { projectRetirements } from '../retirement/retirements.view.ts';
 import { reactionTo, versionConcerned } from './reactions.ts';
+import { projectReferences } from './referenced-versions.view.ts';
 import { modelVersionById, projectRegistry } from './registry.view.ts';
 
 /** What governance hears from the other services: first the views take it in, then governance reacts, in one transaction. */
@@ -15,6 +16,7 @@ export class LifecycleConsumer implements LedgerHandler {
 
   async handle(event: RecordedEvent, tx: ViewTransaction): Promise<void> {
     await projectRegistry(tx, event);
+    await projectReferences(tx, event);
     const concerned = versionConcerned(event);
     if (concerned === undefined) return;
     const version = await modelVersionById(tx.em, event.projectId, concerned);

@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
 import { caughtUp, type CommandContext, Consumers, Ledger } from '@vitae/service-kit';
-import { noSuchModelVersion } from '../lifecycle/no-such-model-version.ts';
+import { notJudgeable } from '../lifecycle/referenced-versions.view.ts';
 import { modelVersionById } from '../lifecycle/registry.view.ts';
 import { namedId } from '../named-id.handler.ts';
 import { originOf } from '../stream-origin.handler.ts';
@@ -38,7 +38,7 @@ export class RetirementHandler implements ICommandHandler<ForRetirement> {
   async #proposal({ modelVersionId, criterion, lesson }: Extract<RetirementOrder, { type: 'propose' }>, { projectId, actor }: CommandContext) {
     await caughtUp(this.consumers);
     const version = await modelVersionById(this.em, projectId, modelVersionId);
-    if (!version) throw noSuchModelVersion(modelVersionId);
+    if (!version) throw await notJudgeable(this.em, projectId, modelVersionId);
     const id = namedId('retirement', modelVersionId);
     const retiree = { retirementId: id, modelVersionId, modelId: version.modelId, version: version.version };
     const command: RetirementCommand = { type: 'ProposeRetirement', retiree, criterion, lesson, by: actor.id };

@@ -6,9 +6,9 @@ const TYPES: Readonly<Record<Stage, readonly string[]>> = {
   plan: ['governance.v1.UseCaseDrafted', 'governance.v1.UseCaseSubmitted', 'governance.v1.UseCaseApproved', 'governance.v1.UseCaseRejected'],
   data: ['registry.v1.DatasetVersionRegistered'],
   develop: [
-    'registry.v1.ModelRegistered', 'registry.v1.ModelRenamed', 'registry.v1.ModelDescribed', 'registry.v1.ModelTagged', 'registry.v1.ModelTagRemoved',
+    'registry.v1.ModelRegistered', 'registry.v1.ModelRenamed', 'registry.v1.ModelDescribed', 'registry.v1.ModelPurposeStated', 'registry.v1.ModelTagged', 'registry.v1.ModelTagRemoved',
     'registry.v1.ModelAliasAssigned', 'registry.v1.ModelAliasRemoved', 'registry.v1.ModelAliasProtected', 'registry.v1.ModelAliasProtectionLifted', 'registry.v1.ModelAliasChangeRefused',
-    'registry.v1.ModelVersionRegistered', 'registry.v1.ModelVersionSignatureVerified', 'registry.v1.ModelVersionSignatureRejected', 'registry.v1.ModelVersionDescribed', 'registry.v1.ModelVersionTagged', 'registry.v1.ModelVersionTagRemoved',
+    'registry.v1.ModelVersionRegistered', 'registry.v1.ModelVersionReferenced', 'registry.v1.ModelVersionStageAssigned', 'registry.v1.ModelVersionSignatureVerified', 'registry.v1.ModelVersionSignatureRejected', 'registry.v1.ModelVersionDescribed', 'registry.v1.ModelVersionTagged', 'registry.v1.ModelVersionTagRemoved',
   ],
   evaluate: ['registry.v1.EvaluationRecorded'],
   approve: ['governance.v1.ApprovalCaseOpened', 'governance.v1.ApprovalGranted', 'governance.v1.ApprovalRefused', 'governance.v1.GateDecided'],

@@ -73,7 +73,8 @@ export async function lifeAsOf(sql: Sql, projectId: string, modelId: string, asO
 export function rootsOf({ envelope, payload }: HistoryItem): string[] {
   switch (envelope.type) {
     case 'vitae.registry.v1.ModelRegistered':
-      return [`governance.UseCase-${String(payload['useCaseId'])}`];
+    case 'vitae.registry.v1.ModelPurposeStated':
+      return payload['useCaseId'] === undefined ? [] : [`governance.UseCase-${String(payload['useCaseId'])}`];
     case 'vitae.registry.v1.ModelVersionRegistered':
       return [`governance.UseCase-${String(payload['useCaseId'])}`, `registry.DatasetVersion-${String(payload['datasetVersionId'])}`];
     case 'vitae.registry.v1.EvaluationRecorded':

@@ -67,7 +67,10 @@ export function withModelEvent(state: ModelState, { envelope, payload }: History
       return { ...state, useCase: { useCaseId: text(payload, 'useCaseId'), state: event.slice('UseCase'.length).toLowerCase() } };
     case 'vitae.registry.v1.ModelRegistered':
       return { ...state, name: text(payload, 'name'), useCase: state.useCase.useCaseId === '' ? { ...state.useCase, useCaseId: text(payload, 'useCaseId') } : state.useCase };
+    case 'vitae.registry.v1.ModelPurposeStated':
+      return { ...state, useCase: state.useCase.useCaseId === '' ? { ...state.useCase, useCaseId: text(payload, 'useCaseId') } : state.useCase };
     case 'vitae.registry.v1.ModelVersionRegistered':
+    case 'vitae.registry.v1.ModelVersionReferenced':
       return {
         ...state,
         versions: { ...state.versions, [text(payload, 'modelVersionId')]: { version: Number(payload['version']), state: 'registered', deleted: false, evaluations: 0, decisions: {} } },

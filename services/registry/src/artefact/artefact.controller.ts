@@ -1,12 +1,11 @@
-import { pipeline } from 'node:stream/promises';
-import { Controller, Get, Head, Logger, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Head, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiHeader } from '@nestjs/swagger';
 import { Context, Problem, projectId, type CommandContext } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { artefactNotFound, digest } from './artefact.ts';
 import { ArtefactStore, type StoredArtefact } from './artefact.store.ts';
 import { wantedBytes } from './byte-range.ts';
-import { giveBack } from './digests.store.ts';
+import { streamOut } from './stream-out.store.ts';
 import { brokenOff, declaredDigest } from './upload-request.ts';
 
 const TAKEN = ['application/octet-stream', 'text/csv', 'application/vnd.apache.parquet'];
@@ -14,8 +13,6 @@ const TAKEN = ['application/octet-stream', 'text/csv', 'application/vnd.apache.p
 /** Files in, files out: streamed both ways, named by their digest. What they mean is said when they are registered. */
 @Controller('v1/projects/:projectId/artefacts')
 export class ArtefactController {
-  readonly #log = new Logger('Artefact');
-
   constructor(private readonly artefacts: ArtefactStore) {}
 
   @Post()
@@ -50,13 +47,7 @@ export class ArtefactController {
     if (wanted.is === 'part') {
       res.status(206).set({ 'Content-Range': `bytes ${wanted.start}-${wanted.end}/${found.sizeBytes}`, 'Content-Length': String(wanted.end - wanted.start + 1) });
     }
-    try {
-      await pipeline(givenBack(bytes, res), res);
-    } catch (error) {
-      // The answer is under way: all that can be done is to cut it short, so that its length tells.
-      if (!res.destroyed || (error as { code?: unknown }).code !== 'ERR_STREAM_PREMATURE_CLOSE') this.#log.error({ err: error, digest: named, msg: 'a download was cut off' });
-      res.destroy();
-    }
+    await streamOut(bytes, res, named);
   }
 
   async #receive(request: Request): ReturnType<ArtefactStore['receive']> {
@@ -83,14 +74,6 @@ export class ArtefactController {
       ETag: tagOf(found.digest),
       'Vitae-Digest': found.digest,
     });
-  }
-}
-
-/** What has left for good needs its memory no longer. */
-async function* givenBack(bytes: AsyncIterable<Uint8Array>, res: Response): AsyncGenerator<Uint8Array> {
-  for await (const part of bytes) {
-    yield part;
-    if (res.writableLength === 0) giveBack(part); // nothing waits to be sent: the operating system has all of it
   }
 }
 

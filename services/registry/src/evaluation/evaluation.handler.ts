@@ -8,7 +8,7 @@ import type { RegistryConfig } from '../config.ts';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions, type DatasetVersionRow } from '../dataset-version/dataset-versions.view.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
-import { modelVersionNotFound } from '../model-version/model-version.ts';
+import { artefactMissing, modelVersionNotFound } from '../model-version/model-version.ts';
 import { ModelVersions, type ModelVersionShown } from '../model-version/versions.view.ts';
 import { evaluation, mustCompare, refuse, type MeasuredVersion } from './evaluation.ts';
 import { projectEvaluation } from './evaluations.view.ts';
@@ -83,6 +83,7 @@ export class EvaluationHandler implements ICommandHandler<ForEvaluation> {
   async #version(projectId: string, id: string): Promise<ModelVersionShown> {
     const row = await this.versions.byId(projectId, id);
     if (!row) throw modelVersionNotFound(id);
+    if (row.files.length === 0) throw artefactMissing(row.version, 'it cannot be run');
     return row;
   }
 

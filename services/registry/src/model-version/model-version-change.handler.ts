@@ -2,7 +2,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, caughtUp, type CommandContext, Consumers, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
 import { AliasRefused } from '../model/alias.ts';
-import { recordAliasRefusal } from '../model/model.handler.ts';
+import { ofUseCase, recordAliasRefusal } from '../model/model.handler.ts';
 import { model, modelDeleted, modelNotFound, successorNotFound } from '../model/model.ts';
 import { lockModel, projectModel, type LockedModel } from '../model/models.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
@@ -67,7 +67,7 @@ export class ModelVersionChangeHandler implements ICommandHandler<ForRegisteredM
         stream: streamName(model.category, modelId),
         command: { type: 'RemoveAliasesOf', modelVersionId, by: context.actor.id },
         context,
-        subjects: [`model:${modelId}`, `use-case:${useCaseId}`, `model-version:${modelVersionId}`],
+        subjects: [`model:${modelId}`, ...ofUseCase(useCaseId), `model-version:${modelVersionId}`],
         snapshot,
       },
       projectModel,
@@ -113,6 +113,8 @@ function reasonOf(order: ModelVersionOrder, version: string): string {
       return `Tags ${version} with ${order.key}.`;
     case 'RemoveModelVersionTag':
       return `Removes the tag ${order.key} from ${version}.`;
+    case 'AssignStage':
+      return `Puts ${version} into the stage ${order.stage}.`;
     case 'DeprecateModelVersion':
       return `Deprecates ${version}.`;
     case 'LiftModelVersionDeprecation':

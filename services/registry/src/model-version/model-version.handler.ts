@@ -7,7 +7,8 @@ import { ArtefactStore } from '../artefact/artefact.store.ts';
 import { contentOf, LOOKED_AT_BYTES } from '../artefact/content.ts';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
-import { modelNotFound } from '../model/model.ts';
+import { ofUseCase } from '../model/model.handler.ts';
+import { modelNotFound, purposeMissing } from '../model/model.ts';
 import { lockModel, Models } from '../model/models.view.ts';
 import { checkSignature, MOST_BUNDLE_BYTES, type CarriedBundle } from '../signature/signature-check.ts';
 import { projectSignature } from '../signature/signatures.view.ts';
@@ -56,6 +57,8 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     const { modelVersionId, modelId, datasetVersionId, artefact } = declaration;
     const model = await this.models.byId(context.projectId, modelId);
     if (!model) throw modelNotFound(modelId);
+    const { useCaseId } = model;
+    if (!useCaseId) throw purposeMissing(model.name, modelId);
     const dataset = await this.datasets.byId(context.projectId, datasetVersionId);
     if (!dataset) throw datasetVersionNotFound(datasetVersionId);
     const files = await this.#filesOf([artefact, ...artefact.files]);
@@ -66,7 +69,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     const first = checkSignature(bundle, files, await heldTrust(this.ledger.sql, context.projectId), at);
     const said = first.is === 'rejected' ? undefined : await this.#opened(files, artefact);
     const stream = streamName(modelVersion.category, modelVersionId);
-    const subjects = subjectsOf({ modelVersionId, modelId, datasetVersionId, useCaseId: model.useCaseId });
+    const subjects = subjectsOf({ modelVersionId, modelId, datasetVersionId, useCaseId });
     try {
       const handled = await this.ledger.together(context, async (tx) => {
         // Again within the transaction that registers: nobody is distrusted in between.
@@ -91,7 +94,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
               type: 'RegisterModelVersion',
               version,
               modelName: now.name,
-              useCaseId: model.useCaseId,
+              useCaseId,
               artefact: { digest, format: artefact.format, files },
               inputs: said?.inputs ?? [],
               outputs: said?.outputs ?? [],
@@ -142,10 +145,10 @@ async function projectVersion(tx: ViewTransaction, events: readonly RecordedEven
   await projectSignature(tx, events);
 }
 
-/** What an event of a model version concerns. */
-export const subjectsOf = (version: Pick<RegisterModelVersion, 'modelVersionId' | 'modelId' | 'datasetVersionId' | 'useCaseId'>): string[] => [
-  `model:${version.modelId}`,
-  `model-version:${version.modelVersionId}`,
-  `dataset-version:${version.datasetVersionId}`,
-  `use-case:${version.useCaseId}`,
+/** What an event of a model version concerns; what is not known of it is left out. */
+export const subjectsOf = ({ modelVersionId, modelId, datasetVersionId, useCaseId }: { readonly modelVersionId: string; readonly modelId: string; readonly datasetVersionId?: string | null | undefined; readonly useCaseId?: string | null | undefined }): string[] => [
+  `model:${modelId}`,
+  `model-version:${modelVersionId}`,
+  ...(datasetVersionId ? [`dataset-version:${datasetVersionId}`] : []),
+  ...ofUseCase(useCaseId ?? ''),
 ];

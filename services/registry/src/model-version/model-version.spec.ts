@@ -7,16 +7,18 @@ import {
   ModelVersionDeprecationLiftedSchema,
   ModelVersionDescribedSchema,
   ModelVersionPurgedSchema,
+  ModelVersionReferencedSchema,
   ModelVersionRegisteredSchema,
   ModelVersionRestoredSchema,
   ModelVersionRetiredSchema,
   ModelVersionSignatureRejectedSchema,
   ModelVersionSignatureVerifiedSchema,
+  ModelVersionStageAssignedSchema,
   ModelVersionTaggedSchema,
   ModelVersionTagRemovedSchema,
 } from '@vitae/contracts';
 import { specification } from '@vitae/testing';
-import { modelVersion, type ModelVersionCommand, type PurgeModelVersion, type RegisterModelVersion, type RetireModelVersion } from './model-version.ts';
+import { modelVersion, type ModelVersionCommand, type PurgeModelVersion, type ReferenceModelVersion, type RegisterModelVersion, type RetireModelVersion } from './model-version.ts';
 import { dueRetirements } from './reactions.ts';
 import { tensorOf } from './tensor-spec.ts';
 
@@ -97,6 +99,36 @@ describe('A model version', () => {
   it('is retired once its artefact is in the archive', () => given([registered]).when(retire).then([archived, retired]));
   it('is retired only once', () => given([registered, archived, retired]).when(retire).then([]));
   it('is not retired before it was registered', () => given([]).when(retire).thenRefused('MODEL_VERSION_NOT_FOUND'));
+});
+
+describe('A model version that was registered by reference', () => {
+  const said = { modelVersionId: id(1), modelId: id(2), modelName: 'credit-risk', useCaseId: '', version: 1, source: 'models:/other/1', location: 's3://bucket/other', copiedFromModelVersionId: id(8), runId: 'r1', runLink: '', loggedModelId: 'm-1', description: '' };
+  const reference: ReferenceModelVersion = { type: 'ReferenceModelVersion', ...said, registeredBy: 'ben', tags: [] };
+  const referenced = create(ModelVersionReferencedSchema, { ...said, contributors: ['ben'] });
+  it('says where its artefact lies, and who brought it', () => {
+    given([]).when(reference).then([referenced]);
+    given([]).when({ ...reference, tags: [{ key: 'stage', value: 'trial' }] }).then([referenced, tagged]);
+    given([referenced]).when(reference).then([]);
+  });
+  it('is tagged, deprecated, deleted and restored like any other', () => {
+    given([referenced, tagged]).when({ type: 'TagModelVersion', key: 'stage', value: 'trial' }).then([]);
+    given([referenced, tagged, deprecated, deleted]).when({ type: 'RestoreModelVersion' }).then([restored]);
+  });
+  it('has no bytes that could go to the archive or be purged', () => {
+    given([referenced]).when(retire).then([retired]);
+    given([referenced, deleted]).when(purge).thenRefused('ARTEFACT_MISSING');
+  });
+});
+
+describe('The stage of a model version', () => {
+  const assigned = (stage: string, previousStage: string) => create(ModelVersionStageAssignedSchema, { ...version, stage, previousStage });
+  it('goes from any to any, and says where it was', () => {
+    given([registered]).when({ type: 'AssignStage', stage: 'Production' }).then([assigned('Production', 'None')]);
+    given([registered, assigned('Production', 'None')]).when({ type: 'AssignStage', stage: 'Staging' }).then([assigned('Staging', 'Production')]);
+    given([registered, assigned('Production', 'None'), deprecated, lifted]).when({ type: 'AssignStage', stage: 'None' }).then([assigned('None', 'Production')]);
+  });
+  it('stays when it is assigned again', () => given([registered]).when({ type: 'AssignStage', stage: 'None' }).then([]));
+  it('is none of what was deleted', () => given([registered, deleted]).when({ type: 'AssignStage', stage: 'Staging' }).thenRefused('MODEL_VERSION_DELETED'));
 });
 
 describe('What is said of a model version later', () => {

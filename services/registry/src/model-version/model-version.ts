@@ -6,11 +6,13 @@ import {
   ModelVersionDeprecationLiftedSchema,
   ModelVersionDescribedSchema,
   ModelVersionPurgedSchema,
+  ModelVersionReferencedSchema,
   ModelVersionRegisteredSchema,
   ModelVersionRestoredSchema,
   ModelVersionRetiredSchema,
   ModelVersionSignatureRejectedSchema,
   ModelVersionSignatureVerifiedSchema,
+  ModelVersionStageAssignedSchema,
   ModelVersionTaggedSchema,
   ModelVersionTagRemovedSchema,
   type ArtefactArchived,
@@ -19,11 +21,13 @@ import {
   type ModelVersionDeprecationLifted,
   type ModelVersionDescribed,
   type ModelVersionPurged,
+  type ModelVersionReferenced,
   type ModelVersionRegistered,
   type ModelVersionRestored,
   type ModelVersionRetired,
   type ModelVersionSignatureRejected,
   type ModelVersionSignatureVerified,
+  type ModelVersionStageAssigned,
   type ModelVersionTagged,
   type ModelVersionTagRemoved,
 } from '@vitae/contracts';
@@ -70,6 +74,32 @@ export interface RegisterModelVersion {
   readonly signature?: FoundSignature | undefined;
 }
 
+/** Names a version by where its artefact lies: all that MLflow's clients know of one. Its evidence is missing, and stays so. */
+export interface ReferenceModelVersion {
+  readonly type: 'ReferenceModelVersion';
+  readonly modelVersionId: string;
+  readonly modelId: string;
+  readonly modelName: string;
+  /** Empty when nobody has said it of the model yet. */
+  readonly useCaseId: string;
+  readonly version: number;
+  /** As it was said, e.g. runs:/<run>/model. */
+  readonly source: string;
+  /** Where the artefact lies: of a copy, where that of the copied version does. */
+  readonly location: string;
+  readonly copiedFromModelVersionId: string;
+  readonly runId: string;
+  readonly runLink: string;
+  readonly loggedModelId: string;
+  readonly registeredBy: string;
+  readonly description: string;
+  readonly tags: readonly { readonly key: string; readonly value: string }[];
+}
+
+/** MLflow's stages: a note on a version. They allow nothing and serve nothing. */
+export const STAGES = ['None', 'Staging', 'Production', 'Archived'] as const;
+export type Stage = (typeof STAGES)[number];
+
 /** A signature that holds. */
 export type FoundSignature = Pick<ModelVersionSignatureVerified, 'bundleDigest' | 'bundlePath' | 'method' | 'keyId' | 'signer' | 'subjectDigest'>;
 
@@ -98,20 +128,23 @@ export type ModelVersionChange =
   | { readonly type: 'DescribeModelVersion'; readonly description: string }
   | { readonly type: 'TagModelVersion'; readonly key: string; readonly value: string }
   | { readonly type: 'RemoveModelVersionTag'; readonly key: string }
+  | { readonly type: 'AssignStage'; readonly stage: Stage }
   | { readonly type: 'DeprecateModelVersion'; readonly reason: string; readonly successorModelVersionId: string }
   | { readonly type: 'LiftModelVersionDeprecation' }
   | { readonly type: 'DeleteModelVersion'; readonly serving: readonly Serving[] }
   | { readonly type: 'RestoreModelVersion' }
   | PurgeModelVersion;
 
-export type ModelVersionCommand = RegisterModelVersion | RejectSignature | RetireModelVersion | ModelVersionChange;
+export type ModelVersionCommand = RegisterModelVersion | ReferenceModelVersion | RejectSignature | RetireModelVersion | ModelVersionChange;
 export type ModelVersionEvent =
   | ModelVersionRegistered
+  | ModelVersionReferenced
   | ModelVersionSignatureVerified
   | ModelVersionSignatureRejected
   | ModelVersionDescribed
   | ModelVersionTagged
   | ModelVersionTagRemoved
+  | ModelVersionStageAssigned
   | ModelVersionDeprecated
   | ModelVersionDeprecationLifted
   | ArtefactArchived
@@ -121,6 +154,7 @@ export type ModelVersionEvent =
   | ModelVersionPurged;
 export type ModelVersionRefusal =
   | 'ARTEFACT_ALREADY_REGISTERED'
+  | 'ARTEFACT_MISSING'
   | 'ARTEFACT_NOT_ONNX'
   | 'ARTEFACT_NOT_TENSORS'
   | 'MODEL_VERSION_NOT_FOUND'
@@ -138,10 +172,12 @@ interface Identity {
   readonly version: number;
 }
 interface Known extends Identity {
+  /** Empty, as files are, when the version was registered by reference. */
   readonly artefactDigest: string;
   readonly files: readonly string[];
   readonly description: string;
   readonly tags: Tags;
+  readonly stage: Stage;
 }
 type Living = Known & ({ readonly is: 'registered' | 'retired' } | { readonly is: 'deprecated'; readonly successorModelVersionId: string });
 export type ModelVersionState = { readonly is: 'none' } | Living | { readonly is: 'deleted'; readonly was: Living } | (Identity & { readonly is: 'purged'; readonly hidden: boolean });
@@ -152,6 +188,7 @@ export type ModelVersionState = { readonly is: 'none' } | Living | { readonly is
  *   none ── Register ──► registered ◄── Deprecate, LiftDeprecation ──► deprecated
  *                            └──────────────── Retire ──► retired ◄────────┘
  *
+ *   none ── Reference ──► registered, without an artefact: it can be named, tagged and retired, and never serves
  *   none ── RejectSignature: it stays none, and the event says why
  *   registered, deprecated, retired ── Delete ──► deleted ── Restore ──► what it was
  *   retired, deleted ── Purge ──► purged: nothing brings the bytes back
@@ -166,6 +203,8 @@ export const modelVersion: Decider<ModelVersionState, ModelVersionCommand, Model
     switch (command.type) {
       case 'RegisterModelVersion':
         return state.is === 'none' ? [registered(command), ...command.tags.map((tag) => create(ModelVersionTaggedSchema, { ...identityOf(command), ...tag })), ...verified(command)] : [];
+      case 'ReferenceModelVersion':
+        return state.is === 'none' ? [referenced(command), ...command.tags.map((tag) => create(ModelVersionTaggedSchema, { ...identityOf(command), ...tag }))] : [];
       case 'RejectSignature':
         return state.is === 'none' ? [rejected(command)] : [];
       case 'RetireModelVersion':
@@ -185,8 +224,10 @@ export const modelVersion: Decider<ModelVersionState, ModelVersionCommand, Model
     switch (event.$typeName) {
       case 'vitae.registry.v1.ModelVersionRegistered': {
         const { modelVersionId, modelId, version, artefact, description } = event;
-        return { is: 'registered', modelVersionId, modelId, version, artefactDigest: artefact?.digest ?? '', files: (artefact?.files ?? []).map(({ digest }) => digest), description, tags: new Map() };
+        return { is: 'registered', modelVersionId, modelId, version, artefactDigest: artefact?.digest ?? '', files: (artefact?.files ?? []).map(({ digest }) => digest), description, tags: new Map(), stage: 'None' };
       }
+      case 'vitae.registry.v1.ModelVersionReferenced':
+        return { is: 'registered', ...identityOf(event), artefactDigest: '', files: [], description: event.description, tags: new Map(), stage: 'None' };
       case 'vitae.registry.v1.ModelVersionRestored':
         return state.is === 'deleted' ? state.was : state;
       case 'vitae.registry.v1.ModelVersionDeleted':
@@ -208,7 +249,7 @@ export const modelVersion: Decider<ModelVersionState, ModelVersionCommand, Model
   },
 };
 
-function evolveLiving(state: Living, event: Exclude<ModelVersionEvent, ModelVersionRegistered | ModelVersionRestored | ModelVersionDeleted | ModelVersionPurged>): Living {
+function evolveLiving(state: Living, event: Exclude<ModelVersionEvent, ModelVersionRegistered | ModelVersionReferenced | ModelVersionRestored | ModelVersionDeleted | ModelVersionPurged>): Living {
   switch (event.$typeName) {
     case 'vitae.registry.v1.ModelVersionDescribed':
       return { ...state, description: event.description };
@@ -216,6 +257,8 @@ function evolveLiving(state: Living, event: Exclude<ModelVersionEvent, ModelVers
       return { ...state, tags: withTag(state.tags, event.key, event.value) };
     case 'vitae.registry.v1.ModelVersionTagRemoved':
       return { ...state, tags: withoutTag(state.tags, event.key) };
+    case 'vitae.registry.v1.ModelVersionStageAssigned':
+      return { ...state, stage: event.stage as Stage }; // the contract knows no other
     case 'vitae.registry.v1.ModelVersionDeprecated':
       return { ...state, is: 'deprecated', successorModelVersionId: event.successorModelVersionId };
     case 'vitae.registry.v1.ModelVersionDeprecationLifted':
@@ -240,6 +283,8 @@ function registered({ type: _, signature: __, trainingMetrics, contributors, reg
   });
 }
 
+const referenced = ({ type: _, registeredBy, tags: __, ...said }: ReferenceModelVersion): ModelVersionReferenced => create(ModelVersionReferencedSchema, { ...said, contributors: [registeredBy] });
+
 const verified = ({ signature, modelVersionId, modelId, version, artefact }: RegisterModelVersion): ModelVersionSignatureVerified[] =>
   signature ? [create(ModelVersionSignatureVerifiedSchema, { ...signature, modelVersionId, modelId, version, artefactDigest: artefact.digest })] : [];
 
@@ -250,7 +295,7 @@ const tensorSpec = ({ name, datatype, shape }: Tensor) => ({ name, datatype, sha
 /** What every event of a version says of it first. */
 const identityOf = ({ modelVersionId, modelId, version }: Identity): Identity => ({ modelVersionId, modelId, version });
 
-const known = ({ artefactDigest, files, description, tags, ...state }: Known): Known => ({ ...identityOf(state), artefactDigest, files, description, tags });
+const known = ({ artefactDigest, files, description, tags, stage, ...state }: Known): Known => ({ ...identityOf(state), artefactDigest, files, description, tags, stage });
 
 /** What may still be said of a version that is there. The artefact, its digest, its data and its source are not among it: they are written once. */
 function revised(command: Exclude<ModelVersionChange, { type: 'DeleteModelVersion' | 'RestoreModelVersion' | 'PurgeModelVersion' }>, state: Living): readonly ModelVersionEvent[] {
@@ -263,6 +308,8 @@ function revised(command: Exclude<ModelVersionChange, { type: 'DeleteModelVersio
       return state.tags.get(command.key) === command.value ? [] : [create(ModelVersionTaggedSchema, { ...version, key: command.key, value: command.value })];
     case 'RemoveModelVersionTag':
       return state.tags.has(command.key) ? [create(ModelVersionTagRemovedSchema, { ...version, key: command.key })] : [];
+    case 'AssignStage':
+      return command.stage === state.stage ? [] : [create(ModelVersionStageAssignedSchema, { ...version, stage: command.stage, previousStage: state.stage })];
     case 'DeprecateModelVersion':
       return deprecated(command, state);
     case 'LiftModelVersionDeprecation':
@@ -284,7 +331,8 @@ function retired({ retirementId, archiveLocation }: RetireModelVersion, state: M
   const version = state.is === 'deleted' ? state.was : state;
   if (version.is === 'retired') return [];
   return [
-    create(ArtefactArchivedSchema, { modelVersionId: version.modelVersionId, artefactDigest: version.artefactDigest, location: archiveLocation }),
+    // What was never here is not archived.
+    ...(version.files.length > 0 ? [create(ArtefactArchivedSchema, { modelVersionId: version.modelVersionId, artefactDigest: version.artefactDigest, location: archiveLocation })] : []),
     create(ModelVersionRetiredSchema, { ...identityOf(version), retirementId }),
   ];
 }
@@ -309,6 +357,7 @@ function purged({ modelDeleted, serving, neededElsewhere }: PurgeModelVersion, s
   if (state.is !== 'deleted' && state.is !== 'retired' && !modelDeleted) {
     throw refuse('PURGE_TOO_EARLY', 409, `Version ${version.version} is ${version.is}, and only the bytes of what is retired or deleted may go. Delete it first, or have it retired.`);
   }
+  if (version.files.length === 0) throw artefactMissing(version.version, 'there are no bytes to purge');
   notServing(version.version, serving);
   const files = [...new Set(version.files)];
   return [
@@ -350,6 +399,9 @@ export const modelVersionDeleted = (version: number): Refused =>
 
 export const modelVersionPurged = (version: number): Refused =>
   refuse('MODEL_VERSION_PURGED', 410, `The bytes of version ${version} were purged, and nothing brings them back. Its history and digests stay: read them, or register the artefact as a new version.`);
+
+export const artefactMissing = (version: number, so: string): Refused =>
+  refuse('ARTEFACT_MISSING', 409, `Version ${version} was registered by reference, so ${so}: its artefact was never uploaded. Upload it, and register it as a version with its data and code.`);
 
 export const artefactAlreadyRegistered = (modelName: string, version: number | undefined, digest: string): Refused =>
   refuse('ARTEFACT_ALREADY_REGISTERED', 409, `The artefact ${digest} is version ${version ?? '?'} of ${modelName} already. Use that version, or upload the changed artefact.`);

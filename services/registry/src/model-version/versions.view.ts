@@ -1,14 +1,14 @@
 import { defineEntity, EntityManager, p, type InferEntity } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import type { ArtefactFile, ModelVersionRegistered } from '@vitae/contracts';
+import type { ArtefactFile, ModelVersionReferenced, ModelVersionRegistered } from '@vitae/contracts';
 import type { RecordedEvent, Snapshot, Sql } from '@vitae/event-store';
 import { sqlOf, type Page, type ViewTransaction } from '@vitae/service-kit';
 import { touchModel, type Deprecation } from '../model/models.view.ts';
 import type { SearchQuery } from '../request.ts';
-import { demanded, parseFilter } from '../search/filter.ts';
-import { isoSql, search, type Searchable } from '../search/search.view.ts';
+import { demanded, parseFilter, type Filter } from '../search/filter.ts';
+import { isoSql, search, type PageWish, type Searchable } from '../search/search.view.ts';
 import { countVersion, scopeOfModel } from '../version-counter.view.ts';
-import type { ModelVersionEvent, ModelVersionState, StoredFile } from './model-version.ts';
+import { STAGES, type ModelVersionEvent, type ModelVersionState, type Stage, type StoredFile } from './model-version.ts';
 import type { Tensor } from './tensor-spec.ts';
 
 export const ModelVersionRow = defineEntity({
@@ -29,16 +29,22 @@ export const ModelVersionRow = defineEntity({
     files: p.json<readonly StoredFile[]>(),
     inputs: p.json<readonly Tensor[]>(),
     outputs: p.json<readonly Tensor[]>(),
-    datasetVersionId: p.uuid(),
+    /** Null, as the use case, for a version that was registered by reference. */
+    datasetVersionId: p.uuid().nullable(),
     datasetDigest: p.text(),
     source: p.json<{ readonly repository: string; readonly commit: string }>(),
     trainingMetrics: p.json<Readonly<Record<string, number>>>(),
     contributors: p.json<readonly string[]>(),
     description: p.text(),
-    useCaseId: p.uuid(),
+    useCaseId: p.uuid().nullable(),
     archiveLocation: p.text().nullable(),
     retirementId: p.uuid().nullable(),
     artefactSource: p.text(),
+    /** Where the bytes lie when they are not here; empty when they are. */
+    artefactLocation: p.text(),
+    copiedFrom: p.uuid().nullable(),
+    loggedModelId: p.text(),
+    stage: p.text().$type<Stage>(),
     runId: p.text(),
     runLink: p.text(),
     tags: p.json<Readonly<Record<string, string>>>(),
@@ -62,6 +68,8 @@ export interface ModelVersionShown extends Omit<ModelVersionRow, Times> {
   readonly deletedAt: string | null;
   readonly purgedAt: string | null;
   readonly aliases: readonly string[];
+  /** What a version needs to pass a gate and to serve, and this one was registered without: artefact, interface, dataset, code, use-case. */
+  readonly evidenceMissing: readonly string[];
 }
 
 export async function projectModelVersion(tx: ViewTransaction, events: readonly RecordedEvent<ModelVersionEvent>[]): Promise<void> {
@@ -71,7 +79,11 @@ export async function projectModelVersion(tx: ViewTransaction, events: readonly 
     const change = (set: string, ...values: unknown[]): Promise<void> => changed(tx.sql, recorded, set, values);
     switch (event.$typeName) {
       case 'vitae.registry.v1.ModelVersionRegistered':
+      case 'vitae.registry.v1.ModelVersionReferenced':
         await insert(tx, recorded, event);
+        break;
+      case 'vitae.registry.v1.ModelVersionStageAssigned':
+        await change('stage = $4', event.stage);
         break;
       case 'vitae.registry.v1.ModelVersionSignatureVerified':
         await change('archive_location = archive_location'); // the revision alone: the rest is in a view of its own
@@ -122,45 +134,52 @@ async function changed(sql: Sql, { event, revision, recordedAt }: RecordedEvent<
   ]);
 }
 
-async function insert({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: ModelVersionRegistered): Promise<void> {
-  const { modelVersionId, modelId, modelName, version, artefact, datasetVersionId, datasetDigest, source, contributors, description, useCaseId, artefactSource, runId, runLink } = event;
+async function insert({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: ModelVersionRegistered | ModelVersionReferenced): Promise<void> {
+  const { modelVersionId, modelId, modelName, version, contributors, description, useCaseId, runId, runLink } = event;
   const at = new Date(recordedAt);
+  const said = { modelName, version, contributors, description, useCaseId: useCaseId || null, runId, runLink };
+  const evidence = event.$typeName === 'vitae.registry.v1.ModelVersionRegistered' ? evidenceOf(event) : referenceOf(event);
   await em.upsert(
     ModelVersionRow,
-    {
-      id: modelVersionId,
-      projectId,
-      modelId,
-      modelName,
-      version,
-      stream,
-      revision,
-      state: 'registered',
-      artefactDigest: artefact?.digest ?? '',
-      artefactFormat: artefact?.format ?? '',
-      files: (artefact?.files ?? []).map(storedFile),
-      inputs: event.inputs.map(tensor),
-      outputs: event.outputs.map(tensor),
-      datasetVersionId,
-      datasetDigest,
-      source: { repository: source?.repository ?? '', commit: source?.commit ?? '' },
-      trainingMetrics: Object.fromEntries(event.trainingMetrics.map(({ name, value }) => [name, value])),
-      contributors,
-      description,
-      useCaseId,
-      artefactSource,
-      runId,
-      runLink,
-      tags: {},
-      registeredAt: at,
-      registeredBy: actor.id,
-      updatedAt: at,
-    },
+    { id: modelVersionId, projectId, modelId, stream, revision, state: 'registered', stage: 'None', tags: {}, registeredAt: at, registeredBy: actor.id, updatedAt: at, ...said, ...evidence },
     { onConflictFields: ['id'], onConflictAction: 'ignore' },
   );
   await countVersion(sql, scopeOfModel(modelId), version);
   await touchModel(sql, modelId, recordedAt);
 }
+
+const evidenceOf = ({ artefact, inputs, outputs, datasetVersionId, datasetDigest, source, trainingMetrics, artefactSource }: ModelVersionRegistered) => ({
+  artefactDigest: artefact?.digest ?? '',
+  artefactFormat: artefact?.format ?? '',
+  files: (artefact?.files ?? []).map(storedFile),
+  inputs: inputs.map(tensor),
+  outputs: outputs.map(tensor),
+  datasetVersionId,
+  datasetDigest,
+  source: { repository: source?.repository ?? '', commit: source?.commit ?? '' },
+  trainingMetrics: Object.fromEntries(trainingMetrics.map(({ name, value }) => [name, value])),
+  artefactSource,
+  artefactLocation: '',
+  copiedFrom: null,
+  loggedModelId: '',
+});
+
+/** Where the artefact lies, and nothing in the place of evidence. */
+const referenceOf = ({ source, location, copiedFromModelVersionId, loggedModelId }: ModelVersionReferenced) => ({
+  artefactDigest: '',
+  artefactFormat: '',
+  files: [],
+  inputs: [],
+  outputs: [],
+  datasetVersionId: null,
+  datasetDigest: '',
+  source: { repository: '', commit: '' },
+  trainingMetrics: {},
+  artefactSource: source,
+  artefactLocation: location,
+  copiedFrom: copiedFromModelVersionId || null,
+  loggedModelId,
+});
 
 const storedFile = ({ path, digest, sizeBytes, content, flags }: ArtefactFile): StoredFile => ({ path, digest, sizeBytes: Number(sizeBytes), ...(content === '' ? {} : { content, flags }) });
 
@@ -200,8 +219,10 @@ export interface LockedVersion {
   readonly modelVersionId: string;
   readonly modelId: string;
   readonly version: number;
+  /** Empty, as the use case, when it is not known. */
   readonly datasetVersionId: string;
   readonly useCaseId: string;
+  readonly stage: Stage;
   readonly contributors: readonly string[];
   readonly digests: readonly string[];
   readonly deleted: boolean;
@@ -220,7 +241,7 @@ interface LockedRow extends Omit<LockedVersion, 'snapshot' | 'purged'> {
 }
 
 const LOCKED = `
-  select id as "modelVersionId", model_id as "modelId", version, dataset_version_id as "datasetVersionId", use_case_id as "useCaseId", contributors,
+  select id as "modelVersionId", model_id as "modelId", version, coalesce(dataset_version_id::text, '') as "datasetVersionId", coalesce(use_case_id::text, '') as "useCaseId", stage, contributors,
     jsonb_path_query_array(files, '$[*].digest') as digests, deleted_at is not null as deleted,
     state, deprecation ->> 'successorId' as successor, artefact_digest as "artefactDigest", description, tags, revision
   from registry.model_version`;
@@ -236,11 +257,17 @@ export async function lockVersionNumber(sql: Sql, modelId: string, version: numb
   return row && locked(row);
 }
 
+/** The numbers of the versions in one of MLflow's stages, in ascending order. What was purged stays where it is: nothing is said of it any more. */
+export async function numbersInStage(sql: Sql, modelId: string, stage: Stage): Promise<readonly number[]> {
+  const rows = await sql.query<{ version: number }>(`select version from registry.model_version where model_id = $1 and stage = $2 and deleted_at is null and state <> 'purged' order by version`, [modelId, stage]);
+  return rows.map(({ version }) => version);
+}
+
 const locked = (row: LockedRow): LockedVersion => ({ ...row, purged: row.state === 'purged', snapshot: { state: stateOf(row), revision: row.revision } });
 
-function stateOf({ modelVersionId, modelId, version, state, successor, artefactDigest, digests, description, tags, deleted }: LockedRow): ModelVersionState {
+function stateOf({ modelVersionId, modelId, version, state, successor, artefactDigest, digests, description, tags, stage, deleted }: LockedRow): ModelVersionState {
   if (state === 'purged') return { is: 'purged', hidden: deleted, modelVersionId, modelId, version };
-  const known = { modelVersionId, modelId, version, artefactDigest, files: digests, description, tags: new Map(Object.entries(tags)) };
+  const known = { modelVersionId, modelId, version, artefactDigest, files: digests, description, tags: new Map(Object.entries(tags)), stage };
   const living = state === 'deprecated' ? { is: state, ...known, successorModelVersionId: successor ?? '' } : { is: state, ...known };
   return deleted ? { is: 'deleted', was: living } : living;
 }
@@ -291,6 +318,10 @@ const SHOWN = `
   v.dataset_version_id as "datasetVersionId", v.dataset_digest as "datasetDigest", v.source, v.training_metrics as "trainingMetrics", v.contributors,
   v.description, v.use_case_id as "useCaseId", v.archive_location as "archiveLocation", v.retirement_id as "retirementId",
   v.artefact_source as "artefactSource", v.run_id as "runId", v.run_link as "runLink", v.tags, v.deprecation,
+  v.artefact_location as "artefactLocation", v.copied_from as "copiedFrom", v.logged_model_id as "loggedModelId", v.stage,
+  to_jsonb(array_remove(array[
+    case when v.files = '[]' then 'artefact' end, case when v.inputs = '[]' then 'interface' end, case when v.dataset_version_id is null then 'dataset' end,
+    case when v.source ->> 'commit' = '' then 'code' end, case when v.use_case_id is null then 'use-case' end], null)) as "evidenceMissing",
   ${isoSql('v.registered_at')} as "registeredAt", v.registered_by as "registeredBy", ${isoSql('v.updated_at')} as "updatedAt",
   ${isoSql('coalesce(v.deleted_at, m.deleted_at)')} as "deletedAt", coalesce(v.deleted_by, m.deleted_by) as "deletedBy", ${isoSql('v.purged_at')} as "purgedAt",
   coalesce((select jsonb_agg(a.alias order by a.alias) from registry.model_alias a where a.model_version_id = v.id), '[]') as aliases`;
@@ -317,6 +348,25 @@ export class ModelVersions {
     return row;
   }
 
+  async byNumber(projectId: string, modelId: string, version: number): Promise<ModelVersionShown | undefined> {
+    const [row] = await sqlOf(this.em.fork()).query<ModelVersionShown>(
+      `select ${SHOWN} from registry.model_version v join registry.model m on m.id = v.model_id where v.project_id = $1 and v.model_id = $2 and v.version = $3 and ${SEARCHABLE.deleted.hide}`,
+      [projectId, modelId, version],
+    );
+    return row;
+  }
+
+  /** The newest version of each of these models in each of MLflow's stages that it has one in. */
+  newestByStage(projectId: string, modelIds: readonly string[]): Promise<readonly ModelVersionShown[]> {
+    return sqlOf(this.em.fork()).query<ModelVersionShown>(
+      `select ${SHOWN}
+       from unnest($2::uuid[]) as asked (id) join registry.model m on m.id = asked.id and m.project_id = $1
+       cross join unnest($3::text[]) as s (stage)
+       cross join lateral (select * from registry.model_version v where v.model_id = m.id and v.stage = s.stage and v.deleted_at is null order by v.version desc limit 1) v`,
+      [projectId, modelIds, STAGES],
+    );
+  }
+
   /** The version that has this artefact and is not deleted. */
   byArtefact(projectId: string, modelId: string, artefactDigest: string): Promise<ModelVersionRow | null> {
     return this.em.fork().findOne(ModelVersionRow, { projectId, modelId, artefactDigest, deletedAt: null });
@@ -327,8 +377,12 @@ export class ModelVersions {
    * first: a known model's id is what lets PostgreSQL walk an index in the wished order, however many versions it has.
    * @throws Refused FILTER_MALFORMED, ORDER_MALFORMED, CURSOR_MALFORMED.
    */
-  async search(projectId: string, query: SearchQuery, modelId?: string): Promise<Page<ModelVersionShown>> {
-    const filter = parseFilter(query.filter, SEARCHABLE.fields);
+  search(projectId: string, query: SearchQuery, modelId?: string): Promise<Page<ModelVersionShown>> {
+    return this.matching(projectId, parseFilter(query.filter, SEARCHABLE.fields), query, modelId);
+  }
+
+  /** The same for a filter that was read already. */
+  async matching(projectId: string, filter: Filter | undefined, query: PageWish, modelId?: string): Promise<Page<ModelVersionShown>> {
     const named = demanded(filter, 'name');
     const ids = modelId === undefined ? named === undefined ? undefined : await this.#modelsNamed(projectId, named) : [modelId];
     if (ids?.length === 0) return { items: [] };

@@ -21,6 +21,7 @@ const NewModel = z.strictObject({
 });
 const NewName = z.strictObject({ name });
 const NewDescription = z.strictObject({ description: text(5000) });
+const NewPurpose = z.strictObject({ task: text(100).min(1), useCaseId: z.uuid() });
 const NewTag = z.strictObject({ value: tagValue });
 const NewDeprecation = z.strictObject({ reason: text(5000).min(1), successorModelId: z.uuid().optional() });
 const id = z.uuid();
@@ -67,6 +68,12 @@ export class ModelController {
   @Put(':modelId/description')
   describe(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Body({ schema: NewDescription }) body: z.infer<typeof NewDescription>, @Res({ passthrough: true }) res: Response) {
     return this.#change(modelId, { type: 'DescribeModel', ...body }, context, res, body);
+  }
+
+  /** For a model that was registered without a use case, as MLflow's clients do. */
+  @Put(':modelId/purpose')
+  statePurpose(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Body({ schema: NewPurpose }) body: z.infer<typeof NewPurpose>, @Res({ passthrough: true }) res: Response) {
+    return this.#change(modelId, { type: 'StatePurpose', ...body }, context, res, body);
   }
 
   @Put(':modelId/tags/:key')

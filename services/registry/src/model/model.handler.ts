@@ -12,7 +12,7 @@ type Named<Type extends ModelCommand['type']> = Extract<ModelCommand, { type: Ty
 
 /** What a caller wants of a model that is there. What the rules need beyond it (who acts, who serves, who built a version) is found here. */
 export type ModelChange =
-  | Named<'RenameModel' | 'DescribeModel' | 'TagModel' | 'RemoveModelTag' | 'DeprecateModel' | 'LiftModelDeprecation' | 'RestoreModel'>
+  | Named<'RenameModel' | 'DescribeModel' | 'StatePurpose' | 'TagModel' | 'RemoveModelTag' | 'DeprecateModel' | 'LiftModelDeprecation' | 'RestoreModel'>
   | { readonly type: 'DeleteModel' }
   | { readonly type: 'AssignAlias'; readonly alias: string; readonly version: number }
   | { readonly type: 'RemoveAlias' | 'LiftAliasProtection'; readonly alias: string }
@@ -44,14 +44,14 @@ export class ModelHandler implements ICommandHandler<ForModel> {
       return await this.ledger.together(context, async (tx) => {
         if (order.type === 'RegisterModel') {
           await lockNames(tx.sql, context.projectId, [name]);
-          return this.#append(tx, modelId, order, because(context, `Registers the model ${name}.`), [`use-case:${order.useCaseId}`], undefined);
+          return this.#append(tx, modelId, order, because(context, `Registers the model ${name}.`), ofUseCase(order.useCaseId), undefined);
         }
         const known = await lockModel(tx.sql, context.projectId, modelId);
         if (!known) throw modelNotFound(modelId);
         name ||= known.name;
         if (order.type === 'RenameModel' || order.type === 'DeleteModel' || order.type === 'RestoreModel') await lockNames(tx.sql, context.projectId, [name, known.name]);
         const { command, more = [] } = await this.#command(tx, modelId, order, known, context.actor.id);
-        return this.#append(tx, modelId, command, because(context, reasonOf(order, known.name)), [`use-case:${known.useCaseId}`, ...more], known.snapshot);
+        return this.#append(tx, modelId, command, because(context, reasonOf(order, known.name)), [...ofUseCase(order.type === 'StatePurpose' ? order.useCaseId : known.useCaseId), ...more], known.snapshot);
       });
     } catch (error) {
       if (error instanceof AliasRefused) await recordAliasRefusal(this.ledger, modelId, error, 'version' in order ? order.version : 0, context);
@@ -89,6 +89,9 @@ export class ModelHandler implements ICommandHandler<ForModel> {
   }
 }
 
+/** As a subject; none when it is not known. */
+export const ofUseCase = (id: string): string[] => (id === '' ? [] : [`use-case:${id}`]);
+
 /** In a transaction of its own: the one that was refused is gone. Not under the caller's key, which the next try may use. */
 export async function recordAliasRefusal(ledger: Ledger, modelId: string, { alias, reason, message }: AliasRefused, version: number, context: CommandContext): Promise<void> {
   const { idempotency: _key, expected: _expected, ...own } = context;
@@ -104,6 +107,8 @@ function reasonOf(order: ModelChange, name: string): string {
       return `Renames the model ${name} to ${order.name}.`;
     case 'DescribeModel':
       return `Describes the model ${name} anew.`;
+    case 'StatePurpose':
+      return `Says what the model ${name} does, and for which use case.`;
     case 'TagModel':
       return `Tags the model ${name} with ${order.key}.`;
     case 'RemoveModelTag':

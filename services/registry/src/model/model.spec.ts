@@ -5,6 +5,7 @@ import {
   ModelDeprecatedSchema,
   ModelDeprecationLiftedSchema,
   ModelDescribedSchema,
+  ModelPurposeStatedSchema,
   ModelRegisteredSchema,
   ModelRenamedSchema,
   ModelRestoredSchema,
@@ -46,6 +47,20 @@ describe('A model', () => {
   it('keeps the name that it has', () => given([registered, renamed]).when({ type: 'RenameModel', name: 'loans' }).then([]));
   it('is described anew', () => given([registered]).when({ type: 'DescribeModel', description: 'new' }).then([create(ModelDescribedSchema, { modelId, description: 'new' })]));
   it('keeps the description that it has', () => given([registered]).when({ type: 'DescribeModel', description: said.description }).then([]));
+});
+
+describe('The purpose of a model', () => {
+  const unsaid = create(ModelRegisteredSchema, { ...said, task: '', useCaseId: '' });
+  const stated = create(ModelPurposeStatedSchema, { modelId, task: said.task, useCaseId: said.useCaseId });
+  const state: ModelCommand = { type: 'StatePurpose', task: said.task, useCaseId: said.useCaseId };
+  it('may be left open when it is registered', () => given([]).when({ ...command, task: '', useCaseId: '' }).then([unsaid]));
+  it('is stated once, and never another one', () => {
+    given([unsaid]).when(state).then([stated]);
+    given([unsaid, stated]).when(state).then([]);
+    given([registered]).when(state).then([]);
+    given([unsaid, stated, deprecated, lifted]).when({ ...state, useCaseId: successorModelId }).thenRefused('PURPOSE_STATED');
+    given([registered]).when({ ...state, task: 'regression' }).thenRefused('PURPOSE_STATED');
+  });
 });
 
 describe('The tags of a model', () => {

@@ -4,6 +4,7 @@ import {
   ModelDeprecatedSchema,
   ModelDeprecationLiftedSchema,
   ModelDescribedSchema,
+  ModelPurposeStatedSchema,
   ModelRegisteredSchema,
   ModelRenamedSchema,
   ModelRestoredSchema,
@@ -13,6 +14,7 @@ import {
   type ModelDeprecated,
   type ModelDeprecationLifted,
   type ModelDescribed,
+  type ModelPurposeStated,
   type ModelRegistered,
   type ModelRenamed,
   type ModelRestored,
@@ -28,8 +30,9 @@ export interface RegisterModel {
   readonly modelId: string;
   readonly name: string;
   readonly description: string;
-  /** e.g. binary-classification. */
+  /** e.g. binary-classification; empty when it is not known yet. */
   readonly task: string;
+  /** Empty when it is not known yet: whoever registers by MLflow knows of none. */
   readonly useCaseId: string;
   readonly tags: readonly { readonly key: string; readonly value: string }[];
 }
@@ -46,6 +49,8 @@ export type ModelCommand =
   | RegisterModel
   | { readonly type: 'RenameModel'; readonly name: string }
   | { readonly type: 'DescribeModel'; readonly description: string }
+  /** Says what was left open with the registration. */
+  | { readonly type: 'StatePurpose'; readonly task: string; readonly useCaseId: string }
   | { readonly type: 'TagModel'; readonly key: string; readonly value: string }
   | { readonly type: 'RemoveModelTag'; readonly key: string }
   | { readonly type: 'DeprecateModel'; readonly reason: string; readonly successorModelId: string }
@@ -58,6 +63,7 @@ export type ModelEvent =
   | ModelRegistered
   | ModelRenamed
   | ModelDescribed
+  | ModelPurposeStated
   | ModelTagged
   | ModelTagRemoved
   | ModelDeprecated
@@ -66,12 +72,14 @@ export type ModelEvent =
   | ModelRestored
   | AliasEvent;
 
-export type ModelRefusal = 'MODEL_NAME_TAKEN' | 'MODEL_NOT_FOUND' | 'MODEL_DELETED' | 'MODEL_SERVES' | 'SUCCESSOR_UNFIT';
+export type ModelRefusal = 'MODEL_NAME_TAKEN' | 'MODEL_NOT_FOUND' | 'MODEL_DELETED' | 'MODEL_SERVES' | 'SUCCESSOR_UNFIT' | 'PURPOSE_MISSING' | 'PURPOSE_STATED';
 
 interface Known {
   readonly modelId: string;
   readonly name: string;
   readonly description: string;
+  readonly task: string;
+  readonly useCaseId: string;
   readonly tags: Tags;
   readonly aliases: Aliases;
 }
@@ -81,7 +89,8 @@ export type ModelState = { readonly is: 'none' } | Living | { readonly is: 'dele
 const refuse = (reason: ModelRefusal, status: RefusalStatus, message: string): Refused => new Refused(reason, message, status);
 
 /**
- * A model: a name under which versions are kept, for one use case. Its versions have streams of their own.
+ * A model: a name under which versions are kept, for one use case; which one may be said later, but only once. Its versions
+ * have streams of their own.
  *
  *   none ── Register ──► active ◄── LiftDeprecation ── deprecated
  *                          │  └───────── Deprecate ────────►│
@@ -108,6 +117,8 @@ export const model: Decider<ModelState, ModelCommand, ModelEvent> = {
         return command.name === state.name ? [] : [create(ModelRenamedSchema, { modelId, name: command.name, previousName: state.name })];
       case 'DescribeModel':
         return command.description === state.description ? [] : [create(ModelDescribedSchema, { modelId, description: command.description })];
+      case 'StatePurpose':
+        return stated(command, state);
       case 'TagModel':
         roomForTag(state.tags, command.key);
         return state.tags.get(command.key) === command.value ? [] : [create(ModelTaggedSchema, { modelId, key: command.key, value: command.value })];
@@ -127,7 +138,7 @@ export const model: Decider<ModelState, ModelCommand, ModelEvent> = {
   evolve(state, event): ModelState {
     switch (event.$typeName) {
       case 'vitae.registry.v1.ModelRegistered':
-        return { is: 'active', modelId: event.modelId, name: event.name, description: event.description, tags: new Map(), aliases: new Map() };
+        return { is: 'active', modelId: event.modelId, name: event.name, description: event.description, task: event.task, useCaseId: event.useCaseId, tags: new Map(), aliases: new Map() };
       case 'vitae.registry.v1.ModelRestored':
         return state.is === 'deleted' ? state.was : state;
       default:
@@ -142,6 +153,8 @@ function evolveLiving(state: Living, event: Exclude<ModelEvent, ModelRegistered 
       return { ...state, name: event.name };
     case 'vitae.registry.v1.ModelDescribed':
       return { ...state, description: event.description };
+    case 'vitae.registry.v1.ModelPurposeStated':
+      return { ...state, task: event.task, useCaseId: event.useCaseId };
     case 'vitae.registry.v1.ModelTagged':
       return { ...state, tags: withTag(state.tags, event.key, event.value) };
     case 'vitae.registry.v1.ModelTagRemoved':
@@ -149,8 +162,8 @@ function evolveLiving(state: Living, event: Exclude<ModelEvent, ModelRegistered 
     case 'vitae.registry.v1.ModelDeprecated':
       return { ...state, is: 'deprecated', successorModelId: event.successorModelId };
     case 'vitae.registry.v1.ModelDeprecationLifted': {
-      const { modelId, name, description, tags, aliases } = state;
-      return { is: 'active', modelId, name, description, tags, aliases };
+      const { modelId, name, description, task, useCaseId, tags, aliases } = state;
+      return { is: 'active', modelId, name, description, task, useCaseId, tags, aliases };
     }
     case 'vitae.registry.v1.ModelDeleted':
       return { is: 'deleted', was: state };
@@ -161,6 +174,13 @@ function evolveLiving(state: Living, event: Exclude<ModelEvent, ModelRegistered 
 
 function registered({ type: _, tags, ...said }: RegisterModel): readonly ModelEvent[] {
   return [create(ModelRegisteredSchema, said), ...tags.map(({ key, value }) => create(ModelTaggedSchema, { modelId: said.modelId, key, value }))];
+}
+
+/** A use case is what approvals and gates rest on, so a model does not change it. */
+function stated({ task, useCaseId }: Extract<ModelCommand, { type: 'StatePurpose' }>, state: Living): readonly ModelEvent[] {
+  if (state.useCaseId === useCaseId && state.task === task) return [];
+  if (state.useCaseId !== '') throw refuse('PURPOSE_STATED', 409, `${state.name} serves use case ${state.useCaseId} (${state.task}) already, and a model keeps its use case. Register another model for another one.`);
+  return [create(ModelPurposeStatedSchema, { modelId: state.modelId, task, useCaseId })];
 }
 
 /** Said again it changes nothing unless it names another successor: the words of the first time are sealed, and cannot be compared. */
@@ -182,6 +202,9 @@ export const servingWords = (serving: readonly Serving[]): string =>
 
 export const modelNameTaken = (name: string): Refused =>
   refuse('MODEL_NAME_TAKEN', 409, `This project has a model named ${name} already. Register a version of that one, or choose another name.`);
+
+export const purposeMissing = (name: string, id: string): Refused =>
+  refuse('PURPOSE_MISSING', 409, `Nobody has said yet which use case ${name} serves, and a version is tied to one. PUT …/models/${id}/purpose says it.`);
 
 export const modelNotFound = (id: string): Refused =>
   refuse('MODEL_NOT_FOUND', 404, `There is no model ${id} in this project. GET …/models lists those that are.`);

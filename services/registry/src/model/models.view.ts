@@ -3,8 +3,8 @@ import { Injectable } from '@nestjs/common';
 import type { RecordedEvent, Snapshot, Sql } from '@vitae/event-store';
 import { sqlOf, type Page, type ViewTransaction } from '@vitae/service-kit';
 import type { SearchQuery } from '../request.ts';
-import { parseFilter } from '../search/filter.ts';
-import { isoSql, search, type Searchable } from '../search/search.view.ts';
+import { parseFilter, type Filter } from '../search/filter.ts';
+import { isoSql, search, type PageWish, type Searchable } from '../search/search.view.ts';
 import type { ModelEvent, ModelState } from './model.ts';
 
 export interface Deprecation {
@@ -27,7 +27,8 @@ export const ModelRow = defineEntity({
     state: p.text().$type<'active' | 'deprecated'>(),
     description: p.text(),
     task: p.text(),
-    useCaseId: p.uuid(),
+    /** Null until somebody says it. */
+    useCaseId: p.uuid().nullable(),
     tags: p.json<Readonly<Record<string, string>>>(),
     deprecation: p.json<Deprecation>().nullable(),
     registeredAt: p.datetime(),
@@ -76,7 +77,7 @@ export async function projectModel({ em, sql }: ViewTransaction, events: readonl
         const { modelId: id, name, description, task, useCaseId } = event;
         await em.upsert(
           ModelRow,
-          { id, projectId, name, stream, revision, state: 'active', description, task, useCaseId, tags: {}, registeredAt: at, registeredBy: actor.id, updatedAt: at },
+          { id, projectId, name, stream, revision, state: 'active', description, task, useCaseId: useCaseId || null, tags: {}, registeredAt: at, registeredBy: actor.id, updatedAt: at },
           { onConflictFields: ['id'], onConflictAction: 'ignore' },
         );
         break;
@@ -86,6 +87,9 @@ export async function projectModel({ em, sql }: ViewTransaction, events: readonl
         break;
       case 'vitae.registry.v1.ModelDescribed':
         await change('description = $4', event.description);
+        break;
+      case 'vitae.registry.v1.ModelPurposeStated':
+        await change('task = $4, use_case_id = $5', event.task, event.useCaseId);
         break;
       case 'vitae.registry.v1.ModelTagged':
         await change('tags = tags || jsonb_build_object($4::text, $5::text)', event.key, event.value);
@@ -164,6 +168,7 @@ async function unset(sql: Sql, modelId: string, alias: string, { kept, gone }: {
 /** What a command has to know of its model. */
 export interface LockedModel {
   readonly name: string;
+  /** Empty when nobody has said it yet. */
   readonly useCaseId: string;
   readonly deleted: boolean;
   /** What its events fold to: the row is written with each of them. A model has as many events as it has tags set and aliases moved in its life. */
@@ -173,7 +178,7 @@ export interface LockedModel {
 /** Locked until the transaction ends: the changes of one model happen one after the other. */
 export async function lockModel(sql: Sql, projectId: string, modelId: string): Promise<LockedModel | undefined> {
   const [row] = await sql.query<LockedRow>(
-    `select name, use_case_id, deleted_at is not null as deleted, revision, description, state, deprecation ->> 'successorId' as successor, tags
+    `select name, task, coalesce(use_case_id::text, '') as use_case_id, deleted_at is not null as deleted, revision, description, state, deprecation ->> 'successorId' as successor, tags
      from registry.model where project_id = $1 and id = $2 for no key update`,
     [projectId, modelId],
   );
@@ -184,6 +189,8 @@ export async function lockModel(sql: Sql, projectId: string, modelId: string): P
     modelId,
     name,
     description,
+    task: row.task,
+    useCaseId: row.use_case_id,
     tags: new Map(Object.entries(row.tags)),
     aliases: new Map(aliases.map(({ alias, version, model_version_id: modelVersionId, allowed }) => [alias, { ...(modelVersionId && version ? { target: { version, modelVersionId } } : {}), ...(allowed ? { allowed } : {}) }])),
   };
@@ -193,6 +200,7 @@ export async function lockModel(sql: Sql, projectId: string, modelId: string): P
 
 interface LockedRow {
   readonly name: string;
+  readonly task: string;
   readonly use_case_id: string;
   readonly deleted: boolean;
   readonly revision: number;
@@ -216,7 +224,7 @@ export async function lockNames(sql: Sql, projectId: string, names: readonly str
   for (const name of [...new Set(names)].sort()) await sql.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`registry.model/${projectId}/${name}`]);
 }
 
-const SQL_OF: Readonly<Record<string, string>> = { name: 'm.name', task: 'm.task', state: 'm.state', useCaseId: 'm.use_case_id::text', registeredBy: 'm.registered_by' };
+const SQL_OF: Readonly<Record<string, string>> = { name: 'm.name', task: 'm.task', state: 'm.state', useCaseId: `coalesce(m.use_case_id::text, '')`, registeredBy: 'm.registered_by' };
 
 const SEARCHABLE: Searchable = {
   fields: {
@@ -269,12 +277,23 @@ export class Models {
     return row;
   }
 
+  /** The model of that name that is not deleted. */
+  async byName(projectId: string, name: string): Promise<ModelShown | undefined> {
+    const [row] = await sqlOf(this.em.fork()).query<ModelShown>(`select ${SHOWN} from registry.model m where m.project_id = $1 and m.name = $2 and ${SEARCHABLE.deleted.hide}`, [projectId, name]);
+    return row;
+  }
+
   /** A page of the models that a filter matches. @throws Refused FILTER_MALFORMED, ORDER_MALFORMED, CURSOR_MALFORMED. */
   search(projectId: string, query: SearchQuery): Promise<Page<ModelShown>> {
+    return this.matching(projectId, parseFilter(query.filter, SEARCHABLE.fields), query);
+  }
+
+  /** The same for a filter that was read already. */
+  matching(projectId: string, filter: Filter | undefined, query: PageWish): Promise<Page<ModelShown>> {
     return search<ModelShown>(
       this.em,
       SEARCHABLE,
-      { projectId, query, filter: parseFilter(query.filter, SEARCHABLE.fields) },
+      { projectId, query, filter },
       ({ where, sorted, place }) => `
         select ${SHOWN}, ${place} as place
         from (select m.id from registry.model m where m.project_id = $1 and ${where} order by ${sorted} limit $2) page

@@ -14,9 +14,12 @@ export interface Searchable {
   readonly deleted: Readonly<Record<SearchQuery['deleted'], string>>;
 }
 
+/** Which page of a list is wanted, sorted how. */
+export type PageWish = Omit<SearchQuery, 'filter'>;
+
 export interface Question {
   readonly projectId: string;
-  readonly query: SearchQuery;
+  readonly query: PageWish;
   readonly filter: Filter | undefined;
   readonly only?: (parameter: Parameters) => string;
 }
@@ -37,7 +40,7 @@ export const isoSql = (sql: string): string => `to_char(${sql} at time zone 'UTC
  * Planned with its values in sight: whether a tag is rare or common decides which index is the right one, and the service's
  * connections plan without the values otherwise.
  *
- * @param filter what `query.filter` says, already read.
+ * @param filter already read.
  * @param only a further condition, given where its values go.
  * @throws Refused ORDER_MALFORMED, CURSOR_MALFORMED.
  */

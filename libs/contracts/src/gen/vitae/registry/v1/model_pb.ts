@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vitae/registry/v1/model.proto.
  */
 export const file_vitae_registry_v1_model: GenFile = /*@__PURE__*/
-  fileDesc("Ch12aXRhZS9yZWdpc3RyeS92MS9tb2RlbC5wcm90bxIRdml0YWUucmVnaXN0cnkudjEikgEKD01vZGVsUmVnaXN0ZXJlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESGAoEbmFtZRgCIAEoCUIKukgHcgUQARiAAhITCgtkZXNjcmlwdGlvbhgDIAEoCRIVCgR0YXNrGAQgASgJQge6SARyAhABEh0KC3VzZV9jYXNlX2lkGAUgASgJQgi6SAVyA7ABASJnCgxNb2RlbFJlbmFtZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEhgKBG5hbWUYAiABKAlCCrpIB3IFEAEYgAISIQoNcHJldmlvdXNfbmFtZRgDIAEoCUIKukgHcgUQARiAAiJLCg5Nb2RlbERlc2NyaWJlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESHQoLZGVzY3JpcHRpb24YAiABKAlCCLpIBXIDGIgnIlwKC01vZGVsVGFnZ2VkEhoKCG1vZGVsX2lkGAEgASgJQgi6SAVyA7ABARIXCgNrZXkYAiABKAlCCrpIB3IFEAEY+gESGAoFdmFsdWUYAyABKAlCCbpIBnIEKKCNBiJGCg9Nb2RlbFRhZ1JlbW92ZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEhcKA2tleRgCIAEoCUIKukgHcgUQARj6ASK/AQoSTW9kZWxBbGlhc0Fzc2lnbmVkEhoKCG1vZGVsX2lkGAEgASgJQgi6SAVyA7ABARIsCgVhbGlhcxgCIAEoCUIdukgachgyFl5bQS1aYS16MC05Xy1dezEsMjU1fSQSGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABIiChBtb2RlbF92ZXJzaW9uX2lkGAQgASgJQgi6SAVyA7ABARIhChBwcmV2aW91c192ZXJzaW9uGAUgASgFQge6SAQaAigAIpsBChFNb2RlbEFsaWFzUmVtb3ZlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESLAoFYWxpYXMYAiABKAlCHbpIGnIYMhZeW0EtWmEtejAtOV8tXXsxLDI1NX0kEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASIgoQbW9kZWxfdmVyc2lvbl9pZBgEIAEoCUIIukgFcgOwAQEifgoTTW9kZWxBbGlhc1Byb3RlY3RlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESLAoFYWxpYXMYAiABKAlCHbpIGnIYMhZeW0EtWmEtejAtOV8tXXsxLDI1NX0kEh0KB2FsbG93ZWQYAyADKAlCDLpICZIBBggBEEAYASJmChpNb2RlbEFsaWFzUHJvdGVjdGlvbkxpZnRlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESLAoFYWxpYXMYAiABKAlCHbpIGnIYMhZeW0EtWmEtejAtOV8tXXsxLDI1NX0kIpcBChdNb2RlbEFsaWFzQ2hhbmdlUmVmdXNlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESLAoFYWxpYXMYAiABKAlCHbpIGnIYMhZeW0EtWmEtejAtOV8tXXsxLDI1NX0kEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCKAASGAoHcmVmdXNhbBgEIAEoCUIHukgEcgIQASJ2Cg9Nb2RlbERlcHJlY2F0ZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEh4KBnJlYXNvbhgCIAEoCUIOukgHcgUQARiIJ4jnGAESJwoSc3VjY2Vzc29yX21vZGVsX2lkGAMgASgJQgu6SAjYAQFyA7ABASI0ChZNb2RlbERlcHJlY2F0aW9uTGlmdGVkEhoKCG1vZGVsX2lkGAEgASgJQgi6SAVyA7ABASJECgxNb2RlbERlbGV0ZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEhgKBG5hbWUYAiABKAlCCrpIB3IFEAEYgAIiRQoNTW9kZWxSZXN0b3JlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESGAoEbmFtZRgCIAEoCUIKukgHcgUQARiAAmIGcHJvdG8z", [file_buf_validate_validate, file_vitae_ledger_v1_personal]);
+  fileDesc("Ch12aXRhZS9yZWdpc3RyeS92MS9tb2RlbC5wcm90bxIRdml0YWUucmVnaXN0cnkudjEijAEKD01vZGVsUmVnaXN0ZXJlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESGAoEbmFtZRgCIAEoCUIKukgHcgUQARiAAhITCgtkZXNjcmlwdGlvbhgDIAEoCRIMCgR0YXNrGAQgASgJEiAKC3VzZV9jYXNlX2lkGAUgASgJQgu6SAjYAQFyA7ABASJoChJNb2RlbFB1cnBvc2VTdGF0ZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEhcKBHRhc2sYAiABKAlCCbpIBnIEEAEYZBIdCgt1c2VfY2FzZV9pZBgDIAEoCUIIukgFcgOwAQEiZwoMTW9kZWxSZW5hbWVkEhoKCG1vZGVsX2lkGAEgASgJQgi6SAVyA7ABARIYCgRuYW1lGAIgASgJQgq6SAdyBRABGIACEiEKDXByZXZpb3VzX25hbWUYAyABKAlCCrpIB3IFEAEYgAIiSwoOTW9kZWxEZXNjcmliZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEh0KC2Rlc2NyaXB0aW9uGAIgASgJQgi6SAVyAxiIJyJcCgtNb2RlbFRhZ2dlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESFwoDa2V5GAIgASgJQgq6SAdyBRABGPoBEhgKBXZhbHVlGAMgASgJQgm6SAZyBCigjQYiRgoPTW9kZWxUYWdSZW1vdmVkEhoKCG1vZGVsX2lkGAEgASgJQgi6SAVyA7ABARIXCgNrZXkYAiABKAlCCrpIB3IFEAEY+gEivwEKEk1vZGVsQWxpYXNBc3NpZ25lZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQESLAoFYWxpYXMYAiABKAlCHbpIGnIYMhZeW0EtWmEtejAtOV8tXXsxLDI1NX0kEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASIgoQbW9kZWxfdmVyc2lvbl9pZBgEIAEoCUIIukgFcgOwAQESIQoQcHJldmlvdXNfdmVyc2lvbhgFIAEoBUIHukgEGgIoACKbAQoRTW9kZWxBbGlhc1JlbW92ZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEiwKBWFsaWFzGAIgASgJQh26SBpyGDIWXltBLVphLXowLTlfLV17MSwyNTV9JBIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEiIKEG1vZGVsX3ZlcnNpb25faWQYBCABKAlCCLpIBXIDsAEBIn4KE01vZGVsQWxpYXNQcm90ZWN0ZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEiwKBWFsaWFzGAIgASgJQh26SBpyGDIWXltBLVphLXowLTlfLV17MSwyNTV9JBIdCgdhbGxvd2VkGAMgAygJQgy6SAmSAQYIARBAGAEiZgoaTW9kZWxBbGlhc1Byb3RlY3Rpb25MaWZ0ZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEiwKBWFsaWFzGAIgASgJQh26SBpyGDIWXltBLVphLXowLTlfLV17MSwyNTV9JCKXAQoXTW9kZWxBbGlhc0NoYW5nZVJlZnVzZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEiwKBWFsaWFzGAIgASgJQh26SBpyGDIWXltBLVphLXowLTlfLV17MSwyNTV9JBIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAigAEhgKB3JlZnVzYWwYBCABKAlCB7pIBHICEAEidgoPTW9kZWxEZXByZWNhdGVkEhoKCG1vZGVsX2lkGAEgASgJQgi6SAVyA7ABARIeCgZyZWFzb24YAiABKAlCDrpIB3IFEAEYiCeI5xgBEicKEnN1Y2Nlc3Nvcl9tb2RlbF9pZBgDIAEoCUILukgI2AEBcgOwAQEiNAoWTW9kZWxEZXByZWNhdGlvbkxpZnRlZBIaCghtb2RlbF9pZBgBIAEoCUIIukgFcgOwAQEiRAoMTW9kZWxEZWxldGVkEhoKCG1vZGVsX2lkGAEgASgJQgi6SAVyA7ABARIYCgRuYW1lGAIgASgJQgq6SAdyBRABGIACIkUKDU1vZGVsUmVzdG9yZWQSGgoIbW9kZWxfaWQYASABKAlCCLpIBXIDsAEBEhgKBG5hbWUYAiABKAlCCrpIB3IFEAEYgAJiBnByb3RvMw", [file_buf_validate_validate, file_vitae_ledger_v1_personal]);
 
 /**
  * A model was given a name, an owner and the use case it serves.
@@ -36,13 +36,15 @@ export type ModelRegistered = Message<"vitae.registry.v1.ModelRegistered"> & {
   description: string;
 
   /**
-   * e.g. binary-classification.
+   * e.g. binary-classification; empty when nobody has said it yet.
    *
    * @generated from field: string task = 4;
    */
   task: string;
 
   /**
+   * Empty when nobody has said it yet: whoever registers by MLflow knows of none. ModelPurposeStated says it later.
+   *
    * @generated from field: string use_case_id = 5;
    */
   useCaseId: string;
@@ -54,6 +56,35 @@ export type ModelRegistered = Message<"vitae.registry.v1.ModelRegistered"> & {
  */
 export const ModelRegisteredSchema: GenMessage<ModelRegistered> = /*@__PURE__*/
   messageDesc(file_vitae_registry_v1_model, 0);
+
+/**
+ * It was said what the model does and which use case it serves, for a model that was registered without.
+ *
+ * @generated from message vitae.registry.v1.ModelPurposeStated
+ */
+export type ModelPurposeStated = Message<"vitae.registry.v1.ModelPurposeStated"> & {
+  /**
+   * @generated from field: string model_id = 1;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string task = 2;
+   */
+  task: string;
+
+  /**
+   * @generated from field: string use_case_id = 3;
+   */
+  useCaseId: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelPurposeStated.
+ * Use `create(ModelPurposeStatedSchema)` to create a new message.
+ */
+export const ModelPurposeStatedSchema: GenMessage<ModelPurposeStated> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model, 1);
 
 /**
  * The model is found under another name from here on; versions, aliases and history stay with it.
@@ -82,7 +113,7 @@ export type ModelRenamed = Message<"vitae.registry.v1.ModelRenamed"> & {
  * Use `create(ModelRenamedSchema)` to create a new message.
  */
 export const ModelRenamedSchema: GenMessage<ModelRenamed> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 1);
+  messageDesc(file_vitae_registry_v1_model, 2);
 
 /**
  * What the model is for was written anew.
@@ -106,7 +137,7 @@ export type ModelDescribed = Message<"vitae.registry.v1.ModelDescribed"> & {
  * Use `create(ModelDescribedSchema)` to create a new message.
  */
 export const ModelDescribedSchema: GenMessage<ModelDescribed> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 2);
+  messageDesc(file_vitae_registry_v1_model, 3);
 
 /**
  * The model has this value under this key from here on, whatever it had before.
@@ -135,7 +166,7 @@ export type ModelTagged = Message<"vitae.registry.v1.ModelTagged"> & {
  * Use `create(ModelTaggedSchema)` to create a new message.
  */
 export const ModelTaggedSchema: GenMessage<ModelTagged> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 3);
+  messageDesc(file_vitae_registry_v1_model, 4);
 
 /**
  * The model has nothing under this key any more.
@@ -159,7 +190,7 @@ export type ModelTagRemoved = Message<"vitae.registry.v1.ModelTagRemoved"> & {
  * Use `create(ModelTagRemovedSchema)` to create a new message.
  */
 export const ModelTagRemovedSchema: GenMessage<ModelTagRemoved> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 4);
+  messageDesc(file_vitae_registry_v1_model, 5);
 
 /**
  * The alias names this version of the model from here on.
@@ -200,7 +231,7 @@ export type ModelAliasAssigned = Message<"vitae.registry.v1.ModelAliasAssigned">
  * Use `create(ModelAliasAssignedSchema)` to create a new message.
  */
 export const ModelAliasAssignedSchema: GenMessage<ModelAliasAssigned> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 5);
+  messageDesc(file_vitae_registry_v1_model, 6);
 
 /**
  * The alias names no version any more: somebody took it away, or its version was deleted.
@@ -236,7 +267,7 @@ export type ModelAliasRemoved = Message<"vitae.registry.v1.ModelAliasRemoved"> &
  * Use `create(ModelAliasRemovedSchema)` to create a new message.
  */
 export const ModelAliasRemovedSchema: GenMessage<ModelAliasRemoved> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 6);
+  messageDesc(file_vitae_registry_v1_model, 7);
 
 /**
  * From here on only these actors may move or remove the alias, or change its protection, and none of them may give it to a
@@ -266,7 +297,7 @@ export type ModelAliasProtected = Message<"vitae.registry.v1.ModelAliasProtected
  * Use `create(ModelAliasProtectedSchema)` to create a new message.
  */
 export const ModelAliasProtectedSchema: GenMessage<ModelAliasProtected> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 7);
+  messageDesc(file_vitae_registry_v1_model, 8);
 
 /**
  * Anybody may move the alias again.
@@ -290,7 +321,7 @@ export type ModelAliasProtectionLifted = Message<"vitae.registry.v1.ModelAliasPr
  * Use `create(ModelAliasProtectionLiftedSchema)` to create a new message.
  */
 export const ModelAliasProtectionLiftedSchema: GenMessage<ModelAliasProtectionLifted> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 8);
+  messageDesc(file_vitae_registry_v1_model, 9);
 
 /**
  * Somebody tried to change a protected alias without the right to.
@@ -328,7 +359,7 @@ export type ModelAliasChangeRefused = Message<"vitae.registry.v1.ModelAliasChang
  * Use `create(ModelAliasChangeRefusedSchema)` to create a new message.
  */
 export const ModelAliasChangeRefusedSchema: GenMessage<ModelAliasChangeRefused> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 9);
+  messageDesc(file_vitae_registry_v1_model, 10);
 
 /**
  * Nobody should start to use the model any more; what uses it goes on.
@@ -359,7 +390,7 @@ export type ModelDeprecated = Message<"vitae.registry.v1.ModelDeprecated"> & {
  * Use `create(ModelDeprecatedSchema)` to create a new message.
  */
 export const ModelDeprecatedSchema: GenMessage<ModelDeprecated> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 10);
+  messageDesc(file_vitae_registry_v1_model, 11);
 
 /**
  * The model may be used anew after all.
@@ -378,7 +409,7 @@ export type ModelDeprecationLifted = Message<"vitae.registry.v1.ModelDeprecation
  * Use `create(ModelDeprecationLiftedSchema)` to create a new message.
  */
 export const ModelDeprecationLiftedSchema: GenMessage<ModelDeprecationLifted> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 11);
+  messageDesc(file_vitae_registry_v1_model, 12);
 
 /**
  * The model and its versions are hidden and its name is free for another one. Bytes and history stay.
@@ -402,7 +433,7 @@ export type ModelDeleted = Message<"vitae.registry.v1.ModelDeleted"> & {
  * Use `create(ModelDeletedSchema)` to create a new message.
  */
 export const ModelDeletedSchema: GenMessage<ModelDeleted> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 12);
+  messageDesc(file_vitae_registry_v1_model, 13);
 
 /**
  * The model is there again as it was before it was deleted, with its versions, tags and aliases.
@@ -426,5 +457,5 @@ export type ModelRestored = Message<"vitae.registry.v1.ModelRestored"> & {
  * Use `create(ModelRestoredSchema)` to create a new message.
  */
 export const ModelRestoredSchema: GenMessage<ModelRestored> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model, 13);
+  messageDesc(file_vitae_registry_v1_model, 14);
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vitae/registry/v1/model_version.proto.
  */
 export const file_vitae_registry_v1_model_version: GenFile = /*@__PURE__*/
-  fileDesc("CiV2aXRhZS9yZWdpc3RyeS92MS9tb2RlbF92ZXJzaW9uLnByb3RvEhF2aXRhZS5yZWdpc3RyeS52MSKQAQoMQXJ0ZWZhY3RGaWxlEhUKBHBhdGgYASABKAlCB7pIBHICEAESLAoGZGlnZXN0GAIgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEhsKCnNpemVfYnl0ZXMYAyABKANCB7pIBCICIAASDwoHY29udGVudBgEIAEoCRINCgVmbGFncxgFIAMoCSKLAQoIQXJ0ZWZhY3QSLAoGZGlnZXN0GAEgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjgKBWZpbGVzGAIgAygLMh8udml0YWUucmVnaXN0cnkudjEuQXJ0ZWZhY3RGaWxlQgi6SAWSAQIIARIXCgZmb3JtYXQYAyABKAlCB7pIBHICEAEiTQoKVGVuc29yU3BlYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhkKCGRhdGF0eXBlGAIgASgJQge6SARyAhABEg0KBXNoYXBlGAMgAygDIjcKBk1ldHJpYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhYKBXZhbHVlGAIgASgBQge6SAQSAkABIlIKCkNvZGVTb3VyY2USGwoKcmVwb3NpdG9yeRgBIAEoCUIHukgEcgIQARInCgZjb21taXQYAiABKAlCF7pIFHISMhBeWzAtOWEtZl17Nyw2NH0kIq4FChZNb2RlbFZlcnNpb25SZWdpc3RlcmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIbCgptb2RlbF9uYW1lGAMgASgJQge6SARyAhABEhgKB3ZlcnNpb24YBCABKAVCB7pIBBoCIAASNQoIYXJ0ZWZhY3QYBSABKAsyGy52aXRhZS5yZWdpc3RyeS52MS5BcnRlZmFjdEIGukgDyAEBEjcKBmlucHV0cxgGIAMoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLlRlbnNvclNwZWNCCLpIBZIBAggBEjgKB291dHB1dHMYByADKAsyHS52aXRhZS5yZWdpc3RyeS52MS5UZW5zb3JTcGVjQgi6SAWSAQIIARIkChJkYXRhc2V0X3ZlcnNpb25faWQYCCABKAlCCLpIBXIDsAEBEjQKDmRhdGFzZXRfZGlnZXN0GAkgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjUKBnNvdXJjZRgKIAEoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLkNvZGVTb3VyY2VCBrpIA8gBARIzChB0cmFpbmluZ19tZXRyaWNzGAsgAygLMhkudml0YWUucmVnaXN0cnkudjEuTWV0cmljEh4KDGNvbnRyaWJ1dG9ycxgMIAMoCUIIukgFkgECCAESEwoLZGVzY3JpcHRpb24YDSABKAkSHQoLdXNlX2Nhc2VfaWQYDiABKAlCCLpIBXIDsAEBEiEKD2FydGVmYWN0X3NvdXJjZRgPIAEoCUIIukgFcgMY0A8SGAoGcnVuX2lkGBAgASgJQgi6SAVyAxj0AxIaCghydW5fbGluaxgRIAEoCUIIukgFcgMY0A8iiAEKEEFydGVmYWN0QXJjaGl2ZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESNQoPYXJ0ZWZhY3RfZGlnZXN0GAIgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEhkKCGxvY2F0aW9uGAMgASgJQge6SARyAhABIpABChNNb2RlbFZlcnNpb25SZXRpcmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEh8KDXJldGlyZW1lbnRfaWQYBCABKAlCCLpIBXIDsAEBIpABChVNb2RlbFZlcnNpb25EZXNjcmliZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASHQoLZGVzY3JpcHRpb24YBCABKAlCCLpIBXIDGIgnIqEBChJNb2RlbFZlcnNpb25UYWdnZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASFwoDa2V5GAQgASgJQgq6SAdyBRABGPoBEhgKBXZhbHVlGAUgASgJQgm6SAZyBCigjQYiiwEKFk1vZGVsVmVyc2lvblRhZ1JlbW92ZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASFwoDa2V5GAQgASgJQgq6SAdyBRABGPoBIsMBChZNb2RlbFZlcnNpb25EZXByZWNhdGVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEh4KBnJlYXNvbhgEIAEoCUIOukgHcgUQARiIJ4jnGAESLwoac3VjY2Vzc29yX21vZGVsX3ZlcnNpb25faWQYBSABKAlCC7pICNgBAXIDsAEBInkKHU1vZGVsVmVyc2lvbkRlcHJlY2F0aW9uTGlmdGVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAIm8KE01vZGVsVmVyc2lvbkRlbGV0ZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAAicAoUTW9kZWxWZXJzaW9uUmVzdG9yZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAAiigIKEk1vZGVsVmVyc2lvblB1cmdlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABI1Cg9hcnRlZmFjdF9kaWdlc3QYBCABKAlCHLpIGXIXMhVec2hhMjU2OlswLTlhLWZdezY0fSQSMgoHcmVtb3ZlZBgFIAMoCUIhukgekgEbIhlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEi8KBGtlcHQYBiADKAlCIbpIHpIBGyIZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JGIGcHJvdG8z", [file_buf_validate_validate, file_vitae_ledger_v1_personal]);
+  fileDesc("CiV2aXRhZS9yZWdpc3RyeS92MS9tb2RlbF92ZXJzaW9uLnByb3RvEhF2aXRhZS5yZWdpc3RyeS52MSKQAQoMQXJ0ZWZhY3RGaWxlEhUKBHBhdGgYASABKAlCB7pIBHICEAESLAoGZGlnZXN0GAIgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEhsKCnNpemVfYnl0ZXMYAyABKANCB7pIBCICIAASDwoHY29udGVudBgEIAEoCRINCgVmbGFncxgFIAMoCSKLAQoIQXJ0ZWZhY3QSLAoGZGlnZXN0GAEgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjgKBWZpbGVzGAIgAygLMh8udml0YWUucmVnaXN0cnkudjEuQXJ0ZWZhY3RGaWxlQgi6SAWSAQIIARIXCgZmb3JtYXQYAyABKAlCB7pIBHICEAEiTQoKVGVuc29yU3BlYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhkKCGRhdGF0eXBlGAIgASgJQge6SARyAhABEg0KBXNoYXBlGAMgAygDIjcKBk1ldHJpYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhYKBXZhbHVlGAIgASgBQge6SAQSAkABIlIKCkNvZGVTb3VyY2USGwoKcmVwb3NpdG9yeRgBIAEoCUIHukgEcgIQARInCgZjb21taXQYAiABKAlCF7pIFHISMhBeWzAtOWEtZl17Nyw2NH0kIq4FChZNb2RlbFZlcnNpb25SZWdpc3RlcmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIbCgptb2RlbF9uYW1lGAMgASgJQge6SARyAhABEhgKB3ZlcnNpb24YBCABKAVCB7pIBBoCIAASNQoIYXJ0ZWZhY3QYBSABKAsyGy52aXRhZS5yZWdpc3RyeS52MS5BcnRlZmFjdEIGukgDyAEBEjcKBmlucHV0cxgGIAMoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLlRlbnNvclNwZWNCCLpIBZIBAggBEjgKB291dHB1dHMYByADKAsyHS52aXRhZS5yZWdpc3RyeS52MS5UZW5zb3JTcGVjQgi6SAWSAQIIARIkChJkYXRhc2V0X3ZlcnNpb25faWQYCCABKAlCCLpIBXIDsAEBEjQKDmRhdGFzZXRfZGlnZXN0GAkgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjUKBnNvdXJjZRgKIAEoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLkNvZGVTb3VyY2VCBrpIA8gBARIzChB0cmFpbmluZ19tZXRyaWNzGAsgAygLMhkudml0YWUucmVnaXN0cnkudjEuTWV0cmljEh4KDGNvbnRyaWJ1dG9ycxgMIAMoCUIIukgFkgECCAESEwoLZGVzY3JpcHRpb24YDSABKAkSHQoLdXNlX2Nhc2VfaWQYDiABKAlCCLpIBXIDsAEBEiEKD2FydGVmYWN0X3NvdXJjZRgPIAEoCUIIukgFcgMY0A8SGAoGcnVuX2lkGBAgASgJQgi6SAVyAxj0AxIaCghydW5fbGluaxgRIAEoCUIIukgFcgMY0A8itgMKFk1vZGVsVmVyc2lvblJlZmVyZW5jZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhsKCm1vZGVsX25hbWUYAyABKAlCB7pIBHICEAESGAoHdmVyc2lvbhgEIAEoBUIHukgEGgIgABIaCgZzb3VyY2UYBSABKAlCCrpIB3IFEAEY0A8SHAoIbG9jYXRpb24YBiABKAlCCrpIB3IFEAEY0A8SMQocY29waWVkX2Zyb21fbW9kZWxfdmVyc2lvbl9pZBgHIAEoCUILukgI2AEBcgOwAQESGAoGcnVuX2lkGAggASgJQgi6SAVyAxj0AxIaCghydW5fbGluaxgJIAEoCUIIukgFcgMY0A8SIQoPbG9nZ2VkX21vZGVsX2lkGAogASgJQgi6SAVyAxj0AxIeCgxjb250cmlidXRvcnMYCyADKAlCCLpIBZIBAggBEh0KC2Rlc2NyaXB0aW9uGAwgASgJQgi6SAVyAxiIJxIgCgt1c2VfY2FzZV9pZBgNIAEoCUILukgI2AEBcgOwAQEi9AEKGU1vZGVsVmVyc2lvblN0YWdlQXNzaWduZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASOQoFc3RhZ2UYBCABKAlCKrpIJ3IlUgROb25lUgdTdGFnaW5nUgpQcm9kdWN0aW9uUghBcmNoaXZlZBJCCg5wcmV2aW91c19zdGFnZRgFIAEoCUIqukgnciVSBE5vbmVSB1N0YWdpbmdSClByb2R1Y3Rpb25SCEFyY2hpdmVkIogBChBBcnRlZmFjdEFyY2hpdmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEjUKD2FydGVmYWN0X2RpZ2VzdBgCIAEoCUIcukgZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JBIZCghsb2NhdGlvbhgDIAEoCUIHukgEcgIQASKQAQoTTW9kZWxWZXJzaW9uUmV0aXJlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABIfCg1yZXRpcmVtZW50X2lkGAQgASgJQgi6SAVyA7ABASKQAQoVTW9kZWxWZXJzaW9uRGVzY3JpYmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEh0KC2Rlc2NyaXB0aW9uGAQgASgJQgi6SAVyAxiIJyKhAQoSTW9kZWxWZXJzaW9uVGFnZ2VkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEhcKA2tleRgEIAEoCUIKukgHcgUQARj6ARIYCgV2YWx1ZRgFIAEoCUIJukgGcgQooI0GIosBChZNb2RlbFZlcnNpb25UYWdSZW1vdmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEhcKA2tleRgEIAEoCUIKukgHcgUQARj6ASLDAQoWTW9kZWxWZXJzaW9uRGVwcmVjYXRlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABIeCgZyZWFzb24YBCABKAlCDrpIB3IFEAEYiCeI5xgBEi8KGnN1Y2Nlc3Nvcl9tb2RlbF92ZXJzaW9uX2lkGAUgASgJQgu6SAjYAQFyA7ABASJ5Ch1Nb2RlbFZlcnNpb25EZXByZWNhdGlvbkxpZnRlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgACJvChNNb2RlbFZlcnNpb25EZWxldGVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAInAKFE1vZGVsVmVyc2lvblJlc3RvcmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAIooCChJNb2RlbFZlcnNpb25QdXJnZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASNQoPYXJ0ZWZhY3RfZGlnZXN0GAQgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjIKB3JlbW92ZWQYBSADKAlCIbpIHpIBGyIZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JBIvCgRrZXB0GAYgAygJQiG6SB6SARsiGXIXMhVec2hhMjU2OlswLTlhLWZdezY0fSRiBnByb3RvMw", [file_buf_validate_validate, file_vitae_ledger_v1_personal]);
 
 /**
  * @generated from message vitae.registry.v1.ArtefactFile
@@ -277,6 +277,135 @@ export const ModelVersionRegisteredSchema: GenMessage<ModelVersionRegistered> = 
   messageDesc(file_vitae_registry_v1_model_version, 5);
 
 /**
+ * A version was named by where its artefact lies. Nobody here has seen its bytes, its inputs and outputs, the data and the
+ * code it came from: all that is evidence is missing, so no gate lets it pass and nothing can serve it.
+ *
+ * @generated from message vitae.registry.v1.ModelVersionReferenced
+ */
+export type ModelVersionReferenced = Message<"vitae.registry.v1.ModelVersionReferenced"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string model_name = 3;
+   */
+  modelName: string;
+
+  /**
+   * @generated from field: int32 version = 4;
+   */
+  version: number;
+
+  /**
+   * As whoever registered it said it, e.g. runs:/<run>/model, s3://…, models:/<name>/<version>, prompt-template.
+   *
+   * @generated from field: string source = 5;
+   */
+  source: string;
+
+  /**
+   * Where the artefact lies: the source; of a copy, where that of the copied version lies.
+   *
+   * @generated from field: string location = 6;
+   */
+  location: string;
+
+  /**
+   * The version that it is a copy of; empty when it is none.
+   *
+   * @generated from field: string copied_from_model_version_id = 7;
+   */
+  copiedFromModelVersionId: string;
+
+  /**
+   * @generated from field: string run_id = 8;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: string run_link = 9;
+   */
+  runLink: string;
+
+  /**
+   * MLflow's id of the logged model; empty when none was said.
+   *
+   * @generated from field: string logged_model_id = 10;
+   */
+  loggedModelId: string;
+
+  /**
+   * @generated from field: repeated string contributors = 11;
+   */
+  contributors: string[];
+
+  /**
+   * @generated from field: string description = 12;
+   */
+  description: string;
+
+  /**
+   * Of its model; empty when nobody has said it yet.
+   *
+   * @generated from field: string use_case_id = 13;
+   */
+  useCaseId: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelVersionReferenced.
+ * Use `create(ModelVersionReferencedSchema)` to create a new message.
+ */
+export const ModelVersionReferencedSchema: GenMessage<ModelVersionReferenced> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 6);
+
+/**
+ * The version stands in this stage of MLflow's from here on. It is what somebody noted: it allows nothing and serves nothing.
+ *
+ * @generated from message vitae.registry.v1.ModelVersionStageAssigned
+ */
+export type ModelVersionStageAssigned = Message<"vitae.registry.v1.ModelVersionStageAssigned"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string stage = 4;
+   */
+  stage: string;
+
+  /**
+   * @generated from field: string previous_stage = 5;
+   */
+  previousStage: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ModelVersionStageAssigned.
+ * Use `create(ModelVersionStageAssignedSchema)` to create a new message.
+ */
+export const ModelVersionStageAssignedSchema: GenMessage<ModelVersionStageAssigned> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 7);
+
+/**
  * The version's bytes went to the archive; its history stays.
  *
  * @generated from message vitae.registry.v1.ArtefactArchived
@@ -303,7 +432,7 @@ export type ArtefactArchived = Message<"vitae.registry.v1.ArtefactArchived"> & {
  * Use `create(ArtefactArchivedSchema)` to create a new message.
  */
 export const ArtefactArchivedSchema: GenMessage<ArtefactArchived> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 6);
+  messageDesc(file_vitae_registry_v1_model_version, 8);
 
 /**
  * The version will not serve again.
@@ -337,7 +466,7 @@ export type ModelVersionRetired = Message<"vitae.registry.v1.ModelVersionRetired
  * Use `create(ModelVersionRetiredSchema)` to create a new message.
  */
 export const ModelVersionRetiredSchema: GenMessage<ModelVersionRetired> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 7);
+  messageDesc(file_vitae_registry_v1_model_version, 9);
 
 /**
  * What the version is was written anew.
@@ -371,7 +500,7 @@ export type ModelVersionDescribed = Message<"vitae.registry.v1.ModelVersionDescr
  * Use `create(ModelVersionDescribedSchema)` to create a new message.
  */
 export const ModelVersionDescribedSchema: GenMessage<ModelVersionDescribed> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 8);
+  messageDesc(file_vitae_registry_v1_model_version, 10);
 
 /**
  * The version has this value under this key from here on, whatever it had before.
@@ -410,7 +539,7 @@ export type ModelVersionTagged = Message<"vitae.registry.v1.ModelVersionTagged">
  * Use `create(ModelVersionTaggedSchema)` to create a new message.
  */
 export const ModelVersionTaggedSchema: GenMessage<ModelVersionTagged> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 9);
+  messageDesc(file_vitae_registry_v1_model_version, 11);
 
 /**
  * The version has nothing under this key any more.
@@ -444,7 +573,7 @@ export type ModelVersionTagRemoved = Message<"vitae.registry.v1.ModelVersionTagR
  * Use `create(ModelVersionTagRemovedSchema)` to create a new message.
  */
 export const ModelVersionTagRemovedSchema: GenMessage<ModelVersionTagRemoved> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 10);
+  messageDesc(file_vitae_registry_v1_model_version, 12);
 
 /**
  * Nobody should start to use the version any more; what uses it goes on.
@@ -485,7 +614,7 @@ export type ModelVersionDeprecated = Message<"vitae.registry.v1.ModelVersionDepr
  * Use `create(ModelVersionDeprecatedSchema)` to create a new message.
  */
 export const ModelVersionDeprecatedSchema: GenMessage<ModelVersionDeprecated> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 11);
+  messageDesc(file_vitae_registry_v1_model_version, 13);
 
 /**
  * The version may be used anew after all.
@@ -514,7 +643,7 @@ export type ModelVersionDeprecationLifted = Message<"vitae.registry.v1.ModelVers
  * Use `create(ModelVersionDeprecationLiftedSchema)` to create a new message.
  */
 export const ModelVersionDeprecationLiftedSchema: GenMessage<ModelVersionDeprecationLifted> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 12);
+  messageDesc(file_vitae_registry_v1_model_version, 14);
 
 /**
  * The version is hidden and its number is never given again. Bytes and history stay.
@@ -543,7 +672,7 @@ export type ModelVersionDeleted = Message<"vitae.registry.v1.ModelVersionDeleted
  * Use `create(ModelVersionDeletedSchema)` to create a new message.
  */
 export const ModelVersionDeletedSchema: GenMessage<ModelVersionDeleted> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 13);
+  messageDesc(file_vitae_registry_v1_model_version, 15);
 
 /**
  * The version is there again as it was before it was deleted, without the aliases it had.
@@ -572,7 +701,7 @@ export type ModelVersionRestored = Message<"vitae.registry.v1.ModelVersionRestor
  * Use `create(ModelVersionRestoredSchema)` to create a new message.
  */
 export const ModelVersionRestoredSchema: GenMessage<ModelVersionRestored> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 14);
+  messageDesc(file_vitae_registry_v1_model_version, 16);
 
 /**
  * The version's bytes are gone for ever; its history and its digests stay.
@@ -620,5 +749,5 @@ export type ModelVersionPurged = Message<"vitae.registry.v1.ModelVersionPurged">
  * Use `create(ModelVersionPurgedSchema)` to create a new message.
  */
 export const ModelVersionPurgedSchema: GenMessage<ModelVersionPurged> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 15);
+  messageDesc(file_vitae_registry_v1_model_version, 17);
 

@@ -1,0 +1,30 @@
+import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { toProblem } from '@vitae/service-kit';
+import type { Request, Response } from 'express';
+import { codeOf, MlflowError, STATUS_OF } from './mlflow-error.ts';
+
+/** On MLflow's routes an error is `{ error_code, message }`, never a problem document: its clients read nothing else. */
+@Catch()
+export class MlflowErrorFilter implements ExceptionFilter {
+  readonly #log = new Logger('Mlflow');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<Request>();
+    const response = host.switchToHttp().getResponse<Response>();
+    const { code, message } = error instanceof MlflowError ? error : told(error);
+    if (code === 'INTERNAL_ERROR') this.#log.error({ err: error, msg: `${request.method} ${request.path} failed` });
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    if (code === 'UNAUTHENTICATED') response.set('WWW-Authenticate', 'Basic realm="mlflow"');
+    response.status(STATUS_OF[code]).json({ error_code: code, message });
+    if (!request.readableEnded) request.resume(); // a body that nobody reads any more would keep the connection busy
+  }
+}
+
+function told(error: unknown): MlflowError {
+  const problem = toProblem(error, { ifMatch: false });
+  const faults = (problem.extra.errors ?? []).map(({ pointer, detail }) => `${pointer.slice(1)}: ${detail}`);
+  return new MlflowError(codeOf(problem.status), [problem.message, ...faults].join(' '));
+}

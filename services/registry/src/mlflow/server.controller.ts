@@ -1,0 +1,35 @@
+import { All, Controller, Get, Header, Req, UseFilters } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import { VERSION } from '@vitae/service-kit';
+import type { Request } from 'express';
+import { at } from './addresses.ts';
+import { MlflowError } from './mlflow-error.ts';
+import { MlflowErrorFilter } from './mlflow-error.filter.ts';
+
+/** What MLflow's clients and probes ask of the server itself. */
+@ApiExcludeController()
+@Controller(['', 't/:projectId'])
+export class MlflowServerController {
+  @Get('health')
+  @Header('Content-Type', 'text/plain')
+  health(): string {
+    return 'OK';
+  }
+
+  @Get('version')
+  @Header('Content-Type', 'text/plain')
+  version(): string {
+    return VERSION;
+  }
+}
+
+/** Newer clients probe for routes and go on without those that are not there. MUST be the last controller. */
+@ApiExcludeController()
+@UseFilters(MlflowErrorFilter)
+@Controller([...at('mlflow'), ...at('mlflow-artifacts')])
+export class MlflowUnknownController {
+  @All('*path')
+  unknown(@Req() { method, path }: Request): never {
+    throw new MlflowError('ENDPOINT_NOT_FOUND', `This registry has no ${method} ${path}. It keeps models, versions and prompts; runs and experiments are the tracking server's.`);
+  }
+}

@@ -1,0 +1,98 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { startSuite, type Program, type SuiteSettings } from '@vitae/local';
+import { v7 as uuid } from 'uuid';
+import type { InteropResult } from './interop.ts';
+import { installPython } from './python.ts';
+
+const PEER = fileURLToPath(new URL('../../interop/mlflow_peer.py', import.meta.url));
+const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));
+const PROJECT = 'interop';
+const run = promisify(execFile);
+
+/**
+ * Does MLflow's own Python client work with a registry of ours? Installs it into a virtual environment that is thrown away,
+ * starts the registry and the ledger on a new database, and has the client do all that it can do with a registry.
+ */
+export async function mlflowInterop(say: (line: string) => void): Promise<InteropResult> {
+  const directory = await mkdtemp(join(tmpdir(), 'vitae-mlflow-'));
+  try {
+    const python = await installPython(directory, join(FIXTURES, 'mlflow/requirements.txt'));
+    if (typeof python !== 'string') return { passed: 0, failed: 0, skipped: python.why };
+    const suite = await startSuite({ dataDir: join(directory, 'suite'), programs: registryAndLedger });
+    try {
+      const address = suite.addressOf('registry');
+      const { stdout } = await run(python, [PEER], { env: { ...process.env, ...clientSettings(address, directory), ...(await versionWithBytes(address)) }, timeout: 300_000 });
+      const outcomes = stdout.trim().split('\n').map((line) => JSON.parse(line) as { readonly what: string; readonly why?: string });
+      for (const { what, why } of outcomes) say(why === undefined ? `ok   it ${what}` : `FAIL it ${what}: ${why}`);
+      const failed = outcomes.filter(({ why }) => why !== undefined).length;
+      return { passed: outcomes.length - failed, failed };
+    } finally {
+      await suite.stop();
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** What a user sets, and nothing more; the rest keeps the client quiet and its files in the directory. */
+const clientSettings = (address: string, directory: string): NodeJS.ProcessEnv => ({
+  MLFLOW_TRACKING_URI: `${address}/t/${PROJECT}`,
+  MLFLOW_TRACKING_USERNAME: 'dana',
+  MLFLOW_TRACKING_PASSWORD: 'not looked at in local mode',
+  MLFLOW_DISABLE_TELEMETRY: 'true',
+  HOME: directory,
+});
+
+/** The ledger, because what is deleted is decided on what every service has written until then. */
+function registryAndLedger({ root, dataDir, ports, databaseUrl, natsUrl, env }: SuiteSettings): Program[] {
+  return (['ledger', 'registry'] as const).map((name) => ({
+    name,
+    command: process.execPath,
+    args: [join(root, 'services', name, 'dist/main.js')],
+    env: {
+      ...env,
+      NODE_ENV: 'production',
+      VITAE_MODE: 'local',
+      VITAE_DATA_DIR: join(dataDir, name),
+      HOST: '127.0.0.1',
+      LOG_LEVEL: 'warn',
+      PORT: String(ports[name]),
+      DATABASE_URL: databaseUrl,
+      NATS_URL: natsUrl,
+      KEYRING_DATABASE_URL: '',
+      VITAE_TENANT_KEY_FILE: '',
+    },
+    cwd: root,
+    logFile: join(dataDir, `${name}.log`),
+    readyUrls: [`http://127.0.0.1:${ports[name]}/readyz`],
+  }));
+}
+
+/** A version that was registered with its bytes, data and code, for the client to find. */
+async function versionWithBytes(address: string): Promise<{ readonly WITH_BYTES: string; readonly DIGEST: string }> {
+  const post = async <Answer>(path: string, body: object): Promise<Answer> => {
+    const raw = body instanceof Uint8Array;
+    const response = await fetch(`${address}/v1/projects/${PROJECT}${path}`, {
+      method: 'POST',
+      headers: { 'vitae-actor': 'human/ben', 'content-type': raw ? 'application/octet-stream' : 'application/json' },
+      body: raw ? new Uint8Array(body) : JSON.stringify(body),
+    });
+    if (!response.ok) throw new Error(`POST ${path} answered ${response.status} ${await response.text()}`);
+    return (await response.json()) as Answer;
+  };
+  const upload = async (file: string) => (await post<{ digest: string }>('/artefacts', await readFile(join(FIXTURES, 'german-credit', file)))).digest;
+  const [onnx, csv] = [await upload('credit-v1.onnx'), await upload('credit.csv')];
+  const dataset = await post<{ id: string }>('/datasets/german-credit/versions', { digest: csv, mediaType: 'text/csv', source: 'Statlog', licence: 'CC BY 4.0' });
+  const model = await post<{ id: string }>('/models', { name: 'with-bytes', task: 'binary-classification', useCaseId: uuid() });
+  await post(`/models/${model.id}/versions`, {
+    artefact: { digest: onnx, path: 'model.onnx', format: 'onnx' },
+    datasetVersionId: dataset.id,
+    source: { repository: 'https://example.org/credit.git', commit: 'abcdef0' },
+  });
+  return { WITH_BYTES: 'with-bytes', DIGEST: onnx };
+}
