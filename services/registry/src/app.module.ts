@@ -16,6 +16,8 @@ import { EvaluationController } from './evaluation/evaluation.controller.ts';
 import { evaluation } from './evaluation/evaluation.ts';
 import { EvaluationHandler } from './evaluation/evaluation.handler.ts';
 import { EvaluationRow, Evaluations, projectEvaluation } from './evaluation/evaluations.view.ts';
+import { ExportController } from './exports/export.controller.ts';
+import { KnownVersions } from './exports/known-versions.view.ts';
 import { LifecycleConsumer, projectFollowed } from './model-version/lifecycle.consumer.ts';
 import { ModelVersionChangeHandler } from './model-version/model-version-change.handler.ts';
 import { ModelVersionController } from './model-version/model-version.controller.ts';
@@ -37,13 +39,14 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
 
 @Module({
   imports: [CqrsModule.forRoot()],
-  controllers: [ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController],
+  controllers: [ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController],
   providers: [
     { provide: DEPOT, inject: [CONFIG, Readiness], useFactory: openDepot },
     ArtefactStore, UploadSessions, UploadSweeper,
     DatasetVersions, Models, ModelVersions, Evaluations,
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionChangeHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
+    KnownVersions,
     LifecycleConsumer,
   ],
 })
