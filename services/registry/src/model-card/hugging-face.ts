@@ -71,7 +71,8 @@ const plain = (words: string): string => words.replaceAll(/\s+/g, ' ').replaceAl
 
 /** @throws Refused CARD_UNREADABLE for what is no such card, is larger than a card may be, or says a known thing in the wrong form. */
 export function fromHuggingFace(card: string): CardContent {
-  const [, matter = '', body = card] = /^\uFEFF?---[^\S\n]*\r?\n(?:([\s\S]*?)\r?\n)?---[^\S\n]*(?:\r?\n([\s\S]*))?$/.exec(card) ?? [];
+  const parts = /^\uFEFF?---[^\S\n]*\r?\n(?:([\s\S]*?)\r?\n)?---[^\S\n]*(?:\r?\n([\s\S]*))?$/.exec(card);
+  const [matter = '', body = ''] = parts ? parts.slice(1) : ['', card];
   const found = NewCardContent.safeParse({ ...EMPTY, ...readFrontMatter(matter), ...readSections(body) });
   if (found.success) return found.data;
   const [issue] = found.error.issues;
