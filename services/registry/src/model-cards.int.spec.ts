@@ -97,11 +97,13 @@ describe('The card of a version', () => {
     expect((await call('POST', card(id, '/publication'))).body).toMatchObject({ stage: 'published', cardRevision: 2 });
 
     await call('PUT', card(id), { ...content, limitations: 'Two banks.' });
+    expect((await call('GET', `/model-versions/${id}/bom?format=cyclonedx`)).body.metadata.component.modelCard.considerations.technicalLimitations).toEqual(['One bank only.']);
     expect((await call('GET', card(id, '?revision=published'))).body).toMatchObject({ stage: 'draft', cardRevision: 3, published: 2, content: { limitations: 'One bank only.' } });
     expect((await call('GET', card(id, '.md'))).text).toContain('## Limitations\n\nOne bank only.');
     await call('POST', card(id, '/submission'));
     await call('POST', card(id, '/approval'), undefined, 'human/mira');
     await call('POST', card(id, '/publication'));
+    expect((await call('GET', `/model-versions/${id}/bom?format=cyclonedx`)).body.metadata.component).toMatchObject({ licenses: [{ expression: 'Apache-2.0' }], modelCard: { considerations: { technicalLimitations: ['Two banks.'] } } });
     expect((await call('GET', card(id, '/revisions'))).body.items).toMatchObject([
       { cardRevision: 3, writtenBy: 'dana', publishedAt: expect.any(String), supersededAt: null },
       { cardRevision: 2, writtenBy: 'wim', publishedAt: expect.any(String), supersededAt: expect.any(String) },

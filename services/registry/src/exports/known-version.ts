@@ -75,7 +75,7 @@ export interface KnownVersion {
   readonly dataset: KnownDataset;
   /** Newest first. */
   readonly evaluations: readonly KnownEvaluation[];
-  /** What its card says; absent when there is none to show. */
+  /** What its published card says. */
   readonly card?: CardContent | undefined;
 }
 

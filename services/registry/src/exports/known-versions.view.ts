@@ -4,6 +4,7 @@ import { DatasetVersionRow, DatasetVersions } from '../dataset-version/dataset-v
 import { EvaluationRow } from '../evaluation/evaluations.view.ts';
 import { Models } from '../model/models.view.ts';
 import { ModelVersions } from '../model-version/versions.view.ts';
+import { ModelCards } from '../model-card/model-cards.view.ts';
 import { ModelVersionSignatures } from '../signature/signatures.view.ts';
 import type { KnownDataset, KnownEvaluation, KnownVersion } from './known-version.ts';
 
@@ -19,6 +20,7 @@ export class KnownVersions {
     private readonly versions: ModelVersions,
     private readonly datasets: DatasetVersions,
     private readonly signatures: ModelVersionSignatures,
+    private readonly cards: ModelCards,
   ) {}
 
   /** Also of a version that was deleted; undefined when there never was one. */
@@ -34,6 +36,7 @@ export class KnownVersions {
       signed: (await this.signatures.of(projectId, modelVersionId)) !== null,
       dataset,
       evaluations: await this.#evaluations(projectId, modelVersionId),
+      card: (await this.cards.of(projectId, modelVersionId, 'published'))?.content,
     };
   }
 

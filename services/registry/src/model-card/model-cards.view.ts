@@ -1,7 +1,7 @@
 import { defineEntity, EntityManager, p, type InferEntity } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { RecordedEvent } from '@vitae/event-store';
-import type { PageQuery, ViewTransaction } from '@vitae/service-kit';
+import type { ViewTransaction } from '@vitae/service-kit';
 import type { CardContent } from './card-content.ts';
 import { contentFrom, type CardStage, type ModelCardEvent } from './model-card.ts';
 
@@ -100,7 +100,7 @@ export class ModelCards {
     return (await this.em.fork().count(ModelCardRow, { projectId, modelVersionId })) > 0;
   }
 
-  /** One more than the page holds, newest first; `after` is a revision's number. */
+  /** One more than the page holds, newest first; those with a number below `before`. */
   revisions(projectId: string, modelVersionId: string, { limit, before }: { readonly limit: number; readonly before?: number | undefined }): Promise<ModelCardRevisionRow[]> {
     return this.em.fork().find(ModelCardRevisionRow, { projectId, modelVersionId, ...(before === undefined ? {} : { cardRevision: { $lt: before } }) }, { orderBy: { cardRevision: 'desc' }, limit: limit + 1 });
   }
