@@ -1,10 +1,17 @@
 // The program behind `npm run test:interop`.
+import { cardsInterop } from './cards.ts';
 import { interop } from './interop.ts';
 import { mlflowInterop } from './mlflow.ts';
 import { modelSigningInterop } from './model-signing.ts';
 
 let broken = 0;
-for (const [name, check] of [['the log, against Go', interop], ['signatures of models, against Python', modelSigningInterop], ['the registry, by MLflow’s client', mlflowInterop]] as const) {
+const checks = [
+  ['the log, against Go', interop],
+  ['signatures of models, against Python', modelSigningInterop],
+  ['the registry, by MLflow’s client', mlflowInterop],
+  ['cards and bills of materials, against Python', cardsInterop],
+] as const;
+for (const [name, check] of checks) {
   console.log(`== ${name}`);
   const { passed, failed, skipped } = await check((line) => console.log(line));
   console.log(skipped ? `skipped: ${skipped}` : `${passed} passed, ${failed} failed`);

@@ -19,6 +19,7 @@ import { file_vitae_monitoring_v1_window } from './gen/vitae/monitoring/v1/windo
 import { file_vitae_registry_v1_dataset } from './gen/vitae/registry/v1/dataset_pb.ts';
 import { file_vitae_registry_v1_evaluation } from './gen/vitae/registry/v1/evaluation_pb.ts';
 import { file_vitae_registry_v1_model } from './gen/vitae/registry/v1/model_pb.ts';
+import { file_vitae_registry_v1_model_card } from './gen/vitae/registry/v1/model_card_pb.ts';
 import { file_vitae_registry_v1_model_signature } from './gen/vitae/registry/v1/model_signature_pb.ts';
 import { file_vitae_registry_v1_model_version } from './gen/vitae/registry/v1/model_version_pb.ts';
 import { readMessage } from './read-message.ts';
@@ -30,6 +31,7 @@ export const eventRegistry = createRegistry(
   file_vitae_registry_v1_dataset,
   file_vitae_registry_v1_evaluation,
   file_vitae_registry_v1_model,
+  file_vitae_registry_v1_model_card,
   file_vitae_registry_v1_model_signature,
   file_vitae_registry_v1_model_version,
   file_vitae_governance_v1_gate,

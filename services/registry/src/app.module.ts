@@ -16,6 +16,12 @@ import { EvaluationController } from './evaluation/evaluation.controller.ts';
 import { evaluation } from './evaluation/evaluation.ts';
 import { EvaluationHandler } from './evaluation/evaluation.handler.ts';
 import { EvaluationRow, Evaluations, projectEvaluation } from './evaluation/evaluations.view.ts';
+import { ExportController } from './exports/export.controller.ts';
+import { KnownVersions } from './exports/known-versions.view.ts';
+import { ModelCardController } from './model-card/model-card.controller.ts';
+import { modelCard } from './model-card/model-card.ts';
+import { ModelCardHandler } from './model-card/model-card.handler.ts';
+import { ModelCardRevisionRow, ModelCardRow, ModelCards, projectModelCard } from './model-card/model-cards.view.ts';
 import { LifecycleConsumer, projectFollowed } from './model-version/lifecycle.consumer.ts';
 import { ModelVersionChangeHandler } from './model-version/model-version-change.handler.ts';
 import { ModelVersionController } from './model-version/model-version.controller.ts';
@@ -46,7 +52,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
 @Module({
   imports: [CqrsModule.forRoot()],
   controllers: [
-    ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController,
+    ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController, ModelCardController,
     RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
     MlflowUnknownController, // last: it answers what no other one does
   ],
@@ -56,6 +62,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     DatasetVersions, Models, ModelVersions, Evaluations,
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
+    KnownVersions, ModelCards, ModelCardHandler,
     MlflowModels, MlflowCallPipe,
     LifecycleConsumer,
   ],
@@ -70,7 +77,7 @@ export const registry: ServiceDefinition<RegistryConfig> = {
   database: {
     schema: 'registry',
     migrations: new URL('../migrations/', import.meta.url),
-    entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow, SigningTrustRow, ModelVersionSignatureRow],
+    entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow, SigningTrustRow, ModelVersionSignatureRow, ModelCardRow, ModelCardRevisionRow],
     projections: [
       { category: datasetVersion.category, tables: ['dataset_version', 'version_counter'], project: projectDatasetVersion },
       { category: model.category, tables: ['model', 'model_alias'], project: projectModel },
@@ -79,6 +86,7 @@ export const registry: ServiceDefinition<RegistryConfig> = {
       { category: signingTrust.category, tables: ['signing_trust'], project: projectSigningTrust },
       { category: modelVersion.category, tables: ['approved_retirement'], project: projectRetirement },
       { category: evaluation.category, tables: ['evaluation'], project: projectEvaluation },
+      { category: modelCard.category, tables: ['model_card', 'model_card_revision'], project: projectModelCard },
       { consumer: 'registry.lifecycle', tables: ['traffic', 'approved_retirement'], project: projectFollowed },
     ],
   },

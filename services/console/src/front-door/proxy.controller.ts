@@ -39,6 +39,8 @@ export class ProxyController {
       throw new Problem(404, 'route-unknown', 'No such route', `The front door has no route for ${request.path}; paths begin with /api/<service>/ or /v2/.`);
     }
     request.url = found.path;
+    // Beside what xfwd tells: so that a service can say under which address it is found. Never what a client claims.
+    request.headers['x-forwarded-prefix'] = found.route.becomes === found.route.prefix ? '' : found.route.prefix;
     await new Promise<void>((resolve, reject) => {
       const { service } = found.route;
       this.#failures.set(request, (cause) => {

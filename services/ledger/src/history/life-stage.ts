@@ -10,7 +10,11 @@ const TYPES: Readonly<Record<Stage, readonly string[]>> = {
     'registry.v1.ModelAliasAssigned', 'registry.v1.ModelAliasRemoved', 'registry.v1.ModelAliasProtected', 'registry.v1.ModelAliasProtectionLifted', 'registry.v1.ModelAliasChangeRefused',
     'registry.v1.ModelVersionRegistered', 'registry.v1.ModelVersionReferenced', 'registry.v1.ModelVersionStageAssigned', 'registry.v1.ModelVersionSignatureVerified', 'registry.v1.ModelVersionSignatureRejected', 'registry.v1.ModelVersionDescribed', 'registry.v1.ModelVersionTagged', 'registry.v1.ModelVersionTagRemoved',
   ],
-  evaluate: ['registry.v1.EvaluationRecorded'],
+  evaluate: [
+    'registry.v1.EvaluationRecorded',
+    'registry.v1.ModelCardDrafted', 'registry.v1.ModelCardRevised', 'registry.v1.ModelCardSubmittedForReview', 'registry.v1.ModelCardApproved', 'registry.v1.ModelCardReturned',
+    'registry.v1.ModelCardPublished', 'registry.v1.ModelCardSuperseded',
+  ],
   approve: ['governance.v1.ApprovalCaseOpened', 'governance.v1.ApprovalGranted', 'governance.v1.ApprovalRefused', 'governance.v1.GateDecided'],
   deploy: [
     'deployment.v1.EndpointCreated', 'deployment.v1.PermitConsumed', 'deployment.v1.VariantDeployed', 'deployment.v1.VariantReady', 'deployment.v1.VariantFailed',
