@@ -1,17 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { startSuite } from '@vitae/local';
 import type { InteropResult } from './interop.ts';
+import { installPython } from './python.ts';
 
 const PEER = fileURLToPath(new URL('../../interop/cards_peer.py', import.meta.url));
 const REQUIREMENTS = fileURLToPath(new URL('../../interop/cards-requirements.txt', import.meta.url));
 const FIXTURES = new URL('../../fixtures/german-credit/', import.meta.url);
-const run = promisify(execFile);
 
 /**
  * Do others' readers understand what the registry exports? A suite is started and asked through its front door; MLCommons'
@@ -20,7 +19,7 @@ const run = promisify(execFile);
 export async function cardsInterop(say: (line: string) => void): Promise<InteropResult> {
   const directory = await mkdtemp(join(tmpdir(), 'vitae-cards-'));
   try {
-    const python = await install(directory);
+    const python = await installPython(directory, REQUIREMENTS);
     if (typeof python !== 'string') return { passed: 0, failed: 0, skipped: python.why };
     const outcomes = await checks(directory, python);
     for (const [what, why] of outcomes) say(why === undefined ? `ok   ${what}` : `FAIL ${what}: ${why}`);
@@ -28,19 +27,6 @@ export async function cardsInterop(say: (line: string) => void): Promise<Interop
     return { passed: outcomes.length - failed, failed };
   } finally {
     await rm(directory, { recursive: true, force: true });
-  }
-}
-
-/** The Python to ask, or why there is none. */
-async function install(directory: string): Promise<string | { readonly why: string }> {
-  const environment = join(directory, 'venv');
-  try {
-    await run('python3', ['-m', 'venv', environment]);
-    await run(join(environment, 'bin/pip'), ['install', '--quiet', '-r', REQUIREMENTS], { timeout: 300_000 });
-    return join(environment, 'bin/python');
-  } catch (error) {
-    const { code, stderr = '' } = error as { code?: unknown; stderr?: string };
-    return { why: code === 'ENOENT' ? 'no Python' : `the readers cannot be installed: ${stderr.trim().split('\n').at(-1)}` };
   }
 }
 

@@ -83,7 +83,8 @@ function single(field: DescField, type: FieldRules['type']): fc.Arbitrary<unknow
 }
 
 function text(type: FieldRules['type']): fc.Arbitrary<string> {
-  const { pattern, wellKnown, minLen = 0n, maxLen = 2n ** 16n } = type.case === 'string' ? given(type.value) : {};
+  const { pattern, wellKnown, in: allowed = [], minLen = 0n, maxLen = 2n ** 16n } = type.case === 'string' ? given(type.value) : {};
+  if (allowed.length > 0) return fc.constantFrom(...allowed);
   if (wellKnown?.case === 'uuid') return fc.uuid();
   const long = ({ length }: string): boolean => length >= Number(minLen) && length <= Number(maxLen);
   if (pattern !== undefined) return fc.stringMatching(new RegExp(pattern)).filter(long);

@@ -26,6 +26,10 @@ export const knownRules: Readonly<Record<string, Readonly<Record<string, Rule<ne
     max_len: (most: bigint) => (value) => typeof value === 'string' && value.length <= Number(most),
     // UTF-8 has at most three bytes for a unit of UTF-16.
     max_bytes: (most: bigint) => (value) => typeof value === 'string' && (value.length * 3 <= Number(most) || new TextEncoder().encode(value).length <= Number(most)),
+    in: (values: Iterable<unknown>) => {
+      const allowed = new Set(values);
+      return (value) => typeof value === 'string' && allowed.has(value);
+    },
     pattern: (pattern: string) => (isPlain(pattern) ? matches(pattern) : unsure),
     uuid: (on: boolean) => (on ? matches('^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$') : unsure),
   },

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DatasetVersionRow, DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
 import { EvaluationRow } from '../evaluation/evaluations.view.ts';
 import { Models } from '../model/models.view.ts';
+import { artefactMissing } from '../model-version/model-version.ts';
 import { ModelVersions } from '../model-version/versions.view.ts';
 import { ModelCards } from '../model-card/model-cards.view.ts';
 import { ModelVersionSignatures } from '../signature/signatures.view.ts';
@@ -23,16 +24,21 @@ export class KnownVersions {
     private readonly cards: ModelCards,
   ) {}
 
-  /** Also of a version that was deleted; undefined when there never was one. */
+  /**
+   * Also of a version that was deleted; undefined when there never was one.
+   * @throws Refused ARTEFACT_MISSING for one that was registered by reference.
+   */
   async of(projectId: string, modelVersionId: string): Promise<(KnownVersion & { readonly deletedAt: string | null }) | undefined> {
     const version = await this.versions.byId(projectId, modelVersionId, 'show');
-    const model = version && (await this.models.byId(projectId, version.modelId, 'show'));
-    const dataset = version && (await this.dataset(projectId, version.datasetVersionId));
-    if (!version || !model || !dataset) return undefined;
+    if (!version) return undefined;
+    if (!version.datasetVersionId) throw artefactMissing(version.version, 'it has neither a card nor a bill of materials');
+    const model = await this.models.byId(projectId, version.modelId, 'show');
+    const dataset = await this.dataset(projectId, version.datasetVersionId);
+    if (!model || !dataset) return undefined;
     return {
       ...version,
       modelVersionId,
-      model: { modelId: model.id, name: model.name, task: model.task, description: model.description, useCaseId: model.useCaseId },
+      model: { modelId: model.id, name: model.name, task: model.task, description: model.description, useCaseId: model.useCaseId ?? '' /* stated before there was any such version */ },
       signed: (await this.signatures.of(projectId, modelVersionId)) !== null,
       dataset,
       evaluations: await this.#evaluations(projectId, modelVersionId),

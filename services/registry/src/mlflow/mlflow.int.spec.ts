@@ -213,7 +213,7 @@ describe('A model version of MLflow', () => {
     expect(await done(ask('GET', '/model-versions/get-download-uri', { name: 'versioned', version: '1' }))).toEqual({ artifact_uri: 'models:/m-0123' });
   });
 
-  it('shows what evidence it lacks, and neither an evaluation nor a purge gets further than that', async () => {
+  it('shows what evidence it lacks, and no evaluation, card, bill of materials or purge gets further than that', async () => {
     await modelNamed('bare');
     await versionOf('bare', { source: 's3://bucket/bare' });
     const { items } = await done(ask('GET', '/model-versions', { filter: "name = 'bare'" }, { base: '/v1/projects/credit' }));
@@ -224,6 +224,10 @@ describe('A model version of MLflow', () => {
     const before = await counted();
     const measured = await ask('POST', '/evaluations', { datasetVersionId: items[0].id }, onVersion);
     expect([measured.status, measured.body.reason]).toEqual([409, 'artefact-missing']);
+    for (const [method, path, said] of [['POST', '/card', {}], ['GET', '/bom', { format: 'spdx' }]] as const) {
+      const refused = await ask(method, path, said, onVersion);
+      expect([path, refused.status, refused.body.reason]).toEqual([path, 409, 'artefact-missing']);
+    }
     expect(await counted()).toBe(before);
     await done(ask('DELETE', '', undefined, onVersion));
     const purged = await ask('POST', '/purge', {}, onVersion);
