@@ -29,6 +29,6 @@ export default {
   transformIgnorePatterns: ['/node_modules/'],
   cacheDirectory: '<rootDir>/tmp/jest',
   // Not a measure of speed: only what ends a spec that would wait for ever on a crowded machine.
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   workerIdleMemoryLimit: '700MB',
 };
