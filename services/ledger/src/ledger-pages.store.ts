@@ -36,16 +36,29 @@ export class LedgerPages implements OnApplicationShutdown {
     this.#pool.on('error', () => undefined); // a connection that breaks while it is idle; the next statement opens another
   }
 
+  /** Some entries from there on, for who goes on by himself: what is at hand, and only else what the ledger has. */
   async page(from: number, limit: number): Promise<LedgerPage> {
     if (this.#coming && from >= this.#coming.from && from < this.#coming.to) await this.#coming.arrived;
-    const first = this.#recent[0]?.index ?? Infinity;
-    const kept = from >= first ? this.#recent.slice(from - first, from - first + limit) : [];
+    const kept = this.#kept(from, limit);
     if (kept.length > 0) return { entries: kept, end: kept.length < limit };
-    const entries = await readRaw(this.#pool, { from, limit });
-    this.keep(entries);
+    const entries = await this.all(from, limit);
     const end = entries.length < limit;
     if (!end) this.#fetchFrom(from + limit);
     return { entries, end };
+  }
+
+  /** All entries from there on that the ledger has, up to the limit. */
+  async all(from: number, limit: number): Promise<readonly RawEntry[]> {
+    const kept = this.#kept(from, limit);
+    if (kept.length === limit) return kept;
+    const rest = await readRaw(this.#pool, { from: from + kept.length, limit: limit - kept.length });
+    this.keep(rest);
+    return [...kept, ...rest];
+  }
+
+  #kept(from: number, limit: number): readonly RawEntry[] {
+    const first = this.#recent[0]?.index ?? Infinity;
+    return from >= first ? this.#recent.slice(from - first, from - first + limit) : [];
   }
 
   async onApplicationShutdown(): Promise<void> {

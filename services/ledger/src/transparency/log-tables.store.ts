@@ -61,7 +61,7 @@ export class LogTables implements OnApplicationShutdown {
 
   /** Dense, in ledger order. */
   async events(from: number, limit: number): Promise<readonly RawEntry[]> {
-    return (await this.pages.page(from, limit)).entries;
+    return this.pages.all(from, limit);
   }
 
   async tile({ level, index }: Omit<Tile, 'width'>): Promise<Buffer | undefined> {
