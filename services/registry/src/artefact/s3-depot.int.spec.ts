@@ -10,6 +10,7 @@ import { registry } from '../app.module.ts';
 import { depotContract } from './depot-contract.fixture.ts';
 import { placeOf, S3Depot, s3Client } from './s3-depot.store.ts';
 
+/** Undefined where there is no Go to build it with, nor one built before: then only the file system keeps the contract. */
 const binary = await findS3Server();
 
 (binary ? describe : describe.skip)('On a real S3 server,', () => {

@@ -1,57 +1,25 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
-import { pooledSql, readLedger, readStream } from '@vitae/event-store';
-import { ensureLedgerStream, onAppended, publishFrom } from '@vitae/messaging';
-import { boot, rebuildViews, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
-import pg from 'pg';
+import { pooledSql, readStream } from '@vitae/event-store';
+import { rebuildViews, type Running } from '@vitae/service-kit';
+import { eventually, type FreshDatabase } from '@vitae/testing';
+import type pg from 'pg';
 import { registry } from '../app.module.ts';
+import { runRegistry, type RunningRegistry } from '../running-registry.fixture.ts';
 
 const FIXTURES = new URL('../../../../test/fixtures/german-credit/', import.meta.url);
 
-let database: FreshDatabase;
-let broker: FreshNats;
-let nats: NatsConnection;
-let dataDir: string;
+let running: RunningRegistry;
 let service: Running;
+let database: FreshDatabase;
 let pool: pg.Pool;
-let stopRelay: () => void;
-/** What the ledger service does: gives events their index and publishes them. */
 let relay: () => Promise<void>;
 
 beforeAll(async () => {
-  const [first, second, third] = await Promise.allSettled([freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-mlflow-'))]);
-  if (first.status === 'fulfilled') database = first.value;
-  if (second.status === 'fulfilled') broker = second.value;
-  if (third.status === 'fulfilled') dataDir = third.value;
-  for (const one of [first, second, third]) if (one.status === 'rejected') throw one.reason;
-  pool = new pg.Pool({ connectionString: database.url, max: 4 });
-  nats = await connect({ servers: broker.url });
-  service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
-  const sql = pooledSql(pool);
-  const [origin] = await sql.query<{ id: string }>('select id from ledger.origin');
-  let published = await ensureLedgerStream(nats, origin?.id ?? '');
-  let running = Promise.resolve();
-  relay = () =>
-    (running = running.then(async () => {
-      await sql.query('select ledger.sequence(10000)');
-      for (let sent = 1; sent > 0; published += sent) sent = await publishFrom(nats, await readLedger(sql, { from: published, limit: 1_000 }));
-    }));
-  stopRelay = onAppended(nats, () => void relay());
-  await relay();
+  running = await runRegistry();
+  ({ service, database, pool, relay } = running);
 });
-
-afterAll(async () => {
-  stopRelay?.();
-  await service?.stop();
-  await relay?.();
-  await nats?.close();
-  await pool?.end();
-  await Promise.allSettled([database?.drop(), broker?.drop(), rm(dataDir, { recursive: true, force: true })]);
-});
+afterAll(() => running?.stop());
 
 interface Answer {
   readonly status: number;
