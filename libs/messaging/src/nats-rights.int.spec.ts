@@ -100,7 +100,8 @@ describe('the rights at NATS', () => {
     const may = (subject: string): string[] => logins.filter(({ rights }) => rights.publish.some((pattern) => covers(pattern, subject))).map(({ name }) => name);
     expect(may('vitae.ledger.credit.governance.ApprovalCase.ApprovalGranted')).toEqual(['ledger']);
     expect(may('$JS.API.STREAM.CREATE.VITAE_LEDGER')).toEqual(['ledger']);
-    for (const call of ['DELETE', 'PURGE', 'UPDATE', 'MSG.DELETE', 'RESTORE']) expect(may(`$JS.API.STREAM.${call}.VITAE_LEDGER`)).toEqual([]);
+    for (const call of ['DELETE', 'PURGE', 'UPDATE', 'MSG.DELETE', 'RESTORE']) for (const stream of ['VITAE_LEDGER', 'VITAE_INFERENCE']) expect(may(`$JS.API.STREAM.${call}.${stream}`)).toEqual([]);
+    expect([may('vitae.inference.credit.e'), may('$JS.API.CONSUMER.CREATE.VITAE_INFERENCE.x')]).toEqual([['monitoring'], ['monitoring']]);
     expect(logins.flatMap(({ rights }) => [...rights.publish, ...rights.subscribe]).filter((subject) => /^(>|\$JS\.(API\.)?>|\$SYS|_INBOX\.>)/.test(subject))).toEqual([]);
   });
 

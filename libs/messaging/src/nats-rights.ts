@@ -31,10 +31,17 @@ export const inboxPrefix = (login: string): string => `_INBOX.${login}`;
 /** Reads one durable that exists: asks for it, for its next messages, acknowledges them. */
 const reading = (durable: string): string[] => [`$JS.API.CONSUMER.INFO.${STREAM}.${durable}`, `$JS.API.CONSUMER.MSG.NEXT.${STREAM}.${durable}`, `$JS.ACK.${STREAM}.${durable}.>`];
 
+/** Everything with a stream of one's own but to delete, purge or change it. */
+const owning = (stream: string, subjects: string): string[] => [
+  ...['STREAM.INFO', 'STREAM.CREATE', 'CONSUMER.CREATE'].map((call) => `$JS.API.${call}.${stream}`),
+  ...['CREATE', 'INFO', 'MSG.NEXT', 'DELETE'].map((call) => `$JS.API.CONSUMER.${call}.${stream}.>`),
+  subjects,
+];
+
 /**
  * The rights of one service. Only the ledger publishes events and makes the stream: what another service wants told, it
  * appends in PostgreSQL, where its role may append to its own streams and to no others. So nobody can forge an event of
- * governance here, not even governance.
+ * governance here, not even governance. What models are asked and answer lies in a stream that only monitoring may write and read.
  */
 export function rightsOfService(service: ConnectedService): NatsRights {
   const consumers = serviceConsumers[service].map(durableName);
@@ -43,6 +50,7 @@ export function rightsOfService(service: ConnectedService): NatsRights {
     publish: [
       HINT,
       ...(service === 'ledger' ? publisher : []),
+      ...(service === 'monitoring' ? owning('VITAE_INFERENCE', 'vitae.inference.>') : []),
       ...consumers.flatMap((durable) => [`$JS.API.CONSUMER.CREATE.${STREAM}.${durable}`, ...reading(durable)]),
     ],
     subscribe: [`${inboxPrefix(service)}.>`, ...(service === 'ledger' ? [HINT] : [])],
