@@ -32,7 +32,7 @@ async function published(running: Suite): Promise<readonly string[]> {
   return eventually(async () => {
     const { entries, unsequenced } = await ledgerState(running.databaseUrl);
     expect(unsequenced).toBe(0);
-    expect(await streamState(running.natsUrl)).toEqual(entries);
+    expect(await streamState(running)).toEqual(entries);
     return entries;
   });
 }

@@ -30,6 +30,7 @@ async function runJob(onAct?: (act: string) => void): Promise<{ projectId: strin
   await mainJob({
     frontDoor: suite.frontDoor,
     natsUrl: suite.natsUrl,
+    natsKeyFile: suite.natsKeyFile,
     report: (line) => lines.push(line),
     signal: new AbortController().signal,
     ...(onAct ? { onAct } : {}),
@@ -73,14 +74,14 @@ async function expectNothingLostOrDoubled(projectId: string): Promise<void> {
   const state = await eventually(async () => {
     const now = await ledgerState(suite.databaseUrl, projectId);
     expect(now).toMatchObject({ unsequenced: 0, behind: [] });
-    expect(await streamState(suite.natsUrl)).toHaveLength(now.entries.length);
+    expect(await streamState(suite)).toHaveLength(now.entries.length);
     return now;
   });
   expect(state.brokenStreams).toEqual([]);
   expect(state.parked).toEqual([]);
   expect(state.entries.map((entry) => Number(entry.split(' ')[0]))).toEqual(state.entries.map((_, i) => i));
   expect(new Set(state.entries.map((entry) => entry.split(' ')[1])).size).toBe(state.entries.length);
-  expect(await streamState(suite.natsUrl)).toEqual(state.entries);
+  expect(await streamState(suite)).toEqual(state.entries);
   expect(state.types).toMatchObject(ONCE_AND_ONLY_ONCE);
 }
 

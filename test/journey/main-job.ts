@@ -17,6 +17,8 @@ export interface MainJobOptions {
   /** Where the one front door is, e.g. http://127.0.0.1:7400. */
   readonly frontDoor: string;
   readonly natsUrl: string;
+  /** The file with the nkey's seed of who may read everything. Absent: the server asks nobody who he is. */
+  readonly natsKeyFile?: string | undefined;
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;
   /** Called as each act begins; a test breaks things here. */
@@ -28,7 +30,7 @@ export interface MainJobOptions {
  * its own, so that it can be run again on the same data. Rejects with the reason when any step of the
  * story does not come out as it must.
  */
-export async function mainJob({ frontDoor, natsUrl, report, signal, onAct }: MainJobOptions): Promise<void> {
+export async function mainJob({ frontDoor, natsUrl, natsKeyFile, report, signal, onAct }: MainJobOptions): Promise<void> {
   const run = new Date().toISOString().replace(/\D/g, '').slice(0, 17);
   const projectId = `credit-${run}`;
   const stage: Stage = { api: api(frontDoor, projectId, signal), signal, say: (line) => report(`    ${line}`) };
@@ -38,7 +40,7 @@ export async function mainJob({ frontDoor, natsUrl, report, signal, onAct }: Mai
     onAct?.(title);
   };
   report(`project ${projectId}`);
-  const subscription = await subscribe(natsUrl, projectId);
+  const subscription = await subscribe({ natsUrl, natsKeyFile, projectId });
   try {
     act('1  Plan');
     const useCaseId = await plan(stage);

@@ -1,6 +1,6 @@
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connect } from '@nats-io/transport-node';
 import { Client } from 'pg';
+import { connectAsAuditor, type BrokerAccess } from './subscriber.ts';
 
 /** What the ledger holds, read past all services: to find out whether anything was lost, doubled or misplaced. */
 export interface LedgerState {
@@ -40,8 +40,8 @@ export async function ledgerState(databaseUrl: string, projectId?: string): Prom
 }
 
 /** What JetStream holds: `<sequence - 1> <event id>` in order of the sequence. */
-export async function streamState(natsUrl: string): Promise<readonly string[]> {
-  const nats = await connect({ servers: natsUrl });
+export async function streamState(broker: BrokerAccess): Promise<readonly string[]> {
+  const nats = await connectAsAuditor(broker);
   try {
     const manager = await jetstreamManager(nats);
     const { state } = await manager.streams.info('VITAE_LEDGER');

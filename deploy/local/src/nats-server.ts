@@ -14,6 +14,8 @@ export interface NatsOptions {
   readonly port?: number;
   /** Default: what `findNatsServer` finds. */
   readonly binary?: string;
+  /** Who may come in, and what each may do (`accountsConfig`). Default: anybody, everything. */
+  readonly configFile?: string;
   /** Default `<storeDir>.log`. */
   readonly logFile?: string;
 }
@@ -40,7 +42,7 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
   const port = options.port ?? (await freePort());
   await mustBeFree('NATS', port);
   await mkdir(storeDir, { recursive: true });
-  const args = ['--addr', '127.0.0.1', '--port', String(port), '--server_name', `vitae-${port}`, '--jetstream', '--store_dir', storeDir];
+  const args = ['--addr', '127.0.0.1', '--port', String(port), '--server_name', `vitae-${port}`, '--jetstream', '--store_dir', storeDir, ...(options.configFile ? ['--config', options.configFile] : [])];
   const child = withLog(startLog(logFile), (log) => spawnTied(binary, args, { deathSignal: 'TERM', log }));
   const end = ended(child);
   const refused = end.then((how) => {

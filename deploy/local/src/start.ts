@@ -16,7 +16,7 @@ const report = (line: string): void => say(`${`${((performance.now() - begun) / 
 
 /** What the main job of test/ promises. It drives the suite through its public API alone, so it is loaded by its place. */
 interface Journey {
-  mainJob(options: { frontDoor: string; natsUrl: string; report: (line: string) => void; signal: AbortSignal }): Promise<void>;
+  mainJob(options: { frontDoor: string; natsUrl: string; natsKeyFile: string | undefined; report: (line: string) => void; signal: AbortSignal }): Promise<void>;
 }
 
 class Interrupted extends Error {}
@@ -56,7 +56,7 @@ async function runMainJob(suite: Suite, signal: AbortSignal): Promise<number> {
   const { mainJob } = (await import(pathToFileURL(program).href)) as Journey;
   report('the main job begins');
   try {
-    await mainJob({ frontDoor: suite.frontDoor, natsUrl: suite.natsUrl, report, signal });
+    await mainJob({ frontDoor: suite.frontDoor, natsUrl: suite.natsUrl, natsKeyFile: suite.natsKeyFile, report, signal });
     report('the main job went well');
     return 0;
   } catch (error) {
@@ -69,7 +69,7 @@ async function runMainJob(suite: Suite, signal: AbortSignal): Promise<number> {
 
 function addresses(suite: Suite): string {
   const services = serviceNames.filter((name) => name !== 'console').map((name) => [name, suite.addressOf(name)]);
-  const all = [['front door', suite.frontDoor], ...services, ['PostgreSQL', withoutPassword(suite.databaseUrl)], ['NATS', suite.natsUrl], ['logs', join(suite.dataDir, 'logs')]];
+  const all = [['front door', suite.frontDoor], ...services, ['PostgreSQL', withoutPassword(suite.databaseUrl)], ['NATS', suite.natsUrl + (suite.natsKeyFile ? `  (with the nkey in ${suite.natsKeyFile}: look at everything)` : '')], ['logs', join(suite.dataDir, 'logs')]];
   return `\n${all.map(([name, where]) => `  ${name!.padEnd(12)} ${where}`).join('\n')}\n\n  Ctrl-C stops everything; the data stays in ${suite.dataDir}.\n`;
 }
 

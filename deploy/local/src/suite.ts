@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { findNatsServer } from './find-nats-server.ts';
 import { natsStoreIn, startNats, type NatsServer } from './nats-server.ts';
 import { claimPorts, mustBeFree, portsFrom, serviceNames, type PortClaim, type Ports, type ServiceName } from './ports.ts';
+import { prepareBroker, type BrokerLogins } from './prepare-broker.ts';
 import { applyMigrations, openLogins, type DatabaseUrls } from './prepare-database.ts';
 import { prepareKeyring, type KeyringSettings } from './prepare-keyring.ts';
 import { startPostgres, type PostgresServer } from './postgres-server.ts';
@@ -37,6 +38,8 @@ export interface Suite {
   readonly ports: Ports;
   readonly databaseUrl: string;
   readonly natsUrl: string;
+  /** The file with the nkey's seed of who only looks; undefined with a NATS server of one's own. */
+  readonly natsKeyFile: string | undefined;
   readonly natsStoreDir: string;
   readonly dataDir: string;
   addressOf(service: ServiceName): string;
@@ -75,8 +78,8 @@ export async function startSuite(options: SuiteOptions): Promise<Suite> {
     await startServers(options, ports, parts, report);
     const databaseUrl = options.databaseUrl ?? parts.postgres!.url; // startServers started what was not given
     const natsUrl = options.natsUrl ?? parts.nats!.url;
-    const { databaseUrls, keyring } = parts;
-    const settings: SuiteSettings = { root: repositoryRoot, dataDir, ports, databaseUrl, databaseUrls, keyring, natsUrl, env: options.env ?? process.env };
+    const { databaseUrls, keyring, brokerLogins } = parts;
+    const settings: SuiteSettings = { root: repositoryRoot, dataDir, ports, databaseUrl, databaseUrls, keyring, natsUrl, brokerLogins, env: options.env ?? process.env };
 
     const programs = options.programs ?? (options.single ? oneProgramForAll : oneProgramEach);
     parts.services = programs(settings).map((program) => supervise(program, report));
@@ -95,6 +98,7 @@ interface Parts {
   postgres?: PostgresServer;
   databaseUrls?: DatabaseUrls | undefined;
   keyring?: KeyringSettings;
+  brokerLogins?: BrokerLogins;
   nats?: NatsServer;
   services: readonly Supervised[];
   onEnd?: (server: 'postgres' | 'nats', how: string) => void;
@@ -121,7 +125,8 @@ async function startServers(options: SuiteOptions, ports: Ports, parts: Parts, r
   const startBroker = async (): Promise<void> => {
     await mustBeFree('NATS', ports.nats); // before a search that may take a minute
     const binary = await findNatsServer({ env: options.env, report, signal });
-    const server = (parts.nats = await startNats({ storeDir: natsStoreIn(dataDir), port: ports.nats, binary, logFile: logFileOf(dataDir, 'nats') }));
+    const { configFile } = (parts.brokerLogins = await prepareBroker(join(dataDir, 'keys', 'nats')));
+    const server = (parts.nats = await startNats({ storeDir: natsStoreIn(dataDir), port: ports.nats, binary, configFile, logFile: logFileOf(dataDir, 'nats') }));
     void server.ended.then((how) => parts.onEnd?.('nats', how));
   };
   const starts = [
@@ -134,7 +139,7 @@ async function startServers(options: SuiteOptions, ports: Ports, parts: Parts, r
 }
 
 function handles(parts: Parts, settings: SuiteSettings, broken: Promise<string>, stop: () => Promise<void>): Suite {
-  const { dataDir, ports, databaseUrl, natsUrl } = settings;
+  const { dataDir, ports, databaseUrl, natsUrl, brokerLogins } = settings;
   const named = (service: ServiceName): Supervised => {
     const found = parts.services.find(({ name }) => name === service) ?? parts.services[0]; // the one for all
     if (!found) throw new Error(`${service} does not run.`);
@@ -145,6 +150,7 @@ function handles(parts: Parts, settings: SuiteSettings, broken: Promise<string>,
     ports,
     databaseUrl,
     natsUrl,
+    natsKeyFile: brokerLogins?.keyFileOf('auditor'),
     natsStoreDir: natsStoreIn(dataDir),
     dataDir,
     addressOf: (service) => addressOf(ports, service),

@@ -4,6 +4,7 @@ import { readHead, readLedger, type RecordedEvent, type Sql, type Transact, type
 import { advanceBookmark, countParked, openBookmark, park } from './bookmark.ts';
 import type { ConsumerLog } from './consumer-log.ts';
 import { listen } from './delivery.ts';
+import { durableName } from './nats-rights.ts';
 import { contextOf } from './trace-context.ts';
 
 /**
@@ -211,7 +212,7 @@ export async function startConsumer<Tx extends Transaction>(options: ConsumerOpt
   };
 }
 
-const durableName = (name: string): string => name.replaceAll('.', '-');
+
 
 /** PostgreSQL is away or shutting down (classes 08 and 57P), or the socket broke: not the event's fault. */
 function unreachable(error: unknown): boolean {

@@ -1,6 +1,7 @@
 import type { NatsConnection } from '@nats-io/nats-core';
 
-const SUBJECT = 'vitae.hint.appended';
+/** The subject of hints. */
+export const HINT = 'vitae.hint.appended';
 /** A sequencer at work looks again by itself, so that it needs no hint for each of many appends. */
 const REST_MS = 2;
 
@@ -16,7 +17,7 @@ export function hinting(nats: NatsConnection): () => void {
     if (resting) return void (again = true);
     again = false;
     try {
-      if (!nats.isClosed()) nats.publish(SUBJECT);
+      if (!nats.isClosed()) nats.publish(HINT);
     } catch {
       return; // it is closing, or its buffer is full; polling will find the event
     }
@@ -31,6 +32,6 @@ export function hinting(nats: NatsConnection): () => void {
 
 /** Calls `wake` on every hint. Returns how to stop. */
 export function onAppended(nats: NatsConnection, wake: () => void): () => void {
-  const subscription = nats.subscribe(SUBJECT, { callback: () => wake() });
+  const subscription = nats.subscribe(HINT, { callback: () => wake() });
   return () => subscription.unsubscribe();
 }

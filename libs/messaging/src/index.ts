@@ -5,4 +5,6 @@ export { ensureLedgerStream, ForeignStream, LEDGER_STREAM } from './ledger-strea
 export { publishFrom, LedgerBehindStream } from './publisher.ts';
 export { cloudEventAttributes, fromWire, toWire } from './wire.ts';
 export { hinting, onAppended } from './hint.ts';
+export { inboxPrefix, rightsOfSubscriber, serviceConsumers, type NatsRights } from './nats-rights.ts';
+export { accountsConfig, rightsOf, suiteLogins, type NatsLogin, type SuiteLogin } from './nats-server-config.ts';
 export { messagingMigrations } from './migrations.ts';

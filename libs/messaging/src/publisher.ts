@@ -1,4 +1,5 @@
 import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
+import type { NatsConnectionImpl } from '@nats-io/nats-core/internal';
 import { SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
 import type { RawEntry, RecordedEvent } from '@vitae/event-store';
 import { onLost } from './connection-lost.ts';
@@ -34,7 +35,7 @@ const ANSWER_EVERY = 64;
  */
 export async function publishFrom(nats: NatsConnection, events: readonly (RecordedEvent | RawEntry)[]): Promise<number> {
   if (events.length === 0) return 0;
-  const inbox = createInbox();
+  const inbox = createInbox((nats as NatsConnectionImpl).options.inboxPrefix); // the only place where this login may hear answers
   const spans = new Map<number, Span>();
   const isAnswered = (n: number): boolean => n === events.length - 1 || n % ANSWER_EVERY === ANSWER_EVERY - 1;
   const answers = answersOn(nats, inbox, events.filter((_, n) => isAnswered(n)).length, (n, error) => endSpan(spans, n, error));

@@ -63,7 +63,7 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   if (orm) opened.defer(() => orm.close(true));
   const keyring: Keyring | undefined = database && (await openKeyring(name, config));
   if (keyring) opened.defer(() => keyring.close());
-  const broker = wantsBroker ? await Broker.open(name, config.NATS_URL ?? '') : undefined;
+  const broker = wantsBroker ? await Broker.open(name, config) : undefined;
   if (broker) opened.defer(() => broker.drain());
 
   // 2. The application.

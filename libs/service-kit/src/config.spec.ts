@@ -84,6 +84,15 @@ describe('the configuration', () => {
     expect(messageOf({ VITAE_MODE: 'cluster', OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'vitae' })).toBe('accepted');
   });
 
+  it('refuses to run outside of local mode where it would come to NATS without a name', () => {
+    const cluster = { VITAE_MODE: 'cluster', OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'vitae', NATS_URL: 'tls://nats.example:4222' };
+    const needsBroker = { database: false, broker: true };
+    expect(messageOf(cluster, needsBroker)).toContain('NATS_NKEY_FILE is missing');
+    expect(messageOf({ ...cluster, NATS_NKEY_FILE: '/keys/registry.nk' }, needsBroker)).toBe('accepted');
+    expect(messageOf({ ...cluster, NATS_URL: 'tls://registry:s3cret@nats.example:4222' }, needsBroker)).toBe('accepted');
+    expect(messageOf({ ...cluster, NATS_NKEY_FILE: '/keys/registry.nk', NATS_CERT_FILE: '/tls/cert.pem' }, needsBroker)).toContain('NATS_KEY_FILE is missing');
+  });
+
   it('is in cluster mode unless told otherwise, so that nobody trusts a header by accident', () => {
     expect(messageOf({})).toContain('VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine');
     expect(messageOf({ VITAE_MODE: 'lokal' })).toContain('VITAE_MODE is "lokal"; expected local or cluster');

@@ -61,6 +61,12 @@ export const baseConfig = z.object({
     .url({ protocol: /^(nats|tls|wss?)$/ })
     .optional()
     .describe('a NATS address such as nats://127.0.0.1:7422'),
+  /** Who the service is at NATS; the server's configuration says what that one may do. */
+  NATS_NKEY_FILE: z.string().min(1).optional().describe('the file with the seed of the service\'s nkey'),
+  /** TLS, with `tls://` in NATS_URL: whom to believe (default: what the system believes), and who we are, where the server asks. */
+  NATS_CA_FILE: z.string().min(1).optional().describe('a file with certificates of authorities, in PEM'),
+  NATS_CERT_FILE: z.string().min(1).optional().describe('a file with a client certificate, in PEM'),
+  NATS_KEY_FILE: z.string().min(1).optional().describe('the file with the key of that certificate, in PEM'),
   /** `local` trusts the actor that a caller names in a header; anything else does not, so `local` is never the default. */
   VITAE_MODE: z.enum(['local', 'cluster']).default('cluster').describe('local or cluster'),
   VITAE_DATA_DIR: z.string().min(1).default('.data').describe('a directory for bytes on disk'),
@@ -103,10 +109,13 @@ export function parseConfig<C extends BaseConfig>(
   const keyring = ['KEYRING_DATABASE_URL', 'VITAE_TENANT_KEY_FILE'] as const;
   if (keyring.some((variable) => given[variable] !== undefined)) for (const variable of keyring) missing(variable, 'keys and tenant key come together');
   if (needs.broker) missing('NATS_URL', `${service} talks to the other services over NATS`);
+  const certificate = ['NATS_CERT_FILE', 'NATS_KEY_FILE'] as const;
+  if (certificate.some((variable) => given[variable] !== undefined)) for (const variable of certificate) missing(variable, 'certificate and key come together');
   if ((given['VITAE_MODE'] ?? 'cluster') === 'cluster') {
     const why = given['VITAE_MODE'] === undefined ? 'VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine' : 'VITAE_MODE is cluster';
     missing('OIDC_ISSUER', why);
     missing('OIDC_AUDIENCE', why);
+    if (needs.broker && !/^\w+:\/\/[^/@]+@/.test(given['NATS_URL'] ?? '')) missing('NATS_NKEY_FILE', `${why.split(',')[0]}, and NATS_URL names no user: who needs no login may publish anything`);
     if (needs.database) for (const variable of keyring) missing(variable, `${why.split(',')[0]}, and what people write is stored sealed`);
   }
   if (problems.size === 0 && parsed.success) return parsed.data;

@@ -3,6 +3,7 @@ import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import type { Bench } from './bench.ts';
 import { groupedPrepared } from './ours.ts';
+import { quantile } from './quantile.ts';
 import { orderAll } from './replay.ts';
 import { alternate, repeated, type Figures } from './rounds.ts';
 import { METADATA, SAMPLES, samples, SUBJECTS } from './sample-event.ts';
@@ -23,6 +24,10 @@ export async function scale({ testbed, options, rounds, report }: Bench): Promis
       report.say(`  ${size.toLocaleString('en-US')} events loaded in ${((performance.now() - begun) / 1000).toFixed(0)} s`);
     }
     await testbed.query('checkpoint');
+    // A connection lives for days: it has met the pages of the streams that it reads. The first meeting is told apart.
+    const first: [string, number][] = [];
+    for (const { size, pool, streams } of places) first.push([`at ${label(size)}`, await eachOnce(pool, streams)]);
+    report.table('each of 10 thousand streams read for the first time on a connection', ['', 'p50 ms'], first);
     const [appendSmall, appendLarge, readSmall, readLarge] = await alternate(
       [
         ...places.map(({ size, ours }) => repeated(`append at ${label(size)}`, 1, () => ours.append({ id: uuidv7(), revision: 0, events: samples(1) }))),
@@ -43,8 +48,20 @@ export async function scale({ testbed, options, rounds, report }: Bench): Promis
 
 const label = (size: number): string => (size >= 1_000_000 ? `${size / 1_000_000} million` : `${size / 1_000} thousand`);
 
-async function readOne(pool: Pool, streams: readonly string[]): Promise<void> {
-  const stream = streams[Math.floor(Math.random() * streams.length)]!;
+/** @returns the median, in milliseconds. */
+async function eachOnce(pool: Pool, streams: readonly string[]): Promise<number> {
+  const latencies: number[] = [];
+  for (const stream of streams) {
+    const begun = performance.now();
+    await readTen(pool, stream);
+    latencies.push(performance.now() - begun);
+  }
+  return quantile(latencies, 0.5);
+}
+
+const readOne = (pool: Pool, streams: readonly string[]): Promise<void> => readTen(pool, streams[Math.floor(Math.random() * streams.length)]!);
+
+async function readTen(pool: Pool, stream: string): Promise<void> {
   const events = await readStream(pooledSql(pool), stream);
   if (events.length !== 10) throw new Error(`${stream} has ${events.length} events instead of 10`);
 }
