@@ -49,7 +49,7 @@ const clientSettings = (address: string, directory: string): NodeJS.ProcessEnv =
 });
 
 /** The ledger, because what is deleted is decided on what every service has written until then. */
-function registryAndLedger({ root, dataDir, ports, databaseUrl, natsUrl, env }: SuiteSettings): Program[] {
+function registryAndLedger({ root, dataDir, ports, databaseUrl, natsUrl, brokerLogins, env }: SuiteSettings): Program[] {
   return (['ledger', 'registry'] as const).map((name) => ({
     name,
     command: process.execPath,
@@ -64,6 +64,7 @@ function registryAndLedger({ root, dataDir, ports, databaseUrl, natsUrl, env }: 
       PORT: String(ports[name]),
       DATABASE_URL: databaseUrl,
       NATS_URL: natsUrl,
+      NATS_NKEY_FILE: brokerLogins?.keyFileOf(name) ?? '',
       KEYRING_DATABASE_URL: '',
       VITAE_TENANT_KEY_FILE: '',
     },
