@@ -16,8 +16,6 @@ alter table registry.dataset_version alter column updated_at set not null;
 create index dataset_version_page on registry.dataset_version (project_id, id);
 -- "Is anything in quarantine at all?", asked of every model version that is shown.
 create index dataset_version_quarantined on registry.dataset_version (project_id) where quarantine is not null;
--- "Does data still need these bytes?", asked when bytes are to be removed.
-create index dataset_version_bytes on registry.dataset_version (digest) where erasure is null;
 
 -- Which version was made of which: both ways, for what is wrong with one is wrong with all that came of it.
 create table registry.dataset_derivation (

@@ -4,14 +4,15 @@ import { contentOf } from '../artefact/content.ts';
 import { identifier, literal } from '../dataset/expectation.ts';
 import { acceptable, csvHeader } from './column-names.ts';
 import { rowsOf, type DatasetFile } from './duckdb.store.ts';
-import { lineGuard, MAX_LINE_BYTES, mixedColumn, typeOfValues } from './json-lines.ts';
+import { brokenLine, lineGuard, MAX_LINE_BYTES, mixedColumn, typeOfValues } from './json-lines.ts';
 import { refuse } from './refusals.ts';
 
 // How the bytes of each form become a table for DuckDB: which columns with which types, and the text of the source.
 
 // Nothing is left to be guessed but the types, and of these only three: what looks like a yes, a no or a date stays the text
 // that it is, so that models and monitors meet the values of the file.
-const CSV = `header = true, delim = ',', quote = '"', escape = '"', comment = '', compression = 'none', strict_mode = true, null_padding = false, ignore_errors = false`;
+// Small buffers: the usual ones are 32 MB each, and are taken before the first row is kept.
+const CSV = `buffer_size = 8388608, header = true, delim = ',', quote = '"', escape = '"', comment = '', compression = 'none', strict_mode = true, null_padding = false, ignore_errors = false`;
 const TYPES = `['BIGINT', 'DOUBLE', 'VARCHAR']`;
 const JSON_LINES = `compression = 'uncompressed', maximum_object_size = ${2 * MAX_LINE_BYTES}`;
 
@@ -69,7 +70,9 @@ async function jsonTypes(duck: DuckDBConnection, file: DatasetFile): Promise<Rea
     `select array_to_string(list_transform(keys, lambda key: to_json(key)), ',') from (
        select json_keys(json) as keys, row_number() over () as n from read_ndjson_objects(${literal(file.path)}, ${JSON_LINES})
      ) group by keys order by min(n) limit 10000`,
-  );
+  ).catch(async (error: unknown) => {
+    throw /Malformed JSON/.test(String((error as Error).message)) ? brokenLine(await firstBrokenLine(file.path)) : error; // DuckDB is a line off
+  });
   const names = acceptable([...new Set(lists.flatMap(([keys]) => JSON.parse(`[${String(keys)}]`) as string[]))]);
   if (names.length === 0) return new Map();
   const whole = source(file, new Map(names.map((name) => [name, 'JSON'])));
@@ -113,6 +116,27 @@ async function guardLines(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     for await (const chunk of handle.createReadStream({ highWaterMark: 1024 * 1024, autoClose: false })) guard(chunk as Buffer);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** 0 when every line is JSON after all. */
+async function firstBrokenLine(path: string): Promise<number> {
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  let number = 0;
+  const handle = await open(path, 'r');
+  try {
+    for await (const line of handle.readLines({ encoding: 'latin1', autoClose: false })) {
+      number += 1;
+      try {
+        const text = decoder.decode(Buffer.from(line, 'latin1'));
+        if (text.trim() !== '') JSON.parse(text);
+      } catch {
+        return number; // no UTF-8, or no JSON
+      }
+    }
+    return 0;
   } finally {
     await handle.close();
   }

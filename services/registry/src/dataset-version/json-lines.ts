@@ -78,4 +78,7 @@ export const mixedColumn = (name: string, firsts: readonly { readonly kind: stri
 
 const WORDS: Readonly<Record<string, string>> = { UBIGINT: 'a whole number', BIGINT: 'a whole number', DOUBLE: 'a number', VARCHAR: 'text', BOOLEAN: 'true or false', OBJECT: 'an object', ARRAY: 'a list' };
 
+/** @param line 0 when it is not known. */
+export const brokenLine = (line: number): Error => (line > 0 ? unreadable(line, 'is no JSON') : refuse('DATASET_UNREADABLE', 'A line of the JSON lines is no JSON. Correct the file and upload it again.'));
+
 const unreadable = (line: number, fault: string): Error => refuse('DATASET_UNREADABLE', `Line ${line} of the JSON lines ${fault}. JSON lines have one JSON object in each line, in UTF-8. Correct the file and upload it again.`);

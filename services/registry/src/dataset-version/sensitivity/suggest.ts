@@ -29,9 +29,10 @@ interface Detector {
 const EMAIL = /[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63}){0,6}\.[A-Za-z]{2,24}/;
 const OCTET = '(25[0-5]|2[0-4]\\d|1?\\d?\\d)';
 const IPV4 = new RegExp(`^${OCTET}(\\.${OCTET}){3}$`);
-const IPV6 = /^(?=.*:.*:)[0-9A-Fa-f:]{2,39}$/;
+/** With a gap, or whole: a time of day has neither. */
+const IPV6 = /^(?=.*::|([0-9A-Fa-f]*:){7}[0-9A-Fa-f]+$)[0-9A-Fa-f:]{3,39}$/;
 /** With something in it that makes it a phone number, and no date or plain number. */
-const PHONE = /^(?!\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}$)(\+|00|\(?0)[\d ()/.-]{6,24}$/;
+const PHONE = /^(?!\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}$|\d+\.\d+$)(\+|00|\(?0)[\d ()/.-]{6,24}$/;
 const HEALTH = /\b(diabet\w*|cancer|krebs|hiv|aids|depress\w*|asthma|epilep\w*|hepatitis|schizophren\w*|tuberculosis|dialysis|chemotherapy|pregnan\w*|schwanger\w*)\b/i;
 const RELIGION = /^(catholic|roman catholic|protestant|orthodox|muslim|islam|jewish|judaism|hindu|hinduism|buddhist|buddhism|sikh|atheist|katholisch|evangelisch|muslimisch|judisch|jüdisch|catholique|musulman|juif|catolico|católico)$/i;
 
