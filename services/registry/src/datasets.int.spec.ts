@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -452,7 +453,8 @@ it('Data larger than the memory that reading may take are read all the same, and
   const directory = await mkdtemp(join(tmpdir(), 'vitae-large-'));
   try {
     const path = join(directory, 'rows.csv');
-    const value = (i: number) => `${'x'.repeat(160)}${i % 40}`;
+    const pool = Array.from({ length: 20_011 }, () => randomBytes(80).toString('hex')); // what is spilled is compressed
+    const value = (i: number) => pool[i % pool.length] ?? '';
     await writeFile(path, 'a,b,c\n');
     for (let start = 0; start < 150_000; start += 25_000) await writeFile(path, Array.from({ length: 25_000 }, (_, i) => `${value(i)},${value(i + 1)},${value(i + 2)}\n`).join(''), { flag: 'a' });
     const scratch = await mkdtemp(join(directory, 'scratch-'));
