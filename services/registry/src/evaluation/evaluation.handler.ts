@@ -5,8 +5,8 @@ import { streamName, type Handled } from '@vitae/event-store';
 import { CONFIG, Ledger, type CommandContext } from '@vitae/service-kit';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import type { RegistryConfig } from '../config.ts';
-import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions, type DatasetVersionRow } from '../dataset-version/dataset-versions.view.ts';
+import { mustBeUsable } from '../dataset-version/usable.view.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
 import { artefactMissing, modelVersionNotFound } from '../model-version/model-version.ts';
 import { ModelVersions, type ModelVersionShown } from '../model-version/versions.view.ts';
@@ -49,8 +49,7 @@ export class EvaluationHandler implements ICommandHandler<ForEvaluation> {
     const version = await this.#version(context.projectId, order.modelVersionId);
     const other = compareWith === undefined ? undefined : await this.#version(context.projectId, compareWith);
     if (other) mustCompare(measuredVersion(version), measuredVersion(other));
-    const dataset = await this.datasets.byId(context.projectId, order.datasetVersionId);
-    if (!dataset) throw datasetVersionNotFound(order.datasetVersionId);
+    const dataset = await mustBeUsable(this.datasets, context.projectId, order.datasetVersionId, 'nothing is evaluated on it');
 
     await using rows = await this.artefacts.checkOut([{ path: 'rows', digest: dataset.digest }]);
     const data = labelled(dataset, rows.pathOf('rows'), split);
