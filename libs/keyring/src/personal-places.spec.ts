@@ -118,9 +118,15 @@ describe('the contracts', () => {
       'vitae.governance.v1.UseCaseDrafted',
       'vitae.ledger.v1.EvidenceExported',
       'vitae.ledger.v1.WebhookSubscribed',
+      'vitae.registry.v1.AISystemVersionDeprecated',
+      'vitae.registry.v1.AISystemVersionRetired',
+      'vitae.registry.v1.GuardrailDeprecated',
+      'vitae.registry.v1.GuardrailRetired',
       'vitae.registry.v1.ModelCardReturned',
       'vitae.registry.v1.ModelDeprecated',
       'vitae.registry.v1.ModelVersionDeprecated',
+      'vitae.registry.v1.ToolDeprecated',
+      'vitae.registry.v1.ToolRetired',
     ]);
   });
 });

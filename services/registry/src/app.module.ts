@@ -22,6 +22,8 @@ import { ModelCardController } from './model-card/model-card.controller.ts';
 import { modelCard } from './model-card/model-card.ts';
 import { ModelCardHandler } from './model-card/model-card.handler.ts';
 import { ModelCardRevisionRow, ModelCardRow, ModelCards, projectModelCard } from './model-card/model-cards.view.ts';
+import { Derivatives } from './model-version/derivations.view.ts';
+import { ExternalVersionController } from './model-version/external-version.controller.ts';
 import { LifecycleConsumer, projectFollowed } from './model-version/lifecycle.consumer.ts';
 import { ModelVersionChangeHandler } from './model-version/model-version-change.handler.ts';
 import { ModelVersionController } from './model-version/model-version.controller.ts';
@@ -54,6 +56,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   imports: [CqrsModule.forRoot()],
   controllers: [
     ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController, ModelCardController,
+    ExternalVersionController,
     RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
     MlflowUnknownController, // last: it answers what no other one does
   ],
@@ -64,6 +67,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     KnownVersions, ModelCards, ModelCardHandler,
+    Derivatives,
     MlflowModels, MlflowCallPipe,
     LifecycleConsumer,
   ],

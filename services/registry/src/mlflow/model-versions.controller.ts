@@ -48,7 +48,7 @@ export class MlflowModelVersionsController {
     const model = await this.named.model(context, name);
     const copied = prompt ? undefined : await this.#copied(context, source);
     const reference = { modelVersionId: uuidv7(), modelId: model.id, source, location: copied ? locationOf(copied) : source, copiedFromModelVersionId: copied?.id ?? '', tags, ...said };
-    const handled = await this.commands.execute(new ForModelVersionReference(reference, context));
+    const handled = await this.commands.execute(new ForModelVersionReference({ is: 'reference', reference }, context));
     const id = aggregateId(handled.stream);
     const version = await this.versions.byId(context.projectId, id, 'show');
     if (!version) throw new Error(`the version ${id} was registered and is not there`);

@@ -12,7 +12,7 @@ import {
   ModelVersionTaggedSchema,
   ModelVersionTagRemovedSchema,
 } from '@vitae/contracts';
-import { servingWords, type Serving } from '../model/model.ts';
+import { pinningWords, servingWords, type Pinning, type Serving } from '../model/model.ts';
 import { roomForTag } from '../tags.ts';
 import type { ModelVersionChange, PurgeModelVersion, RetireModelVersion } from './model-version-command.ts';
 import { artefactMissing, modelVersionDeleted, modelVersionPurged, neverRegistered, refuse } from './model-version-refusal.ts';
@@ -59,10 +59,11 @@ export function retired({ retirementId, archiveLocation }: RetireModelVersion, s
   ];
 }
 
-export function deleted({ serving }: Extract<ModelVersionChange, { type: 'DeleteModelVersion' }>, state: ModelVersionState): readonly ModelVersionEvent[] {
+export function deleted({ serving, pinnedBy }: Extract<ModelVersionChange, { type: 'DeleteModelVersion' }>, state: ModelVersionState): readonly ModelVersionEvent[] {
   if (state.is === 'none') throw neverRegistered();
   if (state.is === 'deleted' || (state.is === 'purged' && state.hidden)) return [];
   notServing(state.version, serving);
+  notPinned(state.version, pinnedBy);
   return [create(ModelVersionDeletedSchema, identityOf(state))];
 }
 
@@ -72,7 +73,7 @@ export function restored(state: ModelVersionState): readonly ModelVersionEvent[]
   return state.is === 'deleted' ? [create(ModelVersionRestoredSchema, identityOf(state.was))] : [];
 }
 
-export function purged({ modelDeleted, serving, neededElsewhere }: PurgeModelVersion, state: ModelVersionState): readonly ModelVersionEvent[] {
+export function purged({ modelDeleted, serving, pinnedBy, neededElsewhere }: PurgeModelVersion, state: ModelVersionState): readonly ModelVersionEvent[] {
   if (state.is === 'none') throw neverRegistered();
   if (state.is === 'purged') return [];
   const version = state.is === 'deleted' ? state.was : state;
@@ -81,6 +82,7 @@ export function purged({ modelDeleted, serving, neededElsewhere }: PurgeModelVer
   }
   if (version.files.length === 0) throw artefactMissing(version.version, 'there are no bytes to purge');
   notServing(version.version, serving);
+  notPinned(version.version, pinnedBy);
   const files = [...new Set(version.files)];
   return [
     create(ModelVersionPurgedSchema, {
@@ -107,4 +109,8 @@ function living(state: ModelVersionState): Living {
 
 function notServing(version: number, serving: readonly Serving[]): void {
   if (serving.length > 0) throw refuse('MODEL_VERSION_SERVES', 409, `Version ${version} serves right now: ${servingWords(serving)}. Shift that traffic to another version first.`);
+}
+
+function notPinned(version: number, pinnedBy: readonly Pinning[]): void {
+  if (pinnedBy.length > 0) throw refuse('MODEL_VERSION_PINNED', 409, `Version ${version} is part of an AI system: ${pinningWords(pinnedBy)}. Retire that version of the system first.`);
 }

@@ -1,6 +1,7 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, caughtUp, type CommandContext, Consumers, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
+import { pinningsOf } from '../ai-system/pins.view.ts';
 import { AliasRefused } from '../model/alias.ts';
 import { ofUseCase, recordAliasRefusal } from '../model/model.handler.ts';
 import { model, modelDeleted, modelNotFound, successorNotFound } from '../model/model.ts';
@@ -101,10 +102,10 @@ async function lockBoth({ sql }: ViewTransaction, projectId: string, modelId: st
 async function commandOf({ sql }: ViewTransaction, order: ModelVersionOrder, { deleted }: LockedModel, { modelVersionId, digests }: LockedVersion): Promise<ModelVersionCommand> {
   switch (order.type) {
     case 'DeleteModelVersion':
-      return { type: 'DeleteModelVersion', serving: await servingOf(sql, { modelVersionId }) };
+      return { type: 'DeleteModelVersion', serving: await servingOf(sql, { modelVersionId }), pinnedBy: await pinningsOf(sql, { modelVersionId }) };
     case 'PurgeModelVersion':
       await lockBytes(sql, digests, 'remove');
-      return { type: 'PurgeModelVersion', modelDeleted: deleted, serving: await servingOf(sql, { modelVersionId }), neededElsewhere: await neededElsewhere(sql, digests, modelVersionId) };
+      return { type: 'PurgeModelVersion', modelDeleted: deleted, serving: await servingOf(sql, { modelVersionId }), pinnedBy: await pinningsOf(sql, { modelVersionId }), neededElsewhere: await neededElsewhere(sql, digests, modelVersionId) };
     default:
       return order;
   }

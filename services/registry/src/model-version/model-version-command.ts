@@ -1,5 +1,7 @@
 import type { ModelVersionSignatureRejected, ModelVersionSignatureVerified } from '@vitae/contracts';
-import type { Serving } from '../model/model.ts';
+import type { Pinning, Serving } from '../model/model.ts';
+import type { Derivation } from './derivation.ts';
+import type { ExternalModel } from './external-model.ts';
 import type { Tensor } from './tensor-spec.ts';
 
 export interface StoredFile {
@@ -36,6 +38,7 @@ export interface RegisterModelVersion {
   readonly runId: string;
   readonly runLink: string;
   readonly tags: readonly { readonly key: string; readonly value: string }[];
+  readonly derivedFrom: readonly Derivation[];
   /** What was found out about its signature; without one it has none. */
   readonly signature?: FoundSignature | undefined;
 }
@@ -59,6 +62,22 @@ export interface ReferenceModelVersion {
   readonly loggedModelId: string;
   readonly registeredBy: string;
   readonly description: string;
+  readonly derivedFrom: readonly Derivation[];
+  readonly tags: readonly { readonly key: string; readonly value: string }[];
+}
+
+/** Somebody else's model: it answers at its provider, or its weights lie elsewhere. Its evidence is missing, as that of a reference is. */
+export interface RegisterExternalModelVersion extends ExternalModel {
+  readonly type: 'RegisterExternalModelVersion';
+  readonly modelVersionId: string;
+  readonly modelId: string;
+  readonly modelName: string;
+  readonly useCaseId: string;
+  readonly version: number;
+  readonly registeredBy: string;
+  readonly contributors: readonly string[];
+  readonly description: string;
+  readonly derivedFrom: readonly Derivation[];
   readonly tags: readonly { readonly key: string; readonly value: string }[];
 }
 
@@ -86,6 +105,7 @@ export interface PurgeModelVersion {
   /** The versions of a deleted model may be purged as if each were deleted. */
   readonly modelDeleted: boolean;
   readonly serving: readonly Serving[];
+  readonly pinnedBy: readonly Pinning[];
   /** Digests of its files that something else needs. */
   readonly neededElsewhere: readonly string[];
 }
@@ -97,8 +117,8 @@ export type ModelVersionChange =
   | { readonly type: 'AssignStage'; readonly stage: Stage }
   | { readonly type: 'DeprecateModelVersion'; readonly reason: string; readonly successorModelVersionId: string }
   | { readonly type: 'LiftModelVersionDeprecation' }
-  | { readonly type: 'DeleteModelVersion'; readonly serving: readonly Serving[] }
+  | { readonly type: 'DeleteModelVersion'; readonly serving: readonly Serving[]; readonly pinnedBy: readonly Pinning[] }
   | { readonly type: 'RestoreModelVersion' }
   | PurgeModelVersion;
 
-export type ModelVersionCommand = RegisterModelVersion | ReferenceModelVersion | RejectSignature | RetireModelVersion | ModelVersionChange;
+export type ModelVersionCommand = RegisterModelVersion | ReferenceModelVersion | RegisterExternalModelVersion | RejectSignature | RetireModelVersion | ModelVersionChange;

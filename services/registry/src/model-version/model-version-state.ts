@@ -1,5 +1,6 @@
 import type {
   ArtefactArchived,
+  ExternalModelVersionRegistered,
   ModelVersionDeleted,
   ModelVersionDeprecated,
   ModelVersionDeprecationLifted,
@@ -21,6 +22,7 @@ import type { Stage } from './model-version-command.ts';
 export type ModelVersionEvent =
   | ModelVersionRegistered
   | ModelVersionReferenced
+  | ExternalModelVersionRegistered
   | ModelVersionSignatureVerified
   | ModelVersionSignatureRejected
   | ModelVersionDescribed
@@ -41,7 +43,7 @@ export interface Identity {
   readonly version: number;
 }
 interface Known extends Identity {
-  /** Empty, as files are, when the version was registered by reference. */
+  /** Empty, as files are, when the version was registered by reference or is somebody else's. */
   readonly artefactDigest: string;
   readonly files: readonly string[];
   readonly description: string;
@@ -58,6 +60,7 @@ export function evolve(state: ModelVersionState, event: ModelVersionEvent): Mode
       return { is: 'registered', modelVersionId, modelId, version, artefactDigest: artefact?.digest ?? '', files: (artefact?.files ?? []).map(({ digest }) => digest), description, tags: new Map(), stage: 'None' };
     }
     case 'vitae.registry.v1.ModelVersionReferenced':
+    case 'vitae.registry.v1.ExternalModelVersionRegistered':
       return { is: 'registered', ...identityOf(event), artefactDigest: '', files: [], description: event.description, tags: new Map(), stage: 'None' };
     case 'vitae.registry.v1.ModelVersionRestored':
       return state.is === 'deleted' ? state.was : state;
@@ -79,7 +82,7 @@ export function evolve(state: ModelVersionState, event: ModelVersionEvent): Mode
   }
 }
 
-function evolveLiving(state: Living, event: Exclude<ModelVersionEvent, ModelVersionRegistered | ModelVersionReferenced | ModelVersionRestored | ModelVersionDeleted | ModelVersionPurged>): Living {
+function evolveLiving(state: Living, event: Exclude<ModelVersionEvent, ModelVersionRegistered | ModelVersionReferenced | ExternalModelVersionRegistered | ModelVersionRestored | ModelVersionDeleted | ModelVersionPurged>): Living {
   switch (event.$typeName) {
     case 'vitae.registry.v1.ModelVersionDescribed':
       return { ...state, description: event.description };

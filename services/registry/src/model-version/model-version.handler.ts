@@ -15,6 +15,8 @@ import { projectSignature } from '../signature/signatures.view.ts';
 import { heldTrust } from '../signature/signing-trust.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
 import { modelVersion } from './model-version.ts';
+import { derivationOf, type SaidDerivation } from './derivation.ts';
+import { basesOf } from './derivations.view.ts';
 import type { RegisterModelVersion, StoredFile } from './model-version-command.ts';
 import { artefactAlreadyRegistered, signatureRejected } from './model-version-refusal.ts';
 import type { ModelVersionEvent } from './model-version-state.ts';
@@ -28,6 +30,7 @@ export interface ModelVersionDeclaration extends Pick<
   RegisterModelVersion,
   'modelVersionId' | 'modelId' | 'datasetVersionId' | 'source' | 'trainingMetrics' | 'contributors' | 'description' | 'artefactSource' | 'runId' | 'runLink' | 'tags'
 > {
+  readonly derivedFrom: readonly SaidDerivation[];
   /** The file that is opened as the model, and what else belongs to it. */
   readonly artefact: {
     readonly digest: string;
@@ -96,6 +99,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
             stream,
             command: {
               ...declaration,
+              derivedFrom: derivationOf(declaration.derivedFrom, await basesOf(tx.sql, context.projectId, declaration.derivedFrom.map((base) => base.modelVersionId))),
               type: 'RegisterModelVersion',
               version,
               modelName: now.name,

@@ -4,7 +4,7 @@ import type { Decider } from '@vitae/event-store';
 import { deleted, purged, restored, retired, revised } from './change.ts';
 import type { ModelVersionCommand } from './model-version-command.ts';
 import { evolve, identityOf, type ModelVersionEvent, type ModelVersionState } from './model-version-state.ts';
-import { referenced, registered, rejected, verified } from './registration.ts';
+import { external, referenced, registered, rejected, verified } from './registration.ts';
 
 /**
  * A version of a model: one artefact, tied for ever to the data and the code it came from.
@@ -13,6 +13,7 @@ import { referenced, registered, rejected, verified } from './registration.ts';
  *                            └──────────────── Retire ──► retired ◄────────┘
  *
  *   none ── Reference ──► registered, without an artefact: it can be named, tagged and retired, and never serves
+ *   none ── RegisterExternal ──► registered, somebody else's model: as a reference
  *   none ── RejectSignature: it stays none, and the event says why
  *   registered, deprecated, retired ── Delete ──► deleted ── Restore ──► what it was
  *   retired, deleted ── Purge ──► purged: nothing brings the bytes back
@@ -29,6 +30,8 @@ export const modelVersion: Decider<ModelVersionState, ModelVersionCommand, Model
         return state.is === 'none' ? [registered(command), ...command.tags.map((tag) => create(ModelVersionTaggedSchema, { ...identityOf(command), ...tag })), ...verified(command)] : [];
       case 'ReferenceModelVersion':
         return state.is === 'none' ? [referenced(command), ...command.tags.map((tag) => create(ModelVersionTaggedSchema, { ...identityOf(command), ...tag }))] : [];
+      case 'RegisterExternalModelVersion':
+        return state.is === 'none' ? [external(command), ...command.tags.map((tag) => create(ModelVersionTaggedSchema, { ...identityOf(command), ...tag }))] : [];
       case 'RejectSignature':
         return state.is === 'none' ? [rejected(command)] : [];
       case 'RetireModelVersion':

@@ -1,20 +1,23 @@
 import { create } from '@bufbuild/protobuf';
 import {
+  ExternalModelVersionRegisteredSchema,
   ModelVersionReferencedSchema,
   ModelVersionRegisteredSchema,
   ModelVersionSignatureRejectedSchema,
   ModelVersionSignatureVerifiedSchema,
+  type ExternalModelVersionRegistered,
   type ModelVersionReferenced,
   type ModelVersionRegistered,
   type ModelVersionSignatureRejected,
   type ModelVersionSignatureVerified,
 } from '@vitae/contracts';
-import type { ReferenceModelVersion, RegisterModelVersion, RejectSignature } from './model-version-command.ts';
+import type { Derivation } from './derivation.ts';
+import type { ReferenceModelVersion, RegisterExternalModelVersion, RegisterModelVersion, RejectSignature } from './model-version-command.ts';
 import type { Tensor } from './tensor-spec.ts';
 
 // The events of a version's first moment, out of what was said and found out.
 
-export function registered({ type: _, signature: __, trainingMetrics, contributors, registeredBy, artefact, inputs, outputs, tags: ___, ...said }: RegisterModelVersion): ModelVersionRegistered {
+export function registered({ type: _, signature: __, trainingMetrics, contributors, registeredBy, artefact, inputs, outputs, tags: ___, derivedFrom, ...said }: RegisterModelVersion): ModelVersionRegistered {
   return create(ModelVersionRegisteredSchema, {
     ...said,
     artefact: { ...artefact, files: artefact.files.map(({ flags = [], ...file }) => ({ ...file, sizeBytes: BigInt(file.sizeBytes), flags: [...flags] })) },
@@ -22,10 +25,26 @@ export function registered({ type: _, signature: __, trainingMetrics, contributo
     outputs: outputs.map(tensorSpec),
     trainingMetrics: Object.entries(trainingMetrics).map(([name, value]) => ({ name, value })),
     contributors: [...new Set([...contributors, registeredBy])],
+    derivedFrom: derivedFrom.map(derivation),
   });
 }
 
-export const referenced = ({ type: _, registeredBy, tags: __, ...said }: ReferenceModelVersion): ModelVersionReferenced => create(ModelVersionReferencedSchema, { ...said, contributors: [registeredBy] });
+export const referenced = ({ type: _, registeredBy, tags: __, derivedFrom, ...said }: ReferenceModelVersion): ModelVersionReferenced =>
+  create(ModelVersionReferencedSchema, { ...said, contributors: [registeredBy], derivedFrom: derivedFrom.map(derivation) });
+
+export const external = ({ type: _, registeredBy, contributors, tags: __, derivedFrom, contextWindow, inputModalities, outputModalities, regions, weights, ...said }: RegisterExternalModelVersion): ExternalModelVersionRegistered =>
+  create(ExternalModelVersionRegisteredSchema, {
+    ...said,
+    ...(weights ? { weights } : {}),
+    contextWindow: BigInt(contextWindow),
+    inputModalities: [...inputModalities],
+    outputModalities: [...outputModalities],
+    regions: [...regions],
+    contributors: [...new Set([...contributors, registeredBy])],
+    derivedFrom: derivedFrom.map(derivation),
+  });
+
+const derivation = ({ targetModules, ...said }: Derivation) => ({ ...said, targetModules: [...targetModules] });
 
 export const verified = ({ signature, modelVersionId, modelId, version, artefact }: RegisterModelVersion): ModelVersionSignatureVerified[] =>
   signature ? [create(ModelVersionSignatureVerifiedSchema, { ...signature, modelVersionId, modelId, version, artefactDigest: artefact.digest })] : [];

@@ -62,7 +62,7 @@ export const SHOWN = `
   v.dataset_version_id as "datasetVersionId", v.dataset_digest as "datasetDigest", v.source, v.training_metrics as "trainingMetrics", v.contributors,
   v.description, v.use_case_id as "useCaseId", v.archive_location as "archiveLocation", v.retirement_id as "retirementId",
   v.artefact_source as "artefactSource", v.run_id as "runId", v.run_link as "runLink", v.tags, v.deprecation,
-  v.artefact_location as "artefactLocation", v.copied_from as "copiedFrom", v.logged_model_id as "loggedModelId", v.stage,
+  v.artefact_location as "artefactLocation", v.copied_from as "copiedFrom", v.logged_model_id as "loggedModelId", v.stage, v.external, v.derived_from as "derivedFrom",
   to_jsonb(array_remove(array[
     case when v.files = '[]' then 'artefact' end, case when v.inputs = '[]' then 'interface' end, case when v.dataset_version_id is null then 'dataset' end,
     case when v.source ->> 'commit' = '' then 'code' end, case when v.use_case_id is null then 'use-case' end], null)) as "evidenceMissing",

@@ -1,9 +1,11 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
-import type { ArtefactFile, ModelVersionReferenced, ModelVersionRegistered } from '@vitae/contracts';
+import type { ArtefactFile, Derivation as DerivationMessage, ExternalModelVersionRegistered, ModelVersionReferenced, ModelVersionRegistered } from '@vitae/contracts';
 import type { RecordedEvent, Sql } from '@vitae/event-store';
 import type { ViewTransaction } from '@vitae/service-kit';
 import { touchModel, type Deprecation } from '../model/models.view.ts';
 import { countVersion, scopeOfModel } from '../version-counter.view.ts';
+import type { Derivation, Relation } from './derivation.ts';
+import { addressOf, type ExternalModel, type Modality } from './external-model.ts';
 import type { Stage, StoredFile } from './model-version-command.ts';
 import type { ModelVersionEvent } from './model-version-state.ts';
 import type { Tensor } from './tensor-spec.ts';
@@ -41,6 +43,9 @@ export const ModelVersionRow = defineEntity({
     artefactLocation: p.text(),
     copiedFrom: p.uuid().nullable(),
     loggedModelId: p.text(),
+    /** Who provides it and how it is reached, when it is somebody else's. */
+    external: p.json<ExternalModel>().nullable(),
+    derivedFrom: p.json<readonly Derivation[]>(),
     stage: p.text().$type<Stage>(),
     runId: p.text(),
     runLink: p.text(),
@@ -64,6 +69,7 @@ export async function projectModelVersion(tx: ViewTransaction, events: readonly 
     switch (event.$typeName) {
       case 'vitae.registry.v1.ModelVersionRegistered':
       case 'vitae.registry.v1.ModelVersionReferenced':
+      case 'vitae.registry.v1.ExternalModelVersionRegistered':
         await insert(tx, recorded, event);
         break;
       case 'vitae.registry.v1.ModelVersionStageAssigned':
@@ -118,21 +124,34 @@ async function changed(sql: Sql, { event, revision, recordedAt }: RecordedEvent<
   ]);
 }
 
-async function insert({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: ModelVersionRegistered | ModelVersionReferenced): Promise<void> {
-  const { modelVersionId, modelId, modelName, version, contributors, description, useCaseId, runId, runLink } = event;
+async function insert({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: ModelVersionRegistered | ModelVersionReferenced | ExternalModelVersionRegistered): Promise<void> {
+  const { modelVersionId, modelId, modelName, version, contributors, description, useCaseId } = event;
   const at = new Date(recordedAt);
-  const said = { modelName, version, contributors, description, useCaseId: useCaseId || null, runId, runLink };
-  const evidence = event.$typeName === 'vitae.registry.v1.ModelVersionRegistered' ? evidenceOf(event) : referenceOf(event);
+  const said = { modelName, version, contributors, description, useCaseId: useCaseId || null, derivedFrom: event.derivedFrom.map(derivation) };
   await em.upsert(
     ModelVersionRow,
-    { id: modelVersionId, projectId, modelId, stream, revision, state: 'registered', stage: 'None', tags: {}, registeredAt: at, registeredBy: actor.id, updatedAt: at, ...said, ...evidence },
+    { id: modelVersionId, projectId, modelId, stream, revision, state: 'registered', stage: 'None', tags: {}, registeredAt: at, registeredBy: actor.id, updatedAt: at, ...said, ...evidenceOf(event) },
     { onConflictFields: ['id'], onConflictAction: 'ignore' },
   );
   await countVersion(sql, scopeOfModel(modelId), version);
   await touchModel(sql, modelId, recordedAt);
 }
 
-const evidenceOf = ({ artefact, inputs, outputs, datasetVersionId, datasetDigest, source, trainingMetrics, artefactSource }: ModelVersionRegistered) => ({
+function evidenceOf(event: ModelVersionRegistered | ModelVersionReferenced | ExternalModelVersionRegistered) {
+  switch (event.$typeName) {
+    case 'vitae.registry.v1.ModelVersionRegistered':
+      return fullOf(event);
+    case 'vitae.registry.v1.ModelVersionReferenced':
+      return referenceOf(event);
+    case 'vitae.registry.v1.ExternalModelVersionRegistered':
+      return externalOf(event);
+  }
+}
+
+const fullOf = ({ artefact, inputs, outputs, datasetVersionId, datasetDigest, source, trainingMetrics, artefactSource, runId, runLink }: ModelVersionRegistered) => ({
+  runId,
+  runLink,
+  external: null,
   artefactDigest: artefact?.digest ?? '',
   artefactFormat: artefact?.format ?? '',
   files: (artefact?.files ?? []).map(storedFile),
@@ -148,22 +167,39 @@ const evidenceOf = ({ artefact, inputs, outputs, datasetVersionId, datasetDigest
   loggedModelId: '',
 });
 
-/** Where the artefact lies, and nothing in the place of evidence. */
-const referenceOf = ({ source, location, copiedFromModelVersionId, loggedModelId }: ModelVersionReferenced) => ({
-  artefactDigest: '',
-  artefactFormat: '',
-  files: [],
-  inputs: [],
-  outputs: [],
-  datasetVersionId: null,
-  datasetDigest: '',
-  source: { repository: '', commit: '' },
-  trainingMetrics: {},
+/** Nothing in the place of evidence. */
+const NO_EVIDENCE = { artefactDigest: '', artefactFormat: '', files: [], inputs: [], outputs: [], datasetVersionId: null, datasetDigest: '', source: { repository: '', commit: '' }, trainingMetrics: {} };
+
+const referenceOf = ({ source, location, copiedFromModelVersionId, loggedModelId, runId, runLink }: ModelVersionReferenced) => ({
+  ...NO_EVIDENCE,
+  runId,
+  runLink,
+  external: null,
   artefactSource: source,
   artefactLocation: location,
   copiedFrom: copiedFromModelVersionId || null,
   loggedModelId,
 });
+
+function externalOf({ provider, providerModelId, snapshot, access, weights, licence, terms, contextWindow, inputModalities, outputModalities, regions }: ExternalModelVersionRegistered) {
+  const external: ExternalModel = {
+    provider,
+    providerModelId,
+    snapshot,
+    access: access as ExternalModel['access'], // the contract knows no other, nor other modalities
+    ...(weights ? { weights: { location: weights.location, revision: weights.revision, digest: weights.digest } } : {}),
+    licence,
+    terms,
+    contextWindow: Number(contextWindow),
+    inputModalities: inputModalities as Modality[],
+    outputModalities: outputModalities as Modality[],
+    regions,
+  };
+  const address = addressOf(external);
+  return { ...NO_EVIDENCE, runId: '', runLink: '', external, artefactSource: address, artefactLocation: address, copiedFrom: null, loggedModelId: '' };
+}
+
+const derivation = ({ $typeName: _, $unknown: __, relation, ...said }: DerivationMessage): Derivation => ({ ...said, relation: relation as Relation }); // the contract knows no other
 
 const storedFile = ({ path, digest, sizeBytes, content, flags }: ArtefactFile): StoredFile => ({ path, digest, sizeBytes: Number(sizeBytes), ...(content === '' ? {} : { content, flags }) });
 
