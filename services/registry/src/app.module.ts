@@ -34,6 +34,8 @@ import { ModelVersionHandler } from './model-version/model-version.handler.ts';
 import { projectRetirement } from './model-version/traffic.view.ts';
 import { ModelVersionRow, projectModelVersion } from './model-version/version-rows.view.ts';
 import { ModelVersions } from './model-version/versions.view.ts';
+import { PromptController } from './prompt/prompt.controller.ts';
+import { Prompts } from './prompt/prompts.view.ts';
 import { SignatureController } from './signature/signature.controller.ts';
 import { ModelVersionSignatureRow, ModelVersionSignatures, projectSignature } from './signature/signatures.view.ts';
 import { SigningTrustController } from './signature/signing-trust.controller.ts';
@@ -56,7 +58,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   imports: [CqrsModule.forRoot()],
   controllers: [
     ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController, ModelCardController,
-    ExternalVersionController,
+    ExternalVersionController, PromptController,
     RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
     MlflowUnknownController, // last: it answers what no other one does
   ],
@@ -67,7 +69,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     KnownVersions, ModelCards, ModelCardHandler,
-    Derivatives,
+    Derivatives, Prompts,
     MlflowModels, MlflowCallPipe,
     LifecycleConsumer,
   ],

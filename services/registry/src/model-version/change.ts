@@ -13,6 +13,7 @@ import {
   ModelVersionTagRemovedSchema,
 } from '@vitae/contracts';
 import { pinningWords, servingWords, type Pinning, type Serving } from '../model/model.ts';
+import { promptHoldsNoSecret, promptStaysAsItIs } from '../prompt/prompt.ts';
 import { roomForTag } from '../tags.ts';
 import type { ModelVersionChange, PurgeModelVersion, RetireModelVersion } from './model-version-command.ts';
 import { artefactMissing, modelVersionDeleted, modelVersionPurged, neverRegistered, refuse } from './model-version-refusal.ts';
@@ -26,9 +27,12 @@ export function revised(command: Exclude<ModelVersionChange, { type: 'DeleteMode
     case 'DescribeModelVersion':
       return command.description === state.description ? [] : [create(ModelVersionDescribedSchema, { ...version, description: command.description })];
     case 'TagModelVersion':
+      promptStaysAsItIs(state.tags, command.key, command.value, state.version);
+      promptHoldsNoSecret([command]);
       roomForTag(state.tags, command.key);
       return state.tags.get(command.key) === command.value ? [] : [create(ModelVersionTaggedSchema, { ...version, key: command.key, value: command.value })];
     case 'RemoveModelVersionTag':
+      promptStaysAsItIs(state.tags, command.key, undefined, state.version);
       return state.tags.has(command.key) ? [create(ModelVersionTagRemovedSchema, { ...version, key: command.key })] : [];
     case 'AssignStage':
       return command.stage === state.stage ? [] : [create(ModelVersionStageAssignedSchema, { ...version, stage: command.stage, previousStage: state.stage })];

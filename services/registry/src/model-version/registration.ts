@@ -11,6 +11,7 @@ import {
   type ModelVersionSignatureRejected,
   type ModelVersionSignatureVerified,
 } from '@vitae/contracts';
+import { promptHoldsNoSecret } from '../prompt/prompt.ts';
 import type { Derivation } from './derivation.ts';
 import type { ReferenceModelVersion, RegisterExternalModelVersion, RegisterModelVersion, RejectSignature } from './model-version-command.ts';
 import type { Tensor } from './tensor-spec.ts';
@@ -29,8 +30,11 @@ export function registered({ type: _, signature: __, trainingMetrics, contributo
   });
 }
 
-export const referenced = ({ type: _, registeredBy, tags: __, derivedFrom, ...said }: ReferenceModelVersion): ModelVersionReferenced =>
-  create(ModelVersionReferencedSchema, { ...said, contributors: [registeredBy], derivedFrom: derivedFrom.map(derivation) });
+/** A prompt's version is one, too: its text is in the tags. */
+export function referenced({ type: _, registeredBy, tags, derivedFrom, ...said }: ReferenceModelVersion): ModelVersionReferenced {
+  promptHoldsNoSecret(tags);
+  return create(ModelVersionReferencedSchema, { ...said, contributors: [registeredBy], derivedFrom: derivedFrom.map(derivation) });
+}
 
 export const external = ({ type: _, registeredBy, contributors, tags: __, derivedFrom, contextWindow, inputModalities, outputModalities, regions, weights, ...said }: RegisterExternalModelVersion): ExternalModelVersionRegistered =>
   create(ExternalModelVersionRegisteredSchema, {
