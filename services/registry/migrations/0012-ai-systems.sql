@@ -23,8 +23,9 @@ create table registry.guardrail_revision (
   project_id   text collate "C" not null,
   state        text not null check (state in ('draft', 'active', 'deprecated', 'retired')),
   content      jsonb not null,
-  -- Empty while it is a draft.
   digest       text not null,
+  -- Why it was deprecated or retired; sealed, where there is a keyring.
+  reason       text,
   drafted_by   text not null,
   updated_at   timestamptz not null,
   primary key (guardrail_id, number)
