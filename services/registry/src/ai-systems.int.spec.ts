@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rebuildViews, type Running } from '@vitae/service-kit';
 import { registry } from './app.module.ts';
+import { faults } from './exports/cyclonedx-schema.fixture.ts';
 import { runRegistry, type RunningRegistry } from './running-registry.fixture.ts';
 
 const FIXTURES = new URL('../../../test/fixtures/german-credit/', import.meta.url);
@@ -360,6 +361,18 @@ describe('A version of an AI system', () => {
     });
     expect(await done(call('GET', `/ai-systems/${id}/diff?from=2&to=2`))).toMatchObject({ same: true, components: [] });
     expect(problem(await call('GET', `/ai-systems/${id}/diff?from=2&to=9`))).toEqual({ status: 404, type: 'ai-system-version-not-found' });
+  });
+
+  it('is exported as CycloneDX, which its official schema finds right', async () => {
+    const { compose } = await workshop('exported');
+    const { id } = await done(compose());
+    for (const version of ['1.6', '1.7'] as const) {
+      const bom = await done(call('GET', `/ai-system-versions/${id}/bom?format=cyclonedx&version=${version}`));
+      expect(bom.components).toMatchObject([{ name: 'exported-fallback', type: 'machine-learning-model', supplier: { name: 'mistral' } }, { name: 'exported-main' }, { name: 'exported-prompt' }, { name: 'exported guardrail' }, { name: 'exported tool', type: 'application' }]);
+      expect(faults(version, bom)).toBeNull();
+    }
+    expect(problem(await call('GET', `/ai-system-versions/${NOBODY}/bom?format=cyclonedx`))).toEqual({ status: 404, type: 'ai-system-version-not-found' });
+    expect(problem(await call('GET', `/ai-system-versions/${id}/bom?format=spdx`))).toEqual({ status: 400, type: 'invalid-request' });
   });
 
   it('is found by what it pins', async () => {

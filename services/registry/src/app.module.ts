@@ -21,6 +21,7 @@ import { evaluation } from './evaluation/evaluation.ts';
 import { EvaluationHandler } from './evaluation/evaluation.handler.ts';
 import { EvaluationRow, Evaluations, projectEvaluation } from './evaluation/evaluations.view.ts';
 import { ExportController } from './exports/export.controller.ts';
+import { SystemParts } from './exports/system-parts.view.ts';
 import { KnownVersions } from './exports/known-versions.view.ts';
 import { ModelCardController } from './model-card/model-card.controller.ts';
 import { modelCard } from './model-card/model-card.ts';
@@ -79,7 +80,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     KnownVersions, ModelCards, ModelCardHandler,
-    Derivatives, Prompts, RevisedThings, GuardrailHandler, ToolHandler, AISystems, AISystemHandler, AISystemVersionHandler,
+    Derivatives, Prompts, RevisedThings, GuardrailHandler, ToolHandler, AISystems, SystemParts, AISystemHandler, AISystemVersionHandler,
     MlflowModels, MlflowCallPipe,
     LifecycleConsumer,
   ],

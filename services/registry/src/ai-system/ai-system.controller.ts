@@ -1,12 +1,15 @@
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Body, Controller, Get, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
 import { changed, type CommandContext, Context, created, etag, type Page, pageOf, pageQuery, projectId, sqlOf } from '@vitae/service-kit';
-import type { Response } from 'express';
+import type { Request, Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
+import { cycloneDxSystem } from '../exports/cyclonedx-system.ts';
+import { attach, fileName, issueOf } from '../exports/export.controller.ts';
+import { SystemParts } from '../exports/system-parts.view.ts';
 import type { Json } from '../prompt/prompt.ts';
 import { promptDiff } from '../prompt/prompt-diff.ts';
 import { Prompts } from '../prompt/prompts.view.ts';
@@ -23,6 +26,7 @@ const uuid = z.uuid();
 const versionNumber = z.coerce.number().int().min(1).max(2 ** 31 - 1);
 const listQuery = pageQuery.extend({ pins: z.string().max(400).optional().describe('Only systems with a version made of this component, e.g. model-version:<id> or prompt:<name>/<version>.') });
 const diffQuery = z.strictObject({ from: versionNumber, to: versionNumber });
+const bomQuery = z.strictObject({ format: z.enum(['cyclonedx']), version: z.enum(['1.6', '1.7']).default('1.7') });
 const End = z.strictObject({ reason: text(5000).min(1) });
 
 /** AI systems: models, prompts, guardrails, tools and data that work as one, pinned version by version. */
@@ -33,6 +37,7 @@ export class AISystemController {
     private readonly commands: CommandBus,
     private readonly systems: AISystems,
     private readonly prompts: Prompts,
+    private readonly parts: SystemParts,
     private readonly em: EntityManager,
   ) {}
 
@@ -93,6 +98,13 @@ export class AISystemController {
     const shown = await this.#version(project, id);
     res.set('ETag', etag(shown.revision));
     return this.#withWarnings(shown);
+  }
+
+  @Get('ai-system-versions/:id/bom')
+  async bom(@Param('projectId', { schema: projectId }) project: string, @Param('id', { schema: uuid }) id: string, @Query({ schema: bomQuery }) { version }: z.infer<typeof bomQuery>, @Req() request: Request, @Res({ passthrough: true }) res: Response) {
+    const shown = await this.#version(project, id);
+    attach(res, `${fileName(shown.aiSystemName, shown.version)}.cdx.json`, `application/vnd.cyclonedx+json; version=${version}`);
+    return cycloneDxSystem(shown, await this.parts.of(project, shown.components), version, issueOf(request));
   }
 
   @Put('ai-system-versions/:id/deprecation')

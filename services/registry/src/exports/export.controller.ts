@@ -59,7 +59,7 @@ export class ExportController {
   }
 }
 
-const issueOf = (request: Request): Issue => ({ id: uuidv4(), at: new Date().toISOString(), origin: originOf(request) });
+export const issueOf = (request: Request): Issue => ({ id: uuidv4(), at: new Date().toISOString(), origin: originOf(request) });
 
 /** For whoever saves it: a name that every file system takes. */
 export const fileName = (name: string, version: number): string => `${name.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[-.]+/g, '').slice(0, 100) || 'model'}-v${version}`;
