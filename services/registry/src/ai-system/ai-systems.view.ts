@@ -7,7 +7,7 @@ import type { Json } from '../prompt/prompt.ts';
 import { isoSql } from '../search/search.view.ts';
 import { countVersion } from '../version-counter.view.ts';
 import type { AISystemVersionEvent } from './ai-system.ts';
-import type { ComponentKind, PinnedComponent } from './composition.ts';
+import type { PinnedComponent, PinQuestion } from './composition.ts';
 
 export const scopeOfSystem = (aiSystemId: string): string => `ai-system/${aiSystemId}`;
 
@@ -84,9 +84,6 @@ export interface AISystemVersionShown {
   readonly composedBy: string;
   readonly updatedAt: string;
 }
-
-/** Which component is asked for: by id, in any revision or one; or the versions of a prompt by its name. */
-export type PinQuestion = { readonly kind: ComponentKind; readonly id: string; readonly revision?: number } | { readonly prompt: string; readonly version?: number };
 
 const SYSTEM = `
   s.id, s.project_id as "projectId", s.name, s.revision, s.description, s.use_case_id as "useCaseId", ${isoSql('s.registered_at')} as "registeredAt", s.registered_by as "registeredBy",

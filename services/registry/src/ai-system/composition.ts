@@ -34,6 +34,9 @@ export interface Composition {
   readonly parameters: Json;
 }
 
+/** Which component is asked for: by id, in any revision or one; or the versions of a prompt by its name. */
+export type PinQuestion = { readonly kind: ComponentKind; readonly id: string; readonly revision?: number } | { readonly prompt: string; readonly version?: number };
+
 const WORDS: Readonly<Record<ComponentKind, string>> = {
   'model-version': 'model version', 'prompt-version': 'prompt version', guardrail: 'guardrail', tool: 'tool', 'dataset-version': 'dataset version', 'evaluation-suite': 'evaluation suite',
 };

@@ -3,8 +3,7 @@ import { boundedJson } from '../json-schema.ts';
 import { promptName } from '../prompt/new-prompt.ts';
 import { name, names, text } from '../request.ts';
 import { pinsMalformed } from './ai-system.ts';
-import type { PinQuestion } from './ai-systems.view.ts';
-import { MODEL_ROLES, MOST_COMPONENTS } from './composition.ts';
+import { MODEL_ROLES, MOST_COMPONENTS, type PinQuestion } from './composition.ts';
 
 const uuid = z.uuid();
 const number = z.int32().min(1);

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AISystemVersionShown } from '../ai-system/ai-systems.view.ts';
 import type { PinnedComponent } from '../ai-system/composition.ts';
 import { faults } from './cyclonedx-schema.fixture.ts';
-import { cycloneDxSystem, type KnownPart } from './cyclonedx-system.ts';
+import { cycloneDxSystem, type KnownPart, type KnownSystem } from './cyclonedx-system.ts';
 import { issue } from './known-version.fixture.ts';
 
 const id = (n: number): string => `01890000-0000-7000-8000-00000000000${n}`;
@@ -25,10 +24,7 @@ const parts: readonly KnownPart[] = [
   { component: pin('dataset-version', 5, 'index') },
   { component: pin('evaluation-suite', 6, '', 1) },
 ];
-const system: AISystemVersionShown = {
-  id: id(7), projectId: 'credit', aiSystemId: id(8), aiSystemName: 'assistant', version: 4, revision: 1, state: 'composed', components: parts.map(({ component }) => component), parameters: { temperature: 0.2 }, digest: digest('c'),
-  description: '', useCaseId: id(9), contributors: ['dana'], reason: null, composedAt: issue.at, composedBy: 'dana', updatedAt: issue.at,
-};
+const system: KnownSystem = { id: id(7), projectId: 'credit', aiSystemName: 'assistant', version: 4, state: 'composed', parameters: { temperature: 0.2 }, digest: digest('c'), description: '', useCaseId: id(9), contributors: ['dana'] };
 const bare = parts.map(({ component }) => ({ component }));
 
 describe('An AI system as CycloneDX', () => {

@@ -1,4 +1,3 @@
-import type { AISystemVersionShown } from '../ai-system/ai-systems.view.ts';
 import type { PinnedComponent } from '../ai-system/composition.ts';
 import type { GuardrailContent } from '../guardrail/guardrail.ts';
 import type { Derivation } from '../model-version/derivation.ts';
@@ -7,6 +6,20 @@ import type { Json } from '../prompt/prompt.ts';
 import type { ToolContent } from '../tool/tool.ts';
 import { licences, sha256, type CycloneDxVersion } from './cyclonedx.ts';
 import { addressIn, type Issue } from './known-version.ts';
+
+/** A version of an AI system, as it is exported. */
+export interface KnownSystem {
+  readonly id: string;
+  readonly projectId: string;
+  readonly aiSystemName: string;
+  readonly version: number;
+  readonly state: string;
+  readonly digest: string;
+  readonly description: string;
+  readonly useCaseId: string;
+  readonly contributors: readonly string[];
+  readonly parameters: Json;
+}
 
 /** What is known of a component beside its name: of each kind something else, and nothing of what is not there any more. */
 export interface KnownPart {
@@ -18,7 +31,7 @@ export interface KnownPart {
 }
 
 /** A CycloneDX ML-BOM of an AI system: the application that it describes, and every part that its version pins. */
-export function cycloneDxSystem(system: AISystemVersionShown, parts: readonly KnownPart[], specVersion: CycloneDxVersion, issue: Issue): object {
+export function cycloneDxSystem(system: KnownSystem, parts: readonly KnownPart[], specVersion: CycloneDxVersion, issue: Issue): object {
   const ref = `ai-system-version:${system.id}`;
   const refs = parts.map(({ component }) => refOf(component));
   return {

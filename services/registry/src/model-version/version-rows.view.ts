@@ -1,11 +1,12 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
-import type { ArtefactFile, Derivation as DerivationMessage, ExternalModelVersionRegistered, ModelVersionReferenced, ModelVersionRegistered } from '@vitae/contracts';
+import type { ExternalModelVersionRegistered, ModelVersionReferenced, ModelVersionRegistered } from '@vitae/contracts';
 import type { RecordedEvent, Sql } from '@vitae/event-store';
 import type { ViewTransaction } from '@vitae/service-kit';
 import { touchModel, type Deprecation } from '../model/models.view.ts';
 import { countVersion, scopeOfModel } from '../version-counter.view.ts';
-import type { Derivation, Relation } from './derivation.ts';
-import { addressOf, type ExternalModel, type Modality } from './external-model.ts';
+import type { Derivation } from './derivation.ts';
+import type { ExternalModel } from './external-model.ts';
+import { derivationsOf, evidenceOf } from './known-evidence.ts';
 import type { Stage, StoredFile } from './model-version-command.ts';
 import type { ModelVersionEvent } from './model-version-state.ts';
 import type { Tensor } from './tensor-spec.ts';
@@ -127,7 +128,7 @@ async function changed(sql: Sql, { event, revision, recordedAt }: RecordedEvent<
 async function insert({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: ModelVersionRegistered | ModelVersionReferenced | ExternalModelVersionRegistered): Promise<void> {
   const { modelVersionId, modelId, modelName, version, contributors, description, useCaseId } = event;
   const at = new Date(recordedAt);
-  const said = { modelName, version, contributors, description, useCaseId: useCaseId || null, derivedFrom: event.derivedFrom.map(derivation) };
+  const said = { modelName, version, contributors, description, useCaseId: useCaseId || null, derivedFrom: derivationsOf(event) };
   await em.upsert(
     ModelVersionRow,
     { id: modelVersionId, projectId, modelId, stream, revision, state: 'registered', stage: 'None', tags: {}, registeredAt: at, registeredBy: actor.id, updatedAt: at, ...said, ...evidenceOf(event) },
@@ -136,71 +137,3 @@ async function insert({ em, sql }: ViewTransaction, { projectId, stream, revisio
   await countVersion(sql, scopeOfModel(modelId), version);
   await touchModel(sql, modelId, recordedAt);
 }
-
-function evidenceOf(event: ModelVersionRegistered | ModelVersionReferenced | ExternalModelVersionRegistered) {
-  switch (event.$typeName) {
-    case 'vitae.registry.v1.ModelVersionRegistered':
-      return fullOf(event);
-    case 'vitae.registry.v1.ModelVersionReferenced':
-      return referenceOf(event);
-    case 'vitae.registry.v1.ExternalModelVersionRegistered':
-      return externalOf(event);
-  }
-}
-
-const fullOf = ({ artefact, inputs, outputs, datasetVersionId, datasetDigest, source, trainingMetrics, artefactSource, runId, runLink }: ModelVersionRegistered) => ({
-  runId,
-  runLink,
-  external: null,
-  artefactDigest: artefact?.digest ?? '',
-  artefactFormat: artefact?.format ?? '',
-  files: (artefact?.files ?? []).map(storedFile),
-  inputs: inputs.map(tensor),
-  outputs: outputs.map(tensor),
-  datasetVersionId,
-  datasetDigest,
-  source: { repository: source?.repository ?? '', commit: source?.commit ?? '' },
-  trainingMetrics: Object.fromEntries(trainingMetrics.map(({ name, value }) => [name, value])),
-  artefactSource,
-  artefactLocation: '',
-  copiedFrom: null,
-  loggedModelId: '',
-});
-
-/** Nothing in the place of evidence. */
-const NO_EVIDENCE = { artefactDigest: '', artefactFormat: '', files: [], inputs: [], outputs: [], datasetVersionId: null, datasetDigest: '', source: { repository: '', commit: '' }, trainingMetrics: {} };
-
-const referenceOf = ({ source, location, copiedFromModelVersionId, loggedModelId, runId, runLink }: ModelVersionReferenced) => ({
-  ...NO_EVIDENCE,
-  runId,
-  runLink,
-  external: null,
-  artefactSource: source,
-  artefactLocation: location,
-  copiedFrom: copiedFromModelVersionId || null,
-  loggedModelId,
-});
-
-function externalOf({ provider, providerModelId, snapshot, access, weights, licence, terms, contextWindow, inputModalities, outputModalities, regions }: ExternalModelVersionRegistered) {
-  const external: ExternalModel = {
-    provider,
-    providerModelId,
-    snapshot,
-    access: access as ExternalModel['access'], // the contract knows no other, nor other modalities
-    ...(weights ? { weights: { location: weights.location, revision: weights.revision, digest: weights.digest } } : {}),
-    licence,
-    terms,
-    contextWindow: Number(contextWindow),
-    inputModalities: inputModalities as Modality[],
-    outputModalities: outputModalities as Modality[],
-    regions,
-  };
-  const address = addressOf(external);
-  return { ...NO_EVIDENCE, runId: '', runLink: '', external, artefactSource: address, artefactLocation: address, copiedFrom: null, loggedModelId: '' };
-}
-
-const derivation = ({ $typeName: _, $unknown: __, relation, ...said }: DerivationMessage): Derivation => ({ ...said, relation: relation as Relation }); // the contract knows no other
-
-const storedFile = ({ path, digest, sizeBytes, content, flags }: ArtefactFile): StoredFile => ({ path, digest, sizeBytes: Number(sizeBytes), ...(content === '' ? {} : { content, flags }) });
-
-const tensor = ({ name, datatype, shape }: { name: string; datatype: string; shape: bigint[] }): Tensor => ({ name, datatype, shape: shape.map(Number) });
