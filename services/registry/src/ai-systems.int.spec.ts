@@ -103,6 +103,13 @@ describe("Somebody else's model", () => {
     expect((await done(call('GET', `/model-versions/${one.id}/derivatives`))).items).toHaveLength(1);
   });
 
+  it('is the base of an adapter that lies elsewhere', async () => {
+    const [base, modelId] = [await done(external(await newModel('with-adapter'))), await newModel('the-adapter')];
+    const { id } = await done(call('POST', `/models/${modelId}/references`, { source: 'runs:/r1/adapter', runId: 'r1', derivedFrom: [{ modelVersionId: base.id, relation: 'adapter', rank: 8 }] }));
+    expect(await done(call('GET', `/model-versions/${id}`))).toMatchObject({ artefactSource: 'runs:/r1/adapter', runId: 'r1', external: null, derivedFrom: [{ modelName: 'with-adapter', relation: 'adapter', rank: 8 }], evidenceMissing: ['artefact', 'interface', 'dataset', 'code'] });
+    for (const source of ['adapter', '/home/me/adapter', 's3://me:secret@bucket/x']) expect(problem(await call('POST', `/models/${modelId}/references`, { source }))).toEqual({ status: 400, type: 'invalid-request' });
+  });
+
   it('is what a version with bytes of ours was made from', async () => {
     const upload = async (name: string): Promise<string> => (await done(call('POST', '/artefacts', await readFile(new URL(name, FIXTURES))))).digest;
     const base = await done(external(await newModel('distilled-from')));
@@ -165,6 +172,7 @@ describe('A prompt', () => {
     expect(await call('POST', '/api/2.0/mlflow/model-versions/set-tag', { name: 'lasting', version: '1', key: 'mlflow.prompt.text', value: 'two' })).toMatchObject({ status: 409, body: { error_code: 'RESOURCE_CONFLICT' } });
     expect(problem(await call('DELETE', `/model-versions/${id}/tags/_mlflow_prompt_type`))).toEqual({ status: 409, type: 'prompt-written-once' });
     await done(call('POST', '/api/2.0/mlflow/model-versions/set-tag', { name: 'lasting', version: '1', key: '_mlflow_prompt_model_config', value: '{"temperature":1}' }));
+    await done(call('PUT', `/model-versions/${id}/tags/_mlflow_prompt_response_format_of_mine`, { value: 'x' }));
     expect(await done(call('GET', '/prompts/lasting/versions/1'))).toMatchObject({ template: { text: 'one' }, modelConfig: { temperature: 1 } });
   });
 
@@ -281,11 +289,15 @@ describe('A version of an AI system', () => {
       ['tool', '', tool, 1, 'assistant tool'],
     ]);
     expect(await done(call('GET', `/ai-systems/${id}/versions/1`))).toEqual(shown);
+    const key = { 'idempotency-key': 'compose-once' };
+    const [first, again] = [await call('POST', `/ai-systems/${id}/versions`, { ...parts, parameters: {} }, key), await call('POST', `/ai-systems/${id}/versions`, { ...parts, parameters: {} }, key)];
+    expect([first.status, again.body.id]).toEqual([201, first.body.id]);
+    await done(call('PUT', `/ai-system-versions/${first.body.id}/retirement`, { reason: 'Tried.' }));
     expect(problem(await compose({ models: [...parts.models].reverse(), description: 'The same.' }))).toEqual({ status: 409, type: 'already-composed' });
     await done(call('PUT', `/ai-system-versions/${one.id}/retirement`, { reason: 'Tried.' }));
-    expect(await done(compose())).toMatchObject({ version: 2, digest: one.digest });
+    expect(await done(compose())).toMatchObject({ version: 3, digest: one.digest });
     expect((await done(call('GET', `/ai-systems/${id}/versions?limit=1`))).items).toMatchObject([{ version: 1, state: 'retired', reason: 'Tried.' }]);
-    expect(await done(call('GET', `/ai-systems/${id}`))).toMatchObject({ name: 'assistant', latestVersion: 2 });
+    expect(await done(call('GET', `/ai-systems/${id}`))).toMatchObject({ name: 'assistant', latestVersion: 3 });
     const { rows } = await running.pool.query('select subjects from ledger.event where stream = $1', [`registry.AISystemVersion-${one.id}`]);
     expect(rows[0].subjects).toEqual(expect.arrayContaining([`ai-system:${id}`, `model-version:${main}`, `model-version:${prompt1}`, `guardrail:${guardrail}`, `tool:${tool}`, `use-case:${USE_CASE}`]));
   });
@@ -299,7 +311,7 @@ describe('A version of an AI system', () => {
     expect(problem(refused)).toEqual({ status: 422, type: 'component-unfit' });
     for (const named of ['model version picky-fallback 1 was deleted', 'tool picky tool 1 is retired', 'guardrail picky guardrail 2 is only a draft', `no dataset version ${NOBODY}`, `no evaluation suite ${NOBODY} in revision 3`]) expect(refused.body.detail).toContain(named);
     const models = [{ modelVersionId: main, role: 'main' }];
-    for (const unfit of [{ models: [] }, { models: [{ modelVersionId: main, role: 'boss' }] }, { parameters: [] }, { more: 1 }]) expect(problem(await compose(unfit))).toEqual({ status: 400, type: 'invalid-request' });
+    for (const unfit of [{ models: [] }, { models: [{ modelVersionId: main, role: 'boss' }] }, { parameters: [] }, { parameters: { a: '\0' } }, { parameters: { a: '\ud800' } }, { more: 1 }]) expect(problem(await compose(unfit))).toEqual({ status: 400, type: 'invalid-request' });
     for (const unfit of [{ models: [{ modelVersionId: main, role: 'judge' }] }, { models: [...models, ...models] }, { tools: Array.from({ length: 28 }, () => ({ toolId: tool, revision: 1 })) }]) expect(problem(await compose(unfit))).toEqual({ status: 422, type: 'composition-unfit' });
     const { id: promptVersion } = await done(call('GET', '/prompts/picky-prompt/versions/1'));
     expect((await compose({ ...parts, models: [{ modelVersionId: promptVersion, role: 'main' }], tools: [] })).body.detail).toContain(`no model version ${promptVersion}`);

@@ -1,10 +1,10 @@
 import { Ajv, type AnySchema } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { z } from 'zod';
+import { jsonFault } from './json.ts';
 
 const DRAFT_7 = /^https?:\/\/json-schema\.org\/draft-07\/schema#?$/;
 const DRAFT_2020 = /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
-const DEEPEST = 32;
 
 const draft7 = new Ajv({ strict: false, allErrors: false });
 const draft2020 = new Ajv2020({ strict: false, allErrors: false });
@@ -13,7 +13,10 @@ const draft2020 = new Ajv2020({ strict: false, allErrors: false });
 export const boundedJson = (mostBytes: number) =>
   z
     .json()
-    .refine((value) => depthOf(value) <= DEEPEST, `Nested more than ${DEEPEST} deep.`)
+    .check(({ value, issues }) => {
+      const fault = jsonFault(value);
+      if (fault !== undefined) issues.push({ code: 'custom', message: fault, input: value });
+    })
     .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= mostBytes, `At most ${mostBytes} bytes of JSON.`);
 
 /** A JSON Schema, draft 7 or 2020-12 (which is meant when it does not say). It is checked against its own rules, never run. */
@@ -34,12 +37,4 @@ function faultIn(value: unknown): string | undefined {
   if (drafts.validateSchema(rest as AnySchema) === true) return undefined;
   const [first] = drafts.errors ?? [];
   return `No JSON Schema: ${first?.instancePath || 'it'} ${first?.message ?? 'is not valid'}.`;
-}
-
-function depthOf(value: unknown): number {
-  let depth = 0;
-  for (let level: readonly unknown[] = [value]; level.length > 0 && depth <= DEEPEST + 1; depth += 1) {
-    level = level.flatMap((one) => (typeof one === 'object' && one !== null ? Object.values(one) : []));
-  }
-  return depth;
 }

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { cycloneDxSystem } from '../exports/cyclonedx-system.ts';
 import { attach, fileName, issueOf } from '../exports/export.controller.ts';
 import { SystemParts } from '../exports/system-parts.view.ts';
-import type { Json } from '../prompt/prompt.ts';
+import type { Json } from '../json.ts';
 import { promptDiff } from '../prompt/prompt-diff.ts';
 import { Prompts } from '../prompt/prompts.view.ts';
 import { text } from '../request.ts';

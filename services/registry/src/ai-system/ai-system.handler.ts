@@ -3,7 +3,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { canonicalJson, type AISystemRegistered } from '@vitae/contracts';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, type CommandContext, Ledger, violates } from '@vitae/service-kit';
-import type { Json } from '../prompt/prompt.ts';
+import type { Json } from '../json.ts';
 import { nextVersion } from '../version-counter.view.ts';
 import { aiSystem, aiSystemNameTaken, aiSystemNotFound, aiSystemVersion, aiSystemVersionNotFound, alreadyComposed, type AISystemVersionChange, type AISystemVersionEvent, type RegisterAISystem } from './ai-system.ts';
 import { AISystems, projectAISystem, projectAISystemVersion, scopeOfSystem } from './ai-systems.view.ts';

@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import type { AISystemRegistered } from '@vitae/contracts';
 import type { RecordedEvent, Sql } from '@vitae/event-store';
 import { sqlOf, type PageQuery, type ViewTransaction } from '@vitae/service-kit';
-import type { Json } from '../prompt/prompt.ts';
+import type { Json } from '../json.ts';
 import { isoSql } from '../search/search.view.ts';
 import { countVersion } from '../version-counter.view.ts';
 import type { AISystemVersionEvent } from './ai-system.ts';

@@ -1,5 +1,5 @@
 import { Refused } from '@vitae/event-store';
-import type { Json } from '../prompt/prompt.ts';
+import type { Json } from '../json.ts';
 
 export const COMPONENT_KINDS = ['model-version', 'prompt-version', 'guardrail', 'tool', 'dataset-version', 'evaluation-suite'] as const;
 export type ComponentKind = (typeof COMPONENT_KINDS)[number];

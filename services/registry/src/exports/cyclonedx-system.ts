@@ -2,7 +2,7 @@ import type { PinnedComponent } from '../ai-system/composition.ts';
 import type { GuardrailContent } from '../guardrail/guardrail.ts';
 import type { Derivation } from '../model-version/derivation.ts';
 import type { ExternalModel } from '../model-version/external-model.ts';
-import type { Json } from '../prompt/prompt.ts';
+import type { Json } from '../json.ts';
 import type { ToolContent } from '../tool/tool.ts';
 import { licences, sha256, type CycloneDxVersion } from './cyclonedx.ts';
 import { addressIn, type Issue } from './known-version.ts';

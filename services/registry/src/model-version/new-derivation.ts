@@ -34,6 +34,19 @@ const Weights = z.strictObject({
   digest: digest.optional(),
 });
 
+const location = text(2000).regex(/^[a-z][a-z0-9+.-]*:\/{1,2}\S+$/i, 'A source is a URI, e.g. s3://…, runs:/<run>/model.').refine((uri) => !/^[a-z][a-z0-9+.-]*:\/\/[^/]*@/i.test(uri), 'An address with a user or password in it would keep that for ever. Leave them out.');
+
+/** A version by where its artefact lies: an adapter that a run left behind, for one. */
+export const NewReference = z.strictObject({
+  source: location,
+  runId: text(500).default(''),
+  runLink: text(2000).default(''),
+  loggedModelId: text(500).default(''),
+  description: text(5000).default(''),
+  derivedFrom: newDerivations,
+  tags: newTags.default([]),
+});
+
 /** Somebody else's model, under a model of this project. */
 export const NewExternalVersion = z
   .strictObject({

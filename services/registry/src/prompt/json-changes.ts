@@ -1,5 +1,5 @@
 import { canonicalJson } from '@vitae/contracts';
-import type { Json } from './prompt.ts';
+import type { Json } from '../json.ts';
 
 /** One place at which two JSON values differ. What is not there is left out. */
 export interface JsonChange {

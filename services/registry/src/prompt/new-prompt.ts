@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { jsonFault } from '../json.ts';
 import { boundedJson, jsonSchema } from '../json-schema.ts';
 import { plainText, text } from '../request.ts';
 import { newTags } from '../tags.ts';
@@ -24,7 +25,7 @@ const ModelConfig = z.strictObject({
     .record(z.string().min(1).max(128), boundedJson(8_192))
     .refine((all) => Object.keys(all).length <= 64, 'At most 64 parameters.')
     .optional(),
-});
+}).refine((config) => jsonFault(config) === undefined && new TextEncoder().encode(JSON.stringify(config)).length <= 32_768, 'At most 32768 bytes of JSON, with whole characters.');
 
 const free = newTags.refine((list) => Object.keys(otherTags(Object.fromEntries(list.map(({ key, value }) => [key, value])))).length === list.length, 'Tags that hold the prompt itself are not set by hand: say text or messages, modelConfig, responseFormat.').default([]);
 

@@ -10,7 +10,8 @@ import { ForModelVersionReference } from '../model-version/model-version-referen
 import { ForModel } from '../model/model.handler.ts';
 import { searchQuery, type SearchQuery } from '../request.ts';
 import { NewPrompt, NewPromptVersion, promptName } from './new-prompt.ts';
-import { PROMPT_SOURCE, promptNotFound, promptTags, tagsOfContent, type Json, type PromptContent } from './prompt.ts';
+import type { Json } from '../json.ts';
+import { PROMPT_SOURCE, promptNotFound, promptTags, tagsOfContent, type PromptContent } from './prompt.ts';
 import { promptDiff, unifiedDiff } from './prompt-diff.ts';
 import { Prompts } from './prompts.view.ts';
 

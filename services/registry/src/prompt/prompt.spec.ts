@@ -37,6 +37,11 @@ describe('What a prompt says', () => {
     const parts = JSON.stringify([{ role: 'user', content: [{ type: 'text', text: 'hi' }] }, 'odd']);
     expect(contentOfTags({ 'mlflow.prompt.text': parts, _mlflow_prompt_type: 'chat' })?.template).toEqual({ type: 'chat', messages: [{ role: 'user', content: '[{"type":"text","text":"hi"}]' }, { role: '', content: 'odd' }] });
   });
+  it('is told where its JSON is none that could be hashed or kept', () => {
+    for (const odd of ['{"a":"\\ud800"}', '{"\\u0000":1}', '{"a":1e999}', '['.repeat(40_000) + ']'.repeat(40_000)]) {
+      expect(contentOfTags({ 'mlflow.prompt.text': odd, _mlflow_prompt_type: 'chat', _mlflow_prompt_model_config: odd, _mlflow_prompt_response_format: odd })).toEqual({ template: { type: 'text', text: odd }, modelConfig: null, responseFormat: null });
+    }
+  });
   it('has its variables in double braces', () => {
     expect(variablesOf(text)).toEqual(['question', 'user.name']);
     expect(variablesOf(chat)).toEqual(['loan']);
@@ -90,6 +95,8 @@ describe('A new version of a prompt', () => {
     expect(fault({ text: 'hi', responseFormat: { type: 'integre' } })).toMatch(/No JSON Schema/);
     expect(fault({ text: 'hi', responseFormat: 'object' })).toMatch(/is an object/);
     expect(fault({ text: 'hi', responseFormat: { $schema: 'https://example.org/mine' } })).toMatch(/neither/);
+    expect(fault({ text: 'hi', modelConfig: { stop_sequences: ['\ud800'] } })).toMatch(/whole characters/);
+    expect(fault({ text: 'hi', modelConfig: { extra_params: { a: '\0' } } })).toMatch(/whole Unicode/);
     let deep: object = {};
     for (let i = 0; i < 40; i += 1) deep = { properties: deep };
     expect(jsonSchema(10_000).safeParse(deep).success).toBe(false);

@@ -1,4 +1,5 @@
 import { Refused } from '@vitae/event-store';
+import { jsonOf, type Json } from '../json.ts';
 import type { Tags } from '../tags.ts';
 
 // A prompt is kept as MLflow's clients keep it: a model with a tag, its versions by reference, the text in tags. So there is one
@@ -18,8 +19,6 @@ const CONTENT: readonly string[] = [IS_PROMPT, TEXT, TYPE, RESPONSE_FORMAT, MODE
 /** Of these, those that are written once. MLflow's client may set a model's configuration anew. */
 const WRITTEN_ONCE: readonly string[] = [IS_PROMPT, TEXT, TYPE, RESPONSE_FORMAT];
 const MAY_HOLD_SECRETS: readonly string[] = [TEXT, RESPONSE_FORMAT, MODEL_CONFIG];
-
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
 export interface Message {
   readonly role: string;
@@ -69,15 +68,6 @@ function messagesOf(text: string): readonly Message[] | undefined {
     const { role, content }: { readonly [name: string]: Json } = typeof message === 'object' && message !== null && !Array.isArray(message) ? (message as { readonly [name: string]: Json }) : { content: message };
     return { role: typeof role === 'string' ? role : '', content: typeof content === 'string' ? content : JSON.stringify(content ?? '') };
   });
-}
-
-function jsonOf(text: string | undefined): Json | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The names in double braces that are filled in when the prompt is used, each once, in order. */

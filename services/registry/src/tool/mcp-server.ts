@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { boundedJson } from '../json-schema.ts';
-import type { Json } from '../prompt/prompt.ts';
+import type { Json } from '../json.ts';
 import type { ToolContent } from './tool.ts';
 
 /** A server.json of the MCP registry, as far as it is understood here; all of it is kept. */

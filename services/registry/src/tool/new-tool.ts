@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { jsonSchema } from '../json-schema.ts';
-import type { Json } from '../prompt/prompt.ts';
+import type { Json } from '../json.ts';
 import { names, text } from '../request.ts';
 import { mcpServer } from './mcp-server.ts';
 import { EFFECTS, TOOL_KINDS, type ToolContent } from './tool.ts';

@@ -12,7 +12,7 @@ import {
   type ToolRetired,
 } from '@vitae/contracts';
 import type { Decider } from '@vitae/event-store';
-import type { Json } from '../prompt/prompt.ts';
+import type { Json } from '../json.ts';
 import { decideRevision, evolveRevision, type Revised, type RevisionCommand, type RevisionFact } from '../revised/revision.ts';
 
 export const TOOL_KINDS = ['function', 'mcp-server', 'http', 'retrieval'] as const;
