@@ -16,24 +16,30 @@ import { file_vitae_ledger_v1_webhook } from './gen/vitae/ledger/v1/webhook_pb.t
 import { file_vitae_monitoring_v1_baseline } from './gen/vitae/monitoring/v1/baseline_pb.ts';
 import { file_vitae_monitoring_v1_canary } from './gen/vitae/monitoring/v1/canary_pb.ts';
 import { file_vitae_monitoring_v1_window } from './gen/vitae/monitoring/v1/window_pb.ts';
+import { file_vitae_registry_v1_ai_system } from './gen/vitae/registry/v1/ai_system_pb.ts';
 import { file_vitae_registry_v1_dataset } from './gen/vitae/registry/v1/dataset_pb.ts';
 import { file_vitae_registry_v1_evaluation } from './gen/vitae/registry/v1/evaluation_pb.ts';
+import { file_vitae_registry_v1_guardrail } from './gen/vitae/registry/v1/guardrail_pb.ts';
 import { file_vitae_registry_v1_model } from './gen/vitae/registry/v1/model_pb.ts';
 import { file_vitae_registry_v1_model_card } from './gen/vitae/registry/v1/model_card_pb.ts';
 import { file_vitae_registry_v1_model_signature } from './gen/vitae/registry/v1/model_signature_pb.ts';
 import { file_vitae_registry_v1_model_version } from './gen/vitae/registry/v1/model_version_pb.ts';
+import { file_vitae_registry_v1_tool } from './gen/vitae/registry/v1/tool_pb.ts';
 import { readMessage } from './read-message.ts';
 import { surelyValid } from './surely-valid.ts';
 
 /** Every event type that Vitae knows, by its full name. */
 export const eventRegistry = createRegistry(
   file_vitae_ledger_v1_webhook,
+  file_vitae_registry_v1_ai_system,
   file_vitae_registry_v1_dataset,
   file_vitae_registry_v1_evaluation,
+  file_vitae_registry_v1_guardrail,
   file_vitae_registry_v1_model,
   file_vitae_registry_v1_model_card,
   file_vitae_registry_v1_model_signature,
   file_vitae_registry_v1_model_version,
+  file_vitae_registry_v1_tool,
   file_vitae_governance_v1_gate,
   file_vitae_governance_v1_incident,
   file_vitae_governance_v1_retirement,

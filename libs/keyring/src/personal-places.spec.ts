@@ -118,15 +118,21 @@ describe('the contracts', () => {
       'vitae.governance.v1.UseCaseDrafted',
       'vitae.ledger.v1.EvidenceExported',
       'vitae.ledger.v1.WebhookSubscribed',
+      'vitae.registry.v1.AISystemVersionDeprecated',
+      'vitae.registry.v1.AISystemVersionRetired',
       'vitae.registry.v1.Anonymisation',
       'vitae.registry.v1.DatasetVersionDeprecated',
       'vitae.registry.v1.DatasetVersionErased',
       'vitae.registry.v1.DatasetVersionQuarantineLifted',
       'vitae.registry.v1.DatasetVersionQuarantined',
       'vitae.registry.v1.DatasetVersionRegistered',
+      'vitae.registry.v1.GuardrailDeprecated',
+      'vitae.registry.v1.GuardrailRetired',
       'vitae.registry.v1.ModelCardReturned',
       'vitae.registry.v1.ModelDeprecated',
       'vitae.registry.v1.ModelVersionDeprecated',
+      'vitae.registry.v1.ToolDeprecated',
+      'vitae.registry.v1.ToolRetired',
     ]);
   });
 });

@@ -9,6 +9,7 @@ import {
   ActorSchema,
   CanaryJudgedSchema,
   CanaryVerdict,
+  ExternalModelVersionRegisteredSchema,
   GateDecidedSchema,
   GateOutcome,
   ModelRegisteredSchema,
@@ -461,6 +462,10 @@ describe('deploying', () => {
     const named = { modelName: 'credit', version: 1, source: 'runs:/r1/model', location: 'runs:/r1/model' };
     await happened(`registry.ModelVersion-${modelVersionId}`, create(ModelVersionReferencedSchema, { ...named, modelVersionId, modelId, contributors: ['ben'] }));
     await refused(() => post(`/endpoints/${id}/variants`, { modelVersionId }), 409, 'artefact-missing');
+    const external = uuid();
+    const model = { modelName: 'credit', version: 2, provider: 'mistral', providerModelId: 'mistral-large-2411', access: 'api' };
+    await happened(`registry.ModelVersion-${external}`, create(ExternalModelVersionRegisteredSchema, { ...model, modelVersionId: external, modelId, contributors: ['ben'] }));
+    await refused(() => post(`/endpoints/${id}/variants`, { modelVersionId: external }), 409, 'artefact-missing');
   });
 
   it('refuses what is not there and what is no request', async () => {

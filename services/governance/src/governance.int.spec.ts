@@ -14,6 +14,7 @@ import {
   DriftAlertRaisedSchema,
   DriftEffect,
   EvaluationRecordedSchema,
+  ExternalModelVersionRegisteredSchema,
   ModelVersionReferencedSchema,
   ModelVersionRegisteredSchema,
   ModelVersionRetiredSchema,
@@ -446,6 +447,13 @@ describe('the gate to production', () => {
     await refused(() => ask(modelVersionId), 409, 'evidence-missing');
     await refused(() => open(modelVersionId), 409, 'evidence-missing');
     await refused(() => post('/retirements', 'human/dana', { modelVersionId, criterion: 'old', lesson: 'none' }), 409, 'evidence-missing');
+  });
+
+  it("lets no version pass that is somebody else's model, for the same reason", async () => {
+    const modelVersionId = uuid();
+    const named = { modelName: 'assistant', version: 1, provider: 'mistral', providerModelId: 'mistral-large-2411', access: 'api' };
+    await happened(`registry.ModelVersion-${modelVersionId}`, create(ExternalModelVersionRegisteredSchema, { ...named, modelVersionId, modelId: uuid(), contributors: ['dana'] }));
+    await refused(() => ask(modelVersionId), 409, 'evidence-missing');
   });
 
   it('refuses what it cannot ask about', async () => {

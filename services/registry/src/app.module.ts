@@ -1,6 +1,10 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { CONFIG, Readiness, type ServiceDefinition } from '@vitae/service-kit';
+import { aiSystem, aiSystemVersion } from './ai-system/ai-system.ts';
+import { AISystemController } from './ai-system/ai-system.controller.ts';
+import { AISystemHandler, AISystemVersionHandler } from './ai-system/ai-system.handler.ts';
+import { AISystems, projectAISystem, projectAISystemVersion } from './ai-system/ai-systems.view.ts';
 import { ArtefactController } from './artefact/artefact.controller.ts';
 import { ArtefactStore, DEPOT } from './artefact/artefact.store.ts';
 import { openDepot } from './artefact/open-depot.store.ts';
@@ -25,11 +29,14 @@ import { evaluation } from './evaluation/evaluation.ts';
 import { EvaluationHandler } from './evaluation/evaluation.handler.ts';
 import { EvaluationRow, Evaluations, projectEvaluation } from './evaluation/evaluations.view.ts';
 import { ExportController } from './exports/export.controller.ts';
+import { SystemParts } from './exports/system-parts.view.ts';
 import { KnownVersions } from './exports/known-versions.view.ts';
 import { ModelCardController } from './model-card/model-card.controller.ts';
 import { modelCard } from './model-card/model-card.ts';
 import { ModelCardHandler } from './model-card/model-card.handler.ts';
 import { ModelCardRevisionRow, ModelCardRow, ModelCards, projectModelCard } from './model-card/model-cards.view.ts';
+import { Derivatives } from './model-version/derivations.view.ts';
+import { ExternalVersionController } from './model-version/external-version.controller.ts';
 import { LifecycleConsumer, projectFollowed } from './model-version/lifecycle.consumer.ts';
 import { ModelVersionChangeHandler } from './model-version/model-version-change.handler.ts';
 import { ModelVersionController } from './model-version/model-version.controller.ts';
@@ -38,7 +45,16 @@ import { ModelVersionReferenceHandler } from './model-version/model-version-refe
 import { StageHandler } from './model-version/stage.handler.ts';
 import { ModelVersionHandler } from './model-version/model-version.handler.ts';
 import { projectRetirement } from './model-version/traffic.view.ts';
-import { ModelVersionRow, ModelVersions, projectModelVersion } from './model-version/versions.view.ts';
+import { ModelVersionRow, projectModelVersion } from './model-version/version-rows.view.ts';
+import { ModelVersions } from './model-version/versions.view.ts';
+import { guardrail } from './guardrail/guardrail.ts';
+import { GuardrailController } from './guardrail/guardrail.controller.ts';
+import { GuardrailHandler, projectGuardrail, projectTool, ToolHandler } from './revised/revised.handler.ts';
+import { RevisedThings } from './revised/revised.view.ts';
+import { tool } from './tool/tool.ts';
+import { ToolController } from './tool/tool.controller.ts';
+import { PromptController } from './prompt/prompt.controller.ts';
+import { Prompts } from './prompt/prompts.view.ts';
 import { SignatureController } from './signature/signature.controller.ts';
 import { ModelVersionSignatureRow, ModelVersionSignatures, projectSignature } from './signature/signatures.view.ts';
 import { SigningTrustController } from './signature/signing-trust.controller.ts';
@@ -61,6 +77,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   imports: [CqrsModule.forRoot()],
   controllers: [
     ArtefactController, UploadController, DatasetController, DatasetVersionController, DatasetReadingController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController, ModelCardController,
+    ExternalVersionController, PromptController, GuardrailController, ToolController, AISystemController,
     RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
     MlflowUnknownController, // last: it answers what no other one does
   ],
@@ -72,6 +89,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     KnownVersions, ModelCards, ModelCardHandler,
+    Derivatives, Prompts, RevisedThings, GuardrailHandler, ToolHandler, AISystems, SystemParts, AISystemHandler, AISystemVersionHandler,
     MlflowModels, MlflowCallPipe,
     LifecycleConsumer,
   ],
@@ -97,6 +115,10 @@ export const registry: ServiceDefinition<RegistryConfig> = {
       { category: modelVersion.category, tables: ['approved_retirement'], project: projectRetirement },
       { category: evaluation.category, tables: ['evaluation'], project: projectEvaluation },
       { category: modelCard.category, tables: ['model_card', 'model_card_revision'], project: projectModelCard },
+      { category: guardrail.category, tables: ['guardrail', 'guardrail_revision'], project: projectGuardrail },
+      { category: tool.category, tables: ['tool', 'tool_revision'], project: projectTool },
+      { category: aiSystem.category, tables: ['ai_system'], project: projectAISystem },
+      { category: aiSystemVersion.category, tables: ['ai_system_version', 'ai_system_pin', 'version_counter'], project: projectAISystemVersion },
       { consumer: 'registry.lifecycle', tables: ['traffic', 'approved_retirement'], project: projectFollowed },
     ],
   },

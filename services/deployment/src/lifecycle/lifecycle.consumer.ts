@@ -7,6 +7,7 @@ const FOLLOWED: readonly string[] = [
   'vitae.registry.v1.ModelRegistered',
   'vitae.registry.v1.ModelVersionRegistered',
   'vitae.registry.v1.ModelVersionReferenced',
+  'vitae.registry.v1.ExternalModelVersionRegistered',
   'vitae.registry.v1.ModelVersionRetired',
   'vitae.governance.v1.GateDecided',
 ] satisfies Followed['$typeName'][];

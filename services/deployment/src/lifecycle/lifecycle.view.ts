@@ -1,7 +1,7 @@
 import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { GateOutcome, type GateDecided, type ModelRegistered, type ModelVersionReferenced, type ModelVersionRegistered, type ModelVersionRetired } from '@vitae/contracts';
+import { GateOutcome, type ExternalModelVersionRegistered, type GateDecided, type ModelRegistered, type ModelVersionReferenced, type ModelVersionRegistered, type ModelVersionRetired } from '@vitae/contracts';
 import type { ViewTransaction } from '@vitae/service-kit';
 import type { GivenPermit } from '../permit/permit.ts';
 
@@ -48,7 +48,7 @@ export const PermitRow = defineEntity({
   },
 });
 
-export type Followed = ModelRegistered | ModelVersionRegistered | ModelVersionReferenced | ModelVersionRetired | GateDecided;
+export type Followed = ModelRegistered | ModelVersionRegistered | ModelVersionReferenced | ExternalModelVersionRegistered | ModelVersionRetired | GateDecided;
 
 export async function projectLifecycle({ em }: ViewTransaction, projectId: string, event: Followed): Promise<void> {
   switch (event.$typeName) {
@@ -61,7 +61,8 @@ export async function projectLifecycle({ em }: ViewTransaction, projectId: strin
       await em.upsert(ModelVersionRow, { id, projectId, modelId, version, artefactDigest: artefact?.digest ?? '', files, retired: false });
       return;
     }
-    case 'vitae.registry.v1.ModelVersionReferenced': {
+    case 'vitae.registry.v1.ModelVersionReferenced':
+    case 'vitae.registry.v1.ExternalModelVersionRegistered': {
       const { modelVersionId: id, modelId, version } = event;
       await em.upsert(ModelVersionRow, { id, projectId, modelId, version, artefactDigest: '', files: [], retired: false });
       return;

@@ -1,11 +1,11 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { ModelVersionReferenced } from '@vitae/contracts';
+import type { ExternalModelVersionRegistered, ModelVersionReferenced } from '@vitae/contracts';
 import { Refused, type RecordedEvent } from '@vitae/event-store';
 import type { ViewTransaction } from '@vitae/service-kit';
 import { noSuchModelVersion } from './no-such-model-version.ts';
 
-/** A version that was named by where its artefact lies. It has none of what a gate judges, so it is kept apart from those that have. */
+/** A version that was named by where its artefact lies, or that is somebody else's model. It has none of what a gate judges, so it is kept apart from those that have. */
 export const ReferencedVersionRow = defineEntity({
   name: 'ReferencedVersionRow',
   tableName: 'referenced_version',
@@ -13,9 +13,15 @@ export const ReferencedVersionRow = defineEntity({
 });
 
 export async function projectReferences({ em }: ViewTransaction, { event: message, projectId }: RecordedEvent): Promise<void> {
-  if (message.$typeName !== ('vitae.registry.v1.ModelVersionReferenced' satisfies ModelVersionReferenced['$typeName'])) return;
-  const { modelVersionId: id, modelName, version, location } = message as ModelVersionReferenced;
-  await em.upsert(ReferencedVersionRow, { id, projectId, modelName, version, location });
+  const event = message as ModelVersionReferenced | ExternalModelVersionRegistered;
+  switch (event.$typeName) {
+    case 'vitae.registry.v1.ModelVersionReferenced':
+    case 'vitae.registry.v1.ExternalModelVersionRegistered': {
+      const { modelVersionId: id, modelName, version } = event;
+      const location = event.$typeName === 'vitae.registry.v1.ModelVersionReferenced' ? event.location : `${event.provider}'s ${event.providerModelId}`;
+      await em.upsert(ReferencedVersionRow, { id, projectId, modelName, version, location });
+    }
+  }
 }
 
 /** Why a version that cannot be judged cannot: it has no evidence, or it is not known at all. */

@@ -11,6 +11,8 @@ const TYPES: Readonly<Record<Stage, readonly string[]>> = {
   develop: [
     'registry.v1.ModelRegistered', 'registry.v1.ModelRenamed', 'registry.v1.ModelDescribed', 'registry.v1.ModelPurposeStated', 'registry.v1.ModelTagged', 'registry.v1.ModelTagRemoved',
     'registry.v1.ModelAliasAssigned', 'registry.v1.ModelAliasRemoved', 'registry.v1.ModelAliasProtected', 'registry.v1.ModelAliasProtectionLifted', 'registry.v1.ModelAliasChangeRefused',
+    'registry.v1.ExternalModelVersionRegistered', 'registry.v1.GuardrailDrafted', 'registry.v1.GuardrailPublished', 'registry.v1.ToolDrafted', 'registry.v1.ToolPublished',
+    'registry.v1.AISystemRegistered', 'registry.v1.AISystemVersionComposed',
     'registry.v1.ModelVersionRegistered', 'registry.v1.ModelVersionReferenced', 'registry.v1.ModelVersionStageAssigned', 'registry.v1.ModelVersionSignatureVerified', 'registry.v1.ModelVersionSignatureRejected', 'registry.v1.ModelVersionDescribed', 'registry.v1.ModelVersionTagged', 'registry.v1.ModelVersionTagRemoved',
   ],
   evaluate: [
@@ -32,6 +34,8 @@ const TYPES: Readonly<Record<Stage, readonly string[]>> = {
   retire: [
     'governance.v1.RetirementProposed', 'governance.v1.RetirementApproved', 'governance.v1.RetirementCompleted',
     'registry.v1.ModelDeprecated', 'registry.v1.ModelDeprecationLifted', 'registry.v1.ModelVersionDeprecated', 'registry.v1.ModelVersionDeprecationLifted',
+    'registry.v1.GuardrailDeprecated', 'registry.v1.GuardrailRetired', 'registry.v1.ToolDeprecated', 'registry.v1.ToolRetired',
+    'registry.v1.AISystemVersionDeprecated', 'registry.v1.AISystemVersionRetired',
     'registry.v1.ArtefactArchived', 'registry.v1.ModelVersionRetired',
     'registry.v1.ModelDeleted', 'registry.v1.ModelRestored', 'registry.v1.ModelVersionDeleted', 'registry.v1.ModelVersionRestored', 'registry.v1.ModelVersionPurged',
   ],

@@ -71,6 +71,7 @@ export function withModelEvent(state: ModelState, { envelope, payload }: History
       return { ...state, useCase: state.useCase.useCaseId === '' ? { ...state.useCase, useCaseId: text(payload, 'useCaseId') } : state.useCase };
     case 'vitae.registry.v1.ModelVersionRegistered':
     case 'vitae.registry.v1.ModelVersionReferenced':
+    case 'vitae.registry.v1.ExternalModelVersionRegistered':
       return {
         ...state,
         versions: { ...state.versions, [text(payload, 'modelVersionId')]: { version: Number(payload['version']), state: 'registered', deleted: false, evaluations: 0, decisions: {} } },

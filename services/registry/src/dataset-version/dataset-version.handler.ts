@@ -8,7 +8,7 @@ import { ArtefactStore } from '../artefact/artefact.store.ts';
 import type { RegistryConfig } from '../config.ts';
 import { outcomeOf, type Assessment } from '../dataset/assessment.ts';
 import { Datasets, type ExpectedOf } from '../dataset/datasets.view.ts';
-import { lockBytes } from '../model-version/versions.view.ts';
+import { lockBytes } from '../model-version/version-bytes.view.ts';
 import { nextVersion, scopeOfDataset } from '../version-counter.view.ts';
 import { readContent, type ReadDataset, type Report } from './dataset-file.store.ts';
 import { datasetVersion, datasetVersionExists, type DatasetVersionEvent } from './dataset-version.ts';

@@ -27,10 +27,10 @@ function measuredOn({ evaluations, dataset }: KnownVersion): readonly KnownEvalu
   return [...new Map(evaluations.map((evaluation) => [evaluation.dataset.datasetVersionId, evaluation.dataset])).values()].filter(({ datasetVersionId }) => datasetVersionId !== dataset.datasetVersionId);
 }
 
-const sha256 = (digest: string) => ({ alg: 'SHA-256', content: hex(digest) });
+export const sha256 = (digest: string) => ({ alg: 'SHA-256', content: hex(digest) });
 
 /** An id of SPDX's list as an expression, for the schema's own list of ids is older. */
-const licences = (licence: string) => {
+export const licences = (licence: string) => {
   if (licence === '') return {};
   const id = spdxIdOf(licence);
   return { licenses: [id === undefined ? { license: { name: licence } } : { expression: id }] };

@@ -5,7 +5,7 @@ import type { Request, Response } from 'express';
 import { v4 as uuidv4 } from 'uuid';
 import { z } from 'zod';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
-import { modelVersionDeleted, modelVersionNotFound } from '../model-version/model-version.ts';
+import { modelVersionDeleted, modelVersionNotFound } from '../model-version/model-version-refusal.ts';
 import { deletedQuery } from '../request.ts';
 import { croissant } from './croissant.ts';
 import { cycloneDx } from './cyclonedx.ts';
@@ -59,7 +59,7 @@ export class ExportController {
   }
 }
 
-const issueOf = (request: Request): Issue => ({ id: uuidv4(), at: new Date().toISOString(), origin: originOf(request) });
+export const issueOf = (request: Request): Issue => ({ id: uuidv4(), at: new Date().toISOString(), origin: originOf(request) });
 
 /** For whoever saves it: a name that every file system takes. */
 export const fileName = (name: string, version: number): string => `${name.replaceAll(/[^A-Za-z0-9._-]+/g, '-').replaceAll(/^[-.]+/g, '').slice(0, 100) || 'model'}-v${version}`;

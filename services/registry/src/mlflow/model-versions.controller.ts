@@ -7,7 +7,8 @@ import { v7 as uuidv7 } from 'uuid';
 import { ForRegisteredModelVersion, type ModelVersionOrder } from '../model-version/model-version-change.handler.ts';
 import { ForModelVersionReference } from '../model-version/model-version-reference.handler.ts';
 import { ForStage } from '../model-version/stage.handler.ts';
-import { ModelVersions, type ModelVersionShown } from '../model-version/versions.view.ts';
+import type { ModelVersionShown } from '../model-version/shown-version.view.ts';
+import { ModelVersions } from '../model-version/versions.view.ts';
 import { at } from './addresses.ts';
 import { Call, type MlflowCall } from './mlflow-call.handler.ts';
 import { invalid } from './mlflow-error.ts';
@@ -47,7 +48,7 @@ export class MlflowModelVersionsController {
     const model = await this.named.model(context, name);
     const copied = prompt ? undefined : await this.#copied(context, source);
     const reference = { modelVersionId: uuidv7(), modelId: model.id, source, location: copied ? locationOf(copied) : source, copiedFromModelVersionId: copied?.id ?? '', tags, ...said };
-    const handled = await this.commands.execute(new ForModelVersionReference(reference, context));
+    const handled = await this.commands.execute(new ForModelVersionReference({ is: 'reference', reference }, context));
     const id = aggregateId(handled.stream);
     const version = await this.versions.byId(context.projectId, id, 'show');
     if (!version) throw new Error(`the version ${id} was registered and is not there`);

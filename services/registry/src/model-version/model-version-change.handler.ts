@@ -1,15 +1,22 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, caughtUp, type CommandContext, Consumers, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
+import { pinningsOf } from '../ai-system/pins.view.ts';
 import { AliasRefused } from '../model/alias.ts';
 import { ofUseCase, recordAliasRefusal } from '../model/model.handler.ts';
 import { model, modelDeleted, modelNotFound, successorNotFound } from '../model/model.ts';
 import { lockModel, projectModel, type LockedModel } from '../model/models.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
-import { artefactAlreadyRegistered, modelVersion, modelVersionNotFound, type ModelVersionChange, type ModelVersionCommand, type ModelVersionEvent } from './model-version.ts';
+import { modelVersion } from './model-version.ts';
+import type { ModelVersionChange, ModelVersionCommand } from './model-version-command.ts';
+import { artefactAlreadyRegistered, modelVersionNotFound } from './model-version-refusal.ts';
+import type { ModelVersionEvent } from './model-version-state.ts';
 import { subjectsOf } from './model-version.handler.ts';
 import { servingOf } from './traffic.view.ts';
-import { lockBytes, lockVersion, ModelVersions, neededElsewhere, projectModelVersion, type LockedVersion } from './versions.view.ts';
+import { lockVersion, type LockedVersion } from './locked-version.view.ts';
+import { lockBytes, neededElsewhere } from './version-bytes.view.ts';
+import { projectModelVersion } from './version-rows.view.ts';
+import { ModelVersions } from './versions.view.ts';
 
 /** What a caller wants of a version that is there; who serves and whose bytes they are is found here. */
 export type ModelVersionOrder = Exclude<ModelVersionChange, { type: 'DeleteModelVersion' | 'PurgeModelVersion' }> | { readonly type: 'DeleteModelVersion' | 'PurgeModelVersion' };
@@ -95,10 +102,10 @@ async function lockBoth({ sql }: ViewTransaction, projectId: string, modelId: st
 async function commandOf({ sql }: ViewTransaction, order: ModelVersionOrder, { deleted }: LockedModel, { modelVersionId, digests }: LockedVersion): Promise<ModelVersionCommand> {
   switch (order.type) {
     case 'DeleteModelVersion':
-      return { type: 'DeleteModelVersion', serving: await servingOf(sql, { modelVersionId }) };
+      return { type: 'DeleteModelVersion', serving: await servingOf(sql, { modelVersionId }), pinnedBy: await pinningsOf(sql, { modelVersionId }) };
     case 'PurgeModelVersion':
       await lockBytes(sql, digests, 'remove');
-      return { type: 'PurgeModelVersion', modelDeleted: deleted, serving: await servingOf(sql, { modelVersionId }), neededElsewhere: await neededElsewhere(sql, digests, modelVersionId) };
+      return { type: 'PurgeModelVersion', modelDeleted: deleted, serving: await servingOf(sql, { modelVersionId }), pinnedBy: await pinningsOf(sql, { modelVersionId }), neededElsewhere: await neededElsewhere(sql, digests, modelVersionId) };
     default:
       return order;
   }

@@ -4,44 +4,57 @@ import { because, type CommandContext, Ledger } from '@vitae/service-kit';
 import { modelNotFound } from '../model/model.ts';
 import { lockModel } from '../model/models.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
-import { modelVersion, type ModelVersionEvent, type ReferenceModelVersion } from './model-version.ts';
+import { modelVersion } from './model-version.ts';
+import { derivationOf, type SaidDerivation } from './derivation.ts';
+import { basesOf } from './derivations.view.ts';
+import type { ModelVersionCommand, ReferenceModelVersion, RegisterExternalModelVersion } from './model-version-command.ts';
+import type { ModelVersionEvent } from './model-version-state.ts';
 import { subjectsOf } from './model-version.handler.ts';
-import { projectModelVersion } from './versions.view.ts';
+import { projectModelVersion } from './version-rows.view.ts';
 
 /** What is said of a version whose artefact lies elsewhere. */
 export type ModelVersionReference = Pick<
   ReferenceModelVersion,
   'modelVersionId' | 'modelId' | 'source' | 'location' | 'copiedFromModelVersionId' | 'runId' | 'runLink' | 'loggedModelId' | 'description' | 'tags'
->;
+> & { readonly derivedFrom?: readonly SaidDerivation[] };
+
+/** What is said of somebody else's model. */
+export interface ExternalVersionDeclaration extends Omit<RegisterExternalModelVersion, 'type' | 'modelName' | 'useCaseId' | 'version' | 'registeredBy' | 'derivedFrom'> {
+  readonly derivedFrom: readonly SaidDerivation[];
+}
 
 export class ForModelVersionReference extends Command<Handled<ModelVersionEvent>> {
   constructor(
-    readonly reference: ModelVersionReference,
+    readonly said: { readonly is: 'reference'; readonly reference: ModelVersionReference } | { readonly is: 'external'; readonly external: ExternalVersionDeclaration },
     readonly context: CommandContext,
   ) {
     super();
   }
 }
 
-/** Beside the registration of a version with its bytes: here is nothing to read and nothing to check. */
+/** Beside the registration of a version with its bytes: here is nothing to read, and of what is said only the bases are looked up. */
 @CommandHandler(ForModelVersionReference)
 export class ModelVersionReferenceHandler implements ICommandHandler<ForModelVersionReference> {
   constructor(private readonly ledger: Ledger) {}
 
-  execute({ reference, context }: ForModelVersionReference): Promise<Handled<ModelVersionEvent>> {
-    const { modelVersionId, modelId, location } = reference;
+  execute({ said, context }: ForModelVersionReference): Promise<Handled<ModelVersionEvent>> {
+    const { modelVersionId, modelId, derivedFrom: bases = [] } = said.is === 'reference' ? said.reference : said.external;
     return this.ledger.together(context, async (tx) => {
       const version = await nextVersion(tx.sql, scopeOfModel(modelId));
       const model = await lockModel(tx.sql, context.projectId, modelId);
       if (!model || model.deleted) throw modelNotFound(modelId);
       const { name, useCaseId } = model;
+      const derivedFrom = derivationOf(bases, await basesOf(tx.sql, context.projectId, bases.map((base) => base.modelVersionId)));
+      const found = { version, modelName: name, useCaseId, registeredBy: context.actor.id, derivedFrom };
+      const command: ModelVersionCommand = said.is === 'reference' ? { ...said.reference, ...found, type: 'ReferenceModelVersion' } : { ...said.external, ...found, type: 'RegisterExternalModelVersion' };
+      const of = said.is === 'reference' ? `by reference to ${said.reference.location}` : `as ${said.external.provider}'s ${said.external.providerModelId}`;
       return this.ledger.handleWithin(
         tx,
         modelVersion,
         {
           stream: streamName(modelVersion.category, modelVersionId),
-          command: { ...reference, type: 'ReferenceModelVersion', version, modelName: name, useCaseId, registeredBy: context.actor.id },
-          context: because(context, `Registers version ${version} of ${name} by reference to ${location}.`),
+          command,
+          context: because(context, `Registers version ${version} of ${name} ${of}.`),
           subjects: subjectsOf({ modelVersionId, modelId, useCaseId }),
         },
         projectModelVersion,

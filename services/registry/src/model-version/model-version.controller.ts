@@ -14,8 +14,10 @@ import { deletedQuery, names, searchQuery, text, type SearchQuery } from '../req
 import { newTags, tagKey, tagValue } from '../tags.ts';
 import { ForRegisteredModelVersion, type ModelVersionOrder } from './model-version-change.handler.ts';
 import { ForModelVersion } from './model-version.handler.ts';
-import { modelVersionDeleted, modelVersionNotFound } from './model-version.ts';
-import { ModelVersions, type ModelVersionShown } from './versions.view.ts';
+import { newDerivations } from './new-derivation.ts';
+import { modelVersionDeleted, modelVersionNotFound } from './model-version-refusal.ts';
+import type { ModelVersionShown } from './shown-version.view.ts';
+import { ModelVersions } from './versions.view.ts';
 
 /**
  * `digest` and `path` are those of the file that is opened as the model; `files` are all others but the signature, a
@@ -52,6 +54,7 @@ const NewModelVersion = z.strictObject({
   artefactSource: text(2000).default(''),
   runId: text(500).default(''),
   runLink: text(2000).default(''),
+  derivedFrom: newDerivations,
   tags: newTags.default([]),
 });
 const NewDescription = z.strictObject({ description: text(5000) });

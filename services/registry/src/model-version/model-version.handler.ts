@@ -14,15 +14,23 @@ import { checkSignature, MOST_BUNDLE_BYTES, type CarriedBundle } from '../signat
 import { projectSignature } from '../signature/signatures.view.ts';
 import { heldTrust } from '../signature/signing-trust.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
-import { artefactAlreadyRegistered, modelVersion, signatureRejected, type ModelVersionEvent, type RegisterModelVersion, type StoredFile } from './model-version.ts';
+import { modelVersion } from './model-version.ts';
+import { derivationOf, type SaidDerivation } from './derivation.ts';
+import { basesOf } from './derivations.view.ts';
+import type { RegisterModelVersion, StoredFile } from './model-version-command.ts';
+import { artefactAlreadyRegistered, signatureRejected } from './model-version-refusal.ts';
+import type { ModelVersionEvent } from './model-version-state.ts';
 import { readInterface, type ModelInterface } from './onnx-model.store.ts';
-import { lockBytes, ModelVersions, projectModelVersion } from './versions.view.ts';
+import { lockBytes } from './version-bytes.view.ts';
+import { projectModelVersion } from './version-rows.view.ts';
+import { ModelVersions } from './versions.view.ts';
 
 /** What the registering person says of a version; the rest is found out on the way. */
 export interface ModelVersionDeclaration extends Pick<
   RegisterModelVersion,
   'modelVersionId' | 'modelId' | 'datasetVersionId' | 'source' | 'trainingMetrics' | 'contributors' | 'description' | 'artefactSource' | 'runId' | 'runLink' | 'tags'
 > {
+  readonly derivedFrom: readonly SaidDerivation[];
   /** The file that is opened as the model, and what else belongs to it. */
   readonly artefact: {
     readonly digest: string;
@@ -91,6 +99,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
             stream,
             command: {
               ...declaration,
+              derivedFrom: derivationOf(declaration.derivedFrom, await basesOf(tx.sql, context.projectId, declaration.derivedFrom.map((base) => base.modelVersionId))),
               type: 'RegisterModelVersion',
               version,
               modelName: now.name,

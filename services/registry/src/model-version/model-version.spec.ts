@@ -18,7 +18,8 @@ import {
   ModelVersionTagRemovedSchema,
 } from '@vitae/contracts';
 import { specification } from '@vitae/testing';
-import { modelVersion, type ModelVersionCommand, type PurgeModelVersion, type ReferenceModelVersion, type RegisterModelVersion, type RetireModelVersion } from './model-version.ts';
+import { modelVersion } from './model-version.ts';
+import type { ModelVersionCommand, PurgeModelVersion, ReferenceModelVersion, RegisterModelVersion, RetireModelVersion } from './model-version-command.ts';
 import { dueRetirements } from './reactions.ts';
 import { tensorOf } from './tensor-spec.ts';
 
@@ -46,6 +47,7 @@ const register: RegisterModelVersion = {
   artefactSource: 'runs:/r1/model',
   runId: 'r1',
   runLink: 'https://example.org/runs/r1',
+  derivedFrom: [],
   tags: [],
 };
 const registered = create(ModelVersionRegisteredSchema, {
@@ -76,8 +78,8 @@ const lifted = create(ModelVersionDeprecationLiftedSchema, version);
 const deleted = create(ModelVersionDeletedSchema, version);
 const restored = create(ModelVersionRestoredSchema, version);
 const purged = create(ModelVersionPurgedSchema, { ...version, artefactDigest: digest('a'), removed: [digest('b')] });
-const deletion: ModelVersionCommand = { type: 'DeleteModelVersion', serving: [] };
-const purge: PurgeModelVersion = { type: 'PurgeModelVersion', modelDeleted: false, serving: [], neededElsewhere: [] };
+const deletion: ModelVersionCommand = { type: 'DeleteModelVersion', serving: [], pinnedBy: [] };
+const purge: PurgeModelVersion = { type: 'PurgeModelVersion', modelDeleted: false, serving: [], pinnedBy: [], neededElsewhere: [] };
 const serving = [{ endpointId: id(9), endpointName: 'scoring', environment: 'production', version: 1 }];
 
 describe('A model version', () => {
@@ -103,7 +105,7 @@ describe('A model version', () => {
 
 describe('A model version that was registered by reference', () => {
   const said = { modelVersionId: id(1), modelId: id(2), modelName: 'credit-risk', useCaseId: '', version: 1, source: 'models:/other/1', location: 's3://bucket/other', copiedFromModelVersionId: id(8), runId: 'r1', runLink: '', loggedModelId: 'm-1', description: '' };
-  const reference: ReferenceModelVersion = { type: 'ReferenceModelVersion', ...said, registeredBy: 'ben', tags: [] };
+  const reference: ReferenceModelVersion = { type: 'ReferenceModelVersion', ...said, registeredBy: 'ben', derivedFrom: [], tags: [] };
   const referenced = create(ModelVersionReferencedSchema, { ...said, contributors: ['ben'] });
   it('says where its artefact lies, and who brought it', () => {
     given([]).when(reference).then([referenced]);
@@ -161,6 +163,7 @@ describe('A deleted model version', () => {
     given([registered]).when(deletion).then([deleted]);
     given([registered, deleted]).when(deletion).then([]);
     given([registered]).when({ ...deletion, serving }).thenRefused('MODEL_VERSION_SERVES');
+    given([registered]).when({ ...deletion, pinnedBy: [{ aiSystemName: 'assistant', aiSystemVersion: 3, version: 1 }] }).thenRefused('MODEL_VERSION_PINNED');
   });
   it('is not changed', () => given([registered, deleted]).when({ type: 'DescribeModelVersion', description: 'x' }).thenRefused('MODEL_VERSION_DELETED'));
   it('is restored as it was', () => {
@@ -184,6 +187,7 @@ describe('A purged model version', () => {
     given([registered, archived, retired]).when(purge).then([purged]);
     given([registered]).when({ ...purge, modelDeleted: true }).then([purged]);
     given([registered, deleted]).when({ ...purge, serving }).thenRefused('MODEL_VERSION_SERVES');
+    given([registered, deleted]).when({ ...purge, pinnedBy: [{ aiSystemName: 'assistant', aiSystemVersion: 3, version: 1 }] }).thenRefused('MODEL_VERSION_PINNED');
   });
   it('leaves bytes that something else needs', () =>
     given([registered, deleted])

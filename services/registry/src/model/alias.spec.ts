@@ -74,8 +74,8 @@ describe('A protected alias', () => {
     given(past).when(dropFor(3, 'ben')).thenRefused('ALIAS_PROTECTED');
     given(past).when(dropFor(3, 'vera')).then([removed(3)]);
     given(past).when(dropFor(4, 'ben')).then([]);
-    given(past).when({ type: 'DeleteModel', serving: [], by: 'ben' }).thenRefused('ALIAS_PROTECTED');
-    given(past).when({ type: 'DeleteModel', serving: [], by: 'vera' }).then([create(ModelDeletedSchema, { modelId, name: 'credit-risk' })]);
+    given(past).when({ type: 'DeleteModel', serving: [], pinnedBy: [], by: 'ben' }).thenRefused('ALIAS_PROTECTED');
+    given(past).when({ type: 'DeleteModel', serving: [], pinnedBy: [], by: 'vera' }).then([create(ModelDeletedSchema, { modelId, name: 'credit-risk' })]);
   });
   it('leaves a trace of who was refused', () =>
     given([registered, guarded])

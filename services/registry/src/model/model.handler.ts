@@ -1,9 +1,10 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, caughtUp, type CommandContext, Consumers, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
-import { modelVersionNotFound, modelVersionPurged } from '../model-version/model-version.ts';
+import { modelVersionNotFound, modelVersionPurged } from '../model-version/model-version-refusal.ts';
 import { servingOf } from '../model-version/traffic.view.ts';
-import { lockVersionNumber } from '../model-version/versions.view.ts';
+import { pinningsOf } from '../ai-system/pins.view.ts';
+import { lockVersionNumber } from '../model-version/locked-version.view.ts';
 import { AliasRefused } from './alias.ts';
 import { model, modelNameTaken, modelNotFound, successorNotFound, type ModelCommand, type ModelEvent, type RegisterModel } from './model.ts';
 import { lockModel, lockNames, Models, projectModel, type LockedModel } from './models.view.ts';
@@ -74,7 +75,7 @@ export class ModelHandler implements ICommandHandler<ForModel> {
         return { command: { ...order, modelVersionId, contributors, by }, more: [`model-version:${modelVersionId}`] };
       }
       case 'DeleteModel':
-        return { command: { ...order, serving: await servingOf(sql, { modelId }), by } };
+        return { command: { ...order, serving: await servingOf(sql, { modelId }), pinnedBy: await pinningsOf(sql, { modelId }), by } };
       case 'RemoveAlias':
       case 'ProtectAlias':
       case 'LiftAliasProtection':

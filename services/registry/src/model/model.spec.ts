@@ -34,7 +34,7 @@ const deprecated = create(ModelDeprecatedSchema, { modelId, reason: 'a better on
 const lifted = create(ModelDeprecationLiftedSchema, { modelId });
 const deleted = create(ModelDeletedSchema, { modelId, name: 'credit-risk' });
 const restored = create(ModelRestoredSchema, { modelId, name: 'credit-risk' });
-const deletion: ModelCommand = { type: 'DeleteModel', serving: [], by: 'dana' };
+const deletion: ModelCommand = { type: 'DeleteModel', serving: [], pinnedBy: [], by: 'dana' };
 const endpoint = { endpointId: '01890000-0000-7000-8000-000000000009', endpointName: 'scoring', environment: 'production', version: 2 };
 
 describe('A model', () => {
@@ -106,6 +106,7 @@ describe('A deleted model', () => {
     given([registered, deleted]).when(deletion).then([]);
   });
   it('serves nobody', () => given([registered]).when({ ...deletion, serving: [endpoint] }).thenRefused('MODEL_SERVES'));
+  it('is no part of an AI system', () => given([registered]).when({ ...deletion, pinnedBy: [{ aiSystemName: 'assistant', aiSystemVersion: 3, version: 1 }] }).thenRefused('MODEL_PINNED'));
   it('is not changed', () => given([registered, deleted]).when({ type: 'TagModel', key: 'team', value: 'risk' }).thenRefused('MODEL_DELETED'));
   it('is restored as it was', () => {
     given([registered, deprecated, tagged, deleted]).when({ type: 'RestoreModel' }).then([restored]);

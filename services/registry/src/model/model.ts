@@ -45,6 +45,13 @@ export interface Serving {
   readonly version: number;
 }
 
+/** A version of an AI system that is not retired and is made of the version, among others. */
+export interface Pinning {
+  readonly aiSystemName: string;
+  readonly aiSystemVersion: number;
+  readonly version: number;
+}
+
 export type ModelCommand =
   | RegisterModel
   | { readonly type: 'RenameModel'; readonly name: string }
@@ -55,7 +62,7 @@ export type ModelCommand =
   | { readonly type: 'RemoveModelTag'; readonly key: string }
   | { readonly type: 'DeprecateModel'; readonly reason: string; readonly successorModelId: string }
   | { readonly type: 'LiftModelDeprecation' }
-  | { readonly type: 'DeleteModel'; readonly serving: readonly Serving[]; readonly by: string }
+  | { readonly type: 'DeleteModel'; readonly serving: readonly Serving[]; readonly pinnedBy: readonly Pinning[]; readonly by: string }
   | { readonly type: 'RestoreModel' }
   | AliasCommand;
 
@@ -72,7 +79,7 @@ export type ModelEvent =
   | ModelRestored
   | AliasEvent;
 
-export type ModelRefusal = 'MODEL_NAME_TAKEN' | 'MODEL_NOT_FOUND' | 'MODEL_DELETED' | 'MODEL_SERVES' | 'SUCCESSOR_UNFIT' | 'PURPOSE_MISSING' | 'PURPOSE_STATED';
+export type ModelRefusal = 'MODEL_NAME_TAKEN' | 'MODEL_NOT_FOUND' | 'MODEL_DELETED' | 'MODEL_SERVES' | 'MODEL_PINNED' | 'SUCCESSOR_UNFIT' | 'PURPOSE_MISSING' | 'PURPOSE_STATED';
 
 interface Known {
   readonly modelId: string;
@@ -190,8 +197,9 @@ function deprecated({ reason, successorModelId }: Extract<ModelCommand, { type: 
   return [create(ModelDeprecatedSchema, { modelId: state.modelId, reason, successorModelId })];
 }
 
-function deleted({ serving, by }: Extract<ModelCommand, { type: 'DeleteModel' }>, { modelId, name, aliases }: Living): readonly ModelEvent[] {
+function deleted({ serving, pinnedBy, by }: Extract<ModelCommand, { type: 'DeleteModel' }>, { modelId, name, aliases }: Living): readonly ModelEvent[] {
   if (serving.length > 0) throw refuse('MODEL_SERVES', 409, `${name} serves right now: ${servingWords(serving)}. Shift that traffic to another model first.`);
+  if (pinnedBy.length > 0) throw refuse('MODEL_PINNED', 409, `${name} is part of an AI system: ${pinningWords(pinnedBy)}. Retire that version of the system first.`);
   for (const [alias, known] of aliases) if (known.target) mayChange(alias, known, by);
   return [create(ModelDeletedSchema, { modelId, name })];
 }
@@ -199,6 +207,10 @@ function deleted({ serving, by }: Extract<ModelCommand, { type: 'DeleteModel' }>
 /** For people: which endpoints send requests to which versions. */
 export const servingWords = (serving: readonly Serving[]): string =>
   serving.map(({ endpointId, endpointName, environment, version }) => `endpoint ${endpointName || endpointId}${environment ? ` in ${environment}` : ''} sends requests to version ${version}`).join(', ');
+
+/** For people: which versions of AI systems are made of which versions. */
+export const pinningWords = (pinnedBy: readonly Pinning[]): string =>
+  pinnedBy.map(({ aiSystemName, aiSystemVersion, version }) => `version ${aiSystemVersion} of ${aiSystemName} pins version ${version}`).join(', ');
 
 export const modelNameTaken = (name: string): Refused =>
   refuse('MODEL_NAME_TAKEN', 409, `This project has a model named ${name} already. Register a version of that one, or choose another name.`);

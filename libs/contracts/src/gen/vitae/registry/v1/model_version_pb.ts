@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vitae/registry/v1/model_version.proto.
  */
 export const file_vitae_registry_v1_model_version: GenFile = /*@__PURE__*/
-  fileDesc("CiV2aXRhZS9yZWdpc3RyeS92MS9tb2RlbF92ZXJzaW9uLnByb3RvEhF2aXRhZS5yZWdpc3RyeS52MSKQAQoMQXJ0ZWZhY3RGaWxlEhUKBHBhdGgYASABKAlCB7pIBHICEAESLAoGZGlnZXN0GAIgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEhsKCnNpemVfYnl0ZXMYAyABKANCB7pIBCICIAASDwoHY29udGVudBgEIAEoCRINCgVmbGFncxgFIAMoCSKLAQoIQXJ0ZWZhY3QSLAoGZGlnZXN0GAEgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjgKBWZpbGVzGAIgAygLMh8udml0YWUucmVnaXN0cnkudjEuQXJ0ZWZhY3RGaWxlQgi6SAWSAQIIARIXCgZmb3JtYXQYAyABKAlCB7pIBHICEAEiTQoKVGVuc29yU3BlYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhkKCGRhdGF0eXBlGAIgASgJQge6SARyAhABEg0KBXNoYXBlGAMgAygDIjcKBk1ldHJpYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhYKBXZhbHVlGAIgASgBQge6SAQSAkABIlIKCkNvZGVTb3VyY2USGwoKcmVwb3NpdG9yeRgBIAEoCUIHukgEcgIQARInCgZjb21taXQYAiABKAlCF7pIFHISMhBeWzAtOWEtZl17Nyw2NH0kIq4FChZNb2RlbFZlcnNpb25SZWdpc3RlcmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIbCgptb2RlbF9uYW1lGAMgASgJQge6SARyAhABEhgKB3ZlcnNpb24YBCABKAVCB7pIBBoCIAASNQoIYXJ0ZWZhY3QYBSABKAsyGy52aXRhZS5yZWdpc3RyeS52MS5BcnRlZmFjdEIGukgDyAEBEjcKBmlucHV0cxgGIAMoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLlRlbnNvclNwZWNCCLpIBZIBAggBEjgKB291dHB1dHMYByADKAsyHS52aXRhZS5yZWdpc3RyeS52MS5UZW5zb3JTcGVjQgi6SAWSAQIIARIkChJkYXRhc2V0X3ZlcnNpb25faWQYCCABKAlCCLpIBXIDsAEBEjQKDmRhdGFzZXRfZGlnZXN0GAkgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjUKBnNvdXJjZRgKIAEoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLkNvZGVTb3VyY2VCBrpIA8gBARIzChB0cmFpbmluZ19tZXRyaWNzGAsgAygLMhkudml0YWUucmVnaXN0cnkudjEuTWV0cmljEh4KDGNvbnRyaWJ1dG9ycxgMIAMoCUIIukgFkgECCAESEwoLZGVzY3JpcHRpb24YDSABKAkSHQoLdXNlX2Nhc2VfaWQYDiABKAlCCLpIBXIDsAEBEiEKD2FydGVmYWN0X3NvdXJjZRgPIAEoCUIIukgFcgMY0A8SGAoGcnVuX2lkGBAgASgJQgi6SAVyAxj0AxIaCghydW5fbGluaxgRIAEoCUIIukgFcgMY0A8itgMKFk1vZGVsVmVyc2lvblJlZmVyZW5jZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhsKCm1vZGVsX25hbWUYAyABKAlCB7pIBHICEAESGAoHdmVyc2lvbhgEIAEoBUIHukgEGgIgABIaCgZzb3VyY2UYBSABKAlCCrpIB3IFEAEY0A8SHAoIbG9jYXRpb24YBiABKAlCCrpIB3IFEAEY0A8SMQocY29waWVkX2Zyb21fbW9kZWxfdmVyc2lvbl9pZBgHIAEoCUILukgI2AEBcgOwAQESGAoGcnVuX2lkGAggASgJQgi6SAVyAxj0AxIaCghydW5fbGluaxgJIAEoCUIIukgFcgMY0A8SIQoPbG9nZ2VkX21vZGVsX2lkGAogASgJQgi6SAVyAxj0AxIeCgxjb250cmlidXRvcnMYCyADKAlCCLpIBZIBAggBEh0KC2Rlc2NyaXB0aW9uGAwgASgJQgi6SAVyAxiIJxIgCgt1c2VfY2FzZV9pZBgNIAEoCUILukgI2AEBcgOwAQEi9AEKGU1vZGVsVmVyc2lvblN0YWdlQXNzaWduZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASOQoFc3RhZ2UYBCABKAlCKrpIJ3IlUgROb25lUgdTdGFnaW5nUgpQcm9kdWN0aW9uUghBcmNoaXZlZBJCCg5wcmV2aW91c19zdGFnZRgFIAEoCUIqukgnciVSBE5vbmVSB1N0YWdpbmdSClByb2R1Y3Rpb25SCEFyY2hpdmVkIogBChBBcnRlZmFjdEFyY2hpdmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEjUKD2FydGVmYWN0X2RpZ2VzdBgCIAEoCUIcukgZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JBIZCghsb2NhdGlvbhgDIAEoCUIHukgEcgIQASKQAQoTTW9kZWxWZXJzaW9uUmV0aXJlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABIfCg1yZXRpcmVtZW50X2lkGAQgASgJQgi6SAVyA7ABASKQAQoVTW9kZWxWZXJzaW9uRGVzY3JpYmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEh0KC2Rlc2NyaXB0aW9uGAQgASgJQgi6SAVyAxiIJyKhAQoSTW9kZWxWZXJzaW9uVGFnZ2VkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEhcKA2tleRgEIAEoCUIKukgHcgUQARj6ARIYCgV2YWx1ZRgFIAEoCUIJukgGcgQooI0GIosBChZNb2RlbFZlcnNpb25UYWdSZW1vdmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEhcKA2tleRgEIAEoCUIKukgHcgUQARj6ASLDAQoWTW9kZWxWZXJzaW9uRGVwcmVjYXRlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABIeCgZyZWFzb24YBCABKAlCDrpIB3IFEAEYiCeI5xgBEi8KGnN1Y2Nlc3Nvcl9tb2RlbF92ZXJzaW9uX2lkGAUgASgJQgu6SAjYAQFyA7ABASJ5Ch1Nb2RlbFZlcnNpb25EZXByZWNhdGlvbkxpZnRlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgACJvChNNb2RlbFZlcnNpb25EZWxldGVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAInAKFE1vZGVsVmVyc2lvblJlc3RvcmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAIooCChJNb2RlbFZlcnNpb25QdXJnZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASNQoPYXJ0ZWZhY3RfZGlnZXN0GAQgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjIKB3JlbW92ZWQYBSADKAlCIbpIHpIBGyIZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JBIvCgRrZXB0GAYgAygJQiG6SB6SARsiGXIXMhVec2hhMjU2OlswLTlhLWZdezY0fSRiBnByb3RvMw", [file_buf_validate_validate, file_vitae_ledger_v1_personal]);
+  fileDesc("CiV2aXRhZS9yZWdpc3RyeS92MS9tb2RlbF92ZXJzaW9uLnByb3RvEhF2aXRhZS5yZWdpc3RyeS52MSKQAQoMQXJ0ZWZhY3RGaWxlEhUKBHBhdGgYASABKAlCB7pIBHICEAESLAoGZGlnZXN0GAIgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEhsKCnNpemVfYnl0ZXMYAyABKANCB7pIBCICIAASDwoHY29udGVudBgEIAEoCRINCgVmbGFncxgFIAMoCSKLAQoIQXJ0ZWZhY3QSLAoGZGlnZXN0GAEgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEjgKBWZpbGVzGAIgAygLMh8udml0YWUucmVnaXN0cnkudjEuQXJ0ZWZhY3RGaWxlQgi6SAWSAQIIARIXCgZmb3JtYXQYAyABKAlCB7pIBHICEAEiTQoKVGVuc29yU3BlYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhkKCGRhdGF0eXBlGAIgASgJQge6SARyAhABEg0KBXNoYXBlGAMgAygDIjcKBk1ldHJpYxIVCgRuYW1lGAEgASgJQge6SARyAhABEhYKBXZhbHVlGAIgASgBQge6SAQSAkABIlIKCkNvZGVTb3VyY2USGwoKcmVwb3NpdG9yeRgBIAEoCUIHukgEcgIQARInCgZjb21taXQYAiABKAlCF7pIFHISMhBeWzAtOWEtZl17Nyw2NH0kItsCCgpEZXJpdmF0aW9uEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEjwKCHJlbGF0aW9uGAIgASgJQiq6SCdyJVIIZmluZXR1bmVSB2FkYXB0ZXJSBW1lcmdlUglxdWFudGl6ZWQSGgoIbW9kZWxfaWQYAyABKAlCCLpIBXIDsAEBEhsKCm1vZGVsX25hbWUYBCABKAlCB7pIBHICEAESGAoHdmVyc2lvbhgFIAEoBUIHukgEGgIgABIXCgZtZXRob2QYBiABKAlCB7pIBHICGGQSFQoEcmFuaxgHIAEoBUIHukgEGgIoABIWCgVhbHBoYRgIIAEoAUIHukgEEgJAARIgCg50YXJnZXRfbW9kdWxlcxgJIAMoCUIIukgFkgECEEASFQoEYml0cxgKIAEoAUIHukgEEgJAARIXCgZ3ZWlnaHQYCyABKAFCB7pIBBICQAEi7QUKFk1vZGVsVmVyc2lvblJlZ2lzdGVyZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhsKCm1vZGVsX25hbWUYAyABKAlCB7pIBHICEAESGAoHdmVyc2lvbhgEIAEoBUIHukgEGgIgABI1CghhcnRlZmFjdBgFIAEoCzIbLnZpdGFlLnJlZ2lzdHJ5LnYxLkFydGVmYWN0Qga6SAPIAQESNwoGaW5wdXRzGAYgAygLMh0udml0YWUucmVnaXN0cnkudjEuVGVuc29yU3BlY0IIukgFkgECCAESOAoHb3V0cHV0cxgHIAMoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLlRlbnNvclNwZWNCCLpIBZIBAggBEiQKEmRhdGFzZXRfdmVyc2lvbl9pZBgIIAEoCUIIukgFcgOwAQESNAoOZGF0YXNldF9kaWdlc3QYCSABKAlCHLpIGXIXMhVec2hhMjU2OlswLTlhLWZdezY0fSQSNQoGc291cmNlGAogASgLMh0udml0YWUucmVnaXN0cnkudjEuQ29kZVNvdXJjZUIGukgDyAEBEjMKEHRyYWluaW5nX21ldHJpY3MYCyADKAsyGS52aXRhZS5yZWdpc3RyeS52MS5NZXRyaWMSHgoMY29udHJpYnV0b3JzGAwgAygJQgi6SAWSAQIIARITCgtkZXNjcmlwdGlvbhgNIAEoCRIdCgt1c2VfY2FzZV9pZBgOIAEoCUIIukgFcgOwAQESIQoPYXJ0ZWZhY3Rfc291cmNlGA8gASgJQgi6SAVyAxjQDxIYCgZydW5faWQYECABKAlCCLpIBXIDGPQDEhoKCHJ1bl9saW5rGBEgASgJQgi6SAVyAxjQDxI9CgxkZXJpdmVkX2Zyb20YEiADKAsyHS52aXRhZS5yZWdpc3RyeS52MS5EZXJpdmF0aW9uQgi6SAWSAQIQECL1AwoWTW9kZWxWZXJzaW9uUmVmZXJlbmNlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGwoKbW9kZWxfbmFtZRgDIAEoCUIHukgEcgIQARIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAiAAEhoKBnNvdXJjZRgFIAEoCUIKukgHcgUQARjQDxIcCghsb2NhdGlvbhgGIAEoCUIKukgHcgUQARjQDxIxChxjb3BpZWRfZnJvbV9tb2RlbF92ZXJzaW9uX2lkGAcgASgJQgu6SAjYAQFyA7ABARIYCgZydW5faWQYCCABKAlCCLpIBXIDGPQDEhoKCHJ1bl9saW5rGAkgASgJQgi6SAVyAxjQDxIhCg9sb2dnZWRfbW9kZWxfaWQYCiABKAlCCLpIBXIDGPQDEh4KDGNvbnRyaWJ1dG9ycxgLIAMoCUIIukgFkgECCAESHQoLZGVzY3JpcHRpb24YDCABKAlCCLpIBXIDGIgnEiAKC3VzZV9jYXNlX2lkGA0gASgJQgu6SAjYAQFyA7ABARI9CgxkZXJpdmVkX2Zyb20YDiADKAsyHS52aXRhZS5yZWdpc3RyeS52MS5EZXJpdmF0aW9uQgi6SAWSAQIQECJ+Cg9FeHRlcm5hbFdlaWdodHMSHAoIbG9jYXRpb24YASABKAlCCrpIB3IFEAEY0A8SHAoIcmV2aXNpb24YAiABKAlCCrpIB3IFEAEYyAESLwoGZGlnZXN0GAMgASgJQh+6SBzYAQFyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kIpgGCh5FeHRlcm5hbE1vZGVsVmVyc2lvblJlZ2lzdGVyZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhsKCm1vZGVsX25hbWUYAyABKAlCB7pIBHICEAESGAoHdmVyc2lvbhgEIAEoBUIHukgEGgIgABIbCghwcm92aWRlchgFIAEoCUIJukgGcgQQARhkEiUKEXByb3ZpZGVyX21vZGVsX2lkGAYgASgJQgq6SAdyBRABGIACEhoKCHNuYXBzaG90GAcgASgJQgi6SAVyAxjIARIjCgZhY2Nlc3MYCCABKAlCE7pIEHIOUgNhcGlSB3dlaWdodHMSMwoHd2VpZ2h0cxgJIAEoCzIiLnZpdGFlLnJlZ2lzdHJ5LnYxLkV4dGVybmFsV2VpZ2h0cxIZCgdsaWNlbmNlGAogASgJQgi6SAVyAxjIARIXCgV0ZXJtcxgLIAEoCUIIukgFcgMY0A8SHwoOY29udGV4dF93aW5kb3cYDCABKANCB7pIBCICKAASVQoQaW5wdXRfbW9kYWxpdGllcxgNIAMoCUI7ukg4kgE1EAgiMXIvUgR0ZXh0UgVpbWFnZVIFYXVkaW9SBXZpZGVvUgd0YWJ1bGFyUgllbWJlZGRpbmcSVgoRb3V0cHV0X21vZGFsaXRpZXMYDiADKAlCO7pIOJIBNRAIIjFyL1IEdGV4dFIFaW1hZ2VSBWF1ZGlvUgV2aWRlb1IHdGFidWxhclIJZW1iZWRkaW5nEiEKB3JlZ2lvbnMYDyADKAlCELpIDZIBChAgIgZyBBABGEASHgoMY29udHJpYnV0b3JzGBAgAygJQgi6SAWSAQIIARIdCgtkZXNjcmlwdGlvbhgRIAEoCUIIukgFcgMYiCcSIAoLdXNlX2Nhc2VfaWQYEiABKAlCC7pICNgBAXIDsAEBEj0KDGRlcml2ZWRfZnJvbRgTIAMoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLkRlcml2YXRpb25CCLpIBZIBAhAQIvQBChlNb2RlbFZlcnNpb25TdGFnZUFzc2lnbmVkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEjkKBXN0YWdlGAQgASgJQiq6SCdyJVIETm9uZVIHU3RhZ2luZ1IKUHJvZHVjdGlvblIIQXJjaGl2ZWQSQgoOcHJldmlvdXNfc3RhZ2UYBSABKAlCKrpIJ3IlUgROb25lUgdTdGFnaW5nUgpQcm9kdWN0aW9uUghBcmNoaXZlZCKIAQoQQXJ0ZWZhY3RBcmNoaXZlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARI1Cg9hcnRlZmFjdF9kaWdlc3QYAiABKAlCHLpIGXIXMhVec2hhMjU2OlswLTlhLWZdezY0fSQSGQoIbG9jYXRpb24YAyABKAlCB7pIBHICEAEikAEKE01vZGVsVmVyc2lvblJldGlyZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASHwoNcmV0aXJlbWVudF9pZBgEIAEoCUIIukgFcgOwAQEikAEKFU1vZGVsVmVyc2lvbkRlc2NyaWJlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABIdCgtkZXNjcmlwdGlvbhgEIAEoCUIIukgFcgMYiCcioQEKEk1vZGVsVmVyc2lvblRhZ2dlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABIXCgNrZXkYBCABKAlCCrpIB3IFEAEY+gESGAoFdmFsdWUYBSABKAlCCbpIBnIEKKCNBiKLAQoWTW9kZWxWZXJzaW9uVGFnUmVtb3ZlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgABIXCgNrZXkYBCABKAlCCrpIB3IFEAEY+gEiwwEKFk1vZGVsVmVyc2lvbkRlcHJlY2F0ZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASHgoGcmVhc29uGAQgASgJQg66SAdyBRABGIgniOcYARIvChpzdWNjZXNzb3JfbW9kZWxfdmVyc2lvbl9pZBgFIAEoCUILukgI2AEBcgOwAQEieQodTW9kZWxWZXJzaW9uRGVwcmVjYXRpb25MaWZ0ZWQSIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAiABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAAibwoTTW9kZWxWZXJzaW9uRGVsZXRlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgACJwChRNb2RlbFZlcnNpb25SZXN0b3JlZBIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgDIAEoBUIHukgEGgIgACKKAgoSTW9kZWxWZXJzaW9uUHVyZ2VkEiIKEG1vZGVsX3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAIgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEjUKD2FydGVmYWN0X2RpZ2VzdBgEIAEoCUIcukgZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JBIyCgdyZW1vdmVkGAUgAygJQiG6SB6SARsiGXIXMhVec2hhMjU2OlswLTlhLWZdezY0fSQSLwoEa2VwdBgGIAMoCUIhukgekgEbIhlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kYgZwcm90bzM", [file_buf_validate_validate, file_vitae_ledger_v1_personal]);
 
 /**
  * @generated from message vitae.registry.v1.ArtefactFile
@@ -168,6 +168,89 @@ export const CodeSourceSchema: GenMessage<CodeSource> = /*@__PURE__*/
   messageDesc(file_vitae_registry_v1_model_version, 4);
 
 /**
+ * A version that this one was made from, and how. Base and derived version are each said once, so there are no circles.
+ *
+ * @generated from message vitae.registry.v1.Derivation
+ */
+export type Derivation = Message<"vitae.registry.v1.Derivation"> & {
+  /**
+   * Of the base.
+   *
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * In Hugging Face's words.
+   *
+   * @generated from field: string relation = 2;
+   */
+  relation: string;
+
+  /**
+   * Of the base, as it was called then.
+   *
+   * @generated from field: string model_id = 3;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string model_name = 4;
+   */
+  modelName: string;
+
+  /**
+   * @generated from field: int32 version = 5;
+   */
+  version: number;
+
+  /**
+   * e.g. lora, qlora, sft, dpo, slerp, gptq, awq, q4_k_m; empty when it was not said.
+   *
+   * @generated from field: string method = 6;
+   */
+  method: string;
+
+  /**
+   * Of an adapter: its rank, its scale and the modules that it changes; 0 and none when they were not said.
+   *
+   * @generated from field: int32 rank = 7;
+   */
+  rank: number;
+
+  /**
+   * @generated from field: double alpha = 8;
+   */
+  alpha: number;
+
+  /**
+   * @generated from field: repeated string target_modules = 9;
+   */
+  targetModules: string[];
+
+  /**
+   * Of a quantisation; 0 when it was not said.
+   *
+   * @generated from field: double bits = 10;
+   */
+  bits: number;
+
+  /**
+   * Of this base in a merge; 0 when it was not said.
+   *
+   * @generated from field: double weight = 11;
+   */
+  weight: number;
+};
+
+/**
+ * Describes the message vitae.registry.v1.Derivation.
+ * Use `create(DerivationSchema)` to create a new message.
+ */
+export const DerivationSchema: GenMessage<Derivation> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 5);
+
+/**
  * An artefact became a version of a model, linked to the data and the code it came from.
  *
  * @generated from message vitae.registry.v1.ModelVersionRegistered
@@ -267,6 +350,13 @@ export type ModelVersionRegistered = Message<"vitae.registry.v1.ModelVersionRegi
    * @generated from field: string run_link = 17;
    */
   runLink: string;
+
+  /**
+   * What it was made from; none when it was trained from nothing, or nobody said.
+   *
+   * @generated from field: repeated vitae.registry.v1.Derivation derived_from = 18;
+   */
+  derivedFrom: Derivation[];
 };
 
 /**
@@ -274,7 +364,7 @@ export type ModelVersionRegistered = Message<"vitae.registry.v1.ModelVersionRegi
  * Use `create(ModelVersionRegisteredSchema)` to create a new message.
  */
 export const ModelVersionRegisteredSchema: GenMessage<ModelVersionRegistered> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 5);
+  messageDesc(file_vitae_registry_v1_model_version, 6);
 
 /**
  * A version was named by where its artefact lies. Nobody here has seen its bytes, its inputs and outputs, the data and the
@@ -357,6 +447,11 @@ export type ModelVersionReferenced = Message<"vitae.registry.v1.ModelVersionRefe
    * @generated from field: string use_case_id = 13;
    */
   useCaseId: string;
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.Derivation derived_from = 14;
+   */
+  derivedFrom: Derivation[];
 };
 
 /**
@@ -364,7 +459,172 @@ export type ModelVersionReferenced = Message<"vitae.registry.v1.ModelVersionRefe
  * Use `create(ModelVersionReferencedSchema)` to create a new message.
  */
 export const ModelVersionReferencedSchema: GenMessage<ModelVersionReferenced> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 6);
+  messageDesc(file_vitae_registry_v1_model_version, 7);
+
+/**
+ * Weights that lie somewhere else, for whoever runs the model.
+ *
+ * @generated from message vitae.registry.v1.ExternalWeights
+ */
+export type ExternalWeights = Message<"vitae.registry.v1.ExternalWeights"> & {
+  /**
+   * e.g. https://huggingface.co/<organisation>/<repository>, s3://…, oci://….
+   *
+   * @generated from field: string location = 1;
+   */
+  location: string;
+
+  /**
+   * The commit, tag or object version that is meant; never a branch, which moves.
+   *
+   * @generated from field: string revision = 2;
+   */
+  revision: string;
+
+  /**
+   * Of the weights, as whoever registered them said it; empty when they did not.
+   *
+   * @generated from field: string digest = 3;
+   */
+  digest: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ExternalWeights.
+ * Use `create(ExternalWeightsSchema)` to create a new message.
+ */
+export const ExternalWeightsSchema: GenMessage<ExternalWeights> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 8);
+
+/**
+ * A model of somebody else's was registered as a version: one that answers at its provider, or whose weights lie at another
+ * place. Nothing of it was seen here, so it has no evidence, no gate lets it pass and deployment does not serve it.
+ *
+ * @generated from message vitae.registry.v1.ExternalModelVersionRegistered
+ */
+export type ExternalModelVersionRegistered = Message<"vitae.registry.v1.ExternalModelVersionRegistered"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string model_name = 3;
+   */
+  modelName: string;
+
+  /**
+   * @generated from field: int32 version = 4;
+   */
+  version: number;
+
+  /**
+   * Who makes or hosts it, e.g. openai, anthropic, mistral, huggingface.
+   *
+   * @generated from field: string provider = 5;
+   */
+  provider: string;
+
+  /**
+   * What the provider calls it, with the dated snapshot if there is one.
+   *
+   * @generated from field: string provider_model_id = 6;
+   */
+  providerModelId: string;
+
+  /**
+   * Empty when the provider names none: then what answers may change under the same name.
+   *
+   * @generated from field: string snapshot = 7;
+   */
+  snapshot: string;
+
+  /**
+   * How it is reached.
+   *
+   * @generated from field: string access = 8;
+   */
+  access: string;
+
+  /**
+   * When they are what is reached.
+   *
+   * @generated from field: vitae.registry.v1.ExternalWeights weights = 9;
+   */
+  weights?: ExternalWeights | undefined;
+
+  /**
+   * SPDX identifier or the licence's name; empty when it was not said.
+   *
+   * @generated from field: string licence = 10;
+   */
+  licence: string;
+
+  /**
+   * Where the terms of use can be read.
+   *
+   * @generated from field: string terms = 11;
+   */
+  terms: string;
+
+  /**
+   * In tokens; 0 when it was not said.
+   *
+   * @generated from field: int64 context_window = 12;
+   */
+  contextWindow: bigint;
+
+  /**
+   * @generated from field: repeated string input_modalities = 13;
+   */
+  inputModalities: string[];
+
+  /**
+   * @generated from field: repeated string output_modalities = 14;
+   */
+  outputModalities: string[];
+
+  /**
+   * Where the provider runs it and keeps what it is sent, e.g. eu-central-1.
+   *
+   * @generated from field: repeated string regions = 15;
+   */
+  regions: string[];
+
+  /**
+   * @generated from field: repeated string contributors = 16;
+   */
+  contributors: string[];
+
+  /**
+   * @generated from field: string description = 17;
+   */
+  description: string;
+
+  /**
+   * Of its model; empty when nobody has said it yet.
+   *
+   * @generated from field: string use_case_id = 18;
+   */
+  useCaseId: string;
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.Derivation derived_from = 19;
+   */
+  derivedFrom: Derivation[];
+};
+
+/**
+ * Describes the message vitae.registry.v1.ExternalModelVersionRegistered.
+ * Use `create(ExternalModelVersionRegisteredSchema)` to create a new message.
+ */
+export const ExternalModelVersionRegisteredSchema: GenMessage<ExternalModelVersionRegistered> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_model_version, 9);
 
 /**
  * The version stands in this stage of MLflow's from here on. It is what somebody noted: it allows nothing and serves nothing.
@@ -403,7 +663,7 @@ export type ModelVersionStageAssigned = Message<"vitae.registry.v1.ModelVersionS
  * Use `create(ModelVersionStageAssignedSchema)` to create a new message.
  */
 export const ModelVersionStageAssignedSchema: GenMessage<ModelVersionStageAssigned> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 7);
+  messageDesc(file_vitae_registry_v1_model_version, 10);
 
 /**
  * The version's bytes went to the archive; its history stays.
@@ -432,7 +692,7 @@ export type ArtefactArchived = Message<"vitae.registry.v1.ArtefactArchived"> & {
  * Use `create(ArtefactArchivedSchema)` to create a new message.
  */
 export const ArtefactArchivedSchema: GenMessage<ArtefactArchived> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 8);
+  messageDesc(file_vitae_registry_v1_model_version, 11);
 
 /**
  * The version will not serve again.
@@ -466,7 +726,7 @@ export type ModelVersionRetired = Message<"vitae.registry.v1.ModelVersionRetired
  * Use `create(ModelVersionRetiredSchema)` to create a new message.
  */
 export const ModelVersionRetiredSchema: GenMessage<ModelVersionRetired> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 9);
+  messageDesc(file_vitae_registry_v1_model_version, 12);
 
 /**
  * What the version is was written anew.
@@ -500,7 +760,7 @@ export type ModelVersionDescribed = Message<"vitae.registry.v1.ModelVersionDescr
  * Use `create(ModelVersionDescribedSchema)` to create a new message.
  */
 export const ModelVersionDescribedSchema: GenMessage<ModelVersionDescribed> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 10);
+  messageDesc(file_vitae_registry_v1_model_version, 13);
 
 /**
  * The version has this value under this key from here on, whatever it had before.
@@ -539,7 +799,7 @@ export type ModelVersionTagged = Message<"vitae.registry.v1.ModelVersionTagged">
  * Use `create(ModelVersionTaggedSchema)` to create a new message.
  */
 export const ModelVersionTaggedSchema: GenMessage<ModelVersionTagged> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 11);
+  messageDesc(file_vitae_registry_v1_model_version, 14);
 
 /**
  * The version has nothing under this key any more.
@@ -573,7 +833,7 @@ export type ModelVersionTagRemoved = Message<"vitae.registry.v1.ModelVersionTagR
  * Use `create(ModelVersionTagRemovedSchema)` to create a new message.
  */
 export const ModelVersionTagRemovedSchema: GenMessage<ModelVersionTagRemoved> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 12);
+  messageDesc(file_vitae_registry_v1_model_version, 15);
 
 /**
  * Nobody should start to use the version any more; what uses it goes on.
@@ -614,7 +874,7 @@ export type ModelVersionDeprecated = Message<"vitae.registry.v1.ModelVersionDepr
  * Use `create(ModelVersionDeprecatedSchema)` to create a new message.
  */
 export const ModelVersionDeprecatedSchema: GenMessage<ModelVersionDeprecated> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 13);
+  messageDesc(file_vitae_registry_v1_model_version, 16);
 
 /**
  * The version may be used anew after all.
@@ -643,7 +903,7 @@ export type ModelVersionDeprecationLifted = Message<"vitae.registry.v1.ModelVers
  * Use `create(ModelVersionDeprecationLiftedSchema)` to create a new message.
  */
 export const ModelVersionDeprecationLiftedSchema: GenMessage<ModelVersionDeprecationLifted> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 14);
+  messageDesc(file_vitae_registry_v1_model_version, 17);
 
 /**
  * The version is hidden and its number is never given again. Bytes and history stay.
@@ -672,7 +932,7 @@ export type ModelVersionDeleted = Message<"vitae.registry.v1.ModelVersionDeleted
  * Use `create(ModelVersionDeletedSchema)` to create a new message.
  */
 export const ModelVersionDeletedSchema: GenMessage<ModelVersionDeleted> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 15);
+  messageDesc(file_vitae_registry_v1_model_version, 18);
 
 /**
  * The version is there again as it was before it was deleted, without the aliases it had.
@@ -701,7 +961,7 @@ export type ModelVersionRestored = Message<"vitae.registry.v1.ModelVersionRestor
  * Use `create(ModelVersionRestoredSchema)` to create a new message.
  */
 export const ModelVersionRestoredSchema: GenMessage<ModelVersionRestored> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 16);
+  messageDesc(file_vitae_registry_v1_model_version, 19);
 
 /**
  * The version's bytes are gone for ever; its history and its digests stay.
@@ -749,5 +1009,5 @@ export type ModelVersionPurged = Message<"vitae.registry.v1.ModelVersionPurged">
  * Use `create(ModelVersionPurgedSchema)` to create a new message.
  */
 export const ModelVersionPurgedSchema: GenMessage<ModelVersionPurged> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_model_version, 17);
+  messageDesc(file_vitae_registry_v1_model_version, 20);
 
