@@ -1,9 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { OnProgress } from './digest.ts';
 import { DigestMismatch, VitaeUnreachable } from './problem.ts';
 import type { Project } from './project.ts';
@@ -64,33 +62,35 @@ async function fetchRest(project: Project, digest: string, part: string, hash: H
   const range = done === 0 ? {} : { range: `bytes=${done}-`, 'if-range': `"${digest}"` };
   const response = await project.connection.send(new Request(url, { headers: range, ...(signal ? { signal } : {}) }));
   if (done > 0 && response.status !== 206) throw new Error(`${url} was asked for the bytes from ${done} on and sent all of them`);
-  const count = new Transform({
-    transform(chunk: Buffer, _, next) {
+  const file = await open(part, 'a');
+  try {
+    for await (const chunk of response.body ?? []) {
+      await file.appendFile(chunk); // and only then counted: the next attempt goes on behind what the file has
       hash.update(chunk);
       done += chunk.length;
       onProgress?.(done, total);
-      next(null, chunk);
-    },
-  });
-  try {
-    await pipeline(Readable.fromWeb(response.body as never), count, createWriteStream(part, { flags: 'a' }), { signal });
+    }
   } catch (cause) {
     signal?.throwIfAborted();
-    // What was counted and what was written may differ when the line breaks: the file has the word.
-    const written = await stat(part).then(({ size }) => size, () => 0);
-    if (written !== done) throw new VitaeUnreachable(url, { cause });
+    if (isOfDisk(cause)) throw cause;
     throw new BrokenOff(url, done, cause);
+  } finally {
+    await file.close();
   }
   return done;
 }
 
+/** A full disk is no broken line. */
+const isOfDisk = (error: unknown): boolean => ['ENOSPC', 'EIO', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException).code ?? '');
+
 class BrokenOff extends Error {
-  constructor(
-    readonly url: string,
-    readonly done: number,
-    cause: unknown,
-  ) {
+  readonly url: string;
+  readonly done: number;
+
+  constructor(url: string, done: number, cause: unknown) {
     super(`broken off after ${done} bytes`, { cause });
+    this.url = url;
+    this.done = done;
   }
 }
 

@@ -8,7 +8,7 @@ export type { ModelRegistered, ModelSearch, NewModel, Written } from './models.t
 export type { Page } from './pages.ts';
 export { DigestMismatch, VitaeProblem, VitaeUnreachable, type Fault } from './problem.ts';
 export type { Model, ModelVersion } from './project.ts';
-export { parseName, parseVersionName, type Named, type VersionNamed } from './reference.ts';
+export { parseName, parseVersionName, quoted, type Named, type VersionNamed } from './reference.ts';
 export { USUAL_RETRIES, type RetryPolicy } from './retry.ts';
 export type { Routes } from './routes.ts';
 export type { Uploaded, UploadOptions } from './upload.ts';

@@ -6,47 +6,58 @@ export interface Fault {
   readonly in?: 'query' | 'path';
 }
 
+/** As RFC 9457 has them. */
+export interface ProblemDetails {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly errors?: readonly Fault[];
+}
+
 /** Vitae refused: RFC 9457 problem details as an error. Its message is `title: detail`. */
 export class VitaeProblem extends Error {
   override readonly name = 'VitaeProblem';
+  readonly type: string;
   /** The last part of `type`, such as `model-not-found`: stable, to be compared with. */
   readonly reason: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly errors: readonly Fault[];
 
-  constructor(
-    readonly type: string,
-    readonly title: string,
-    readonly status: number,
-    readonly detail: string,
-    readonly errors: readonly Fault[] = [],
-    options?: ErrorOptions,
-  ) {
-    super([detail === '' || detail === title ? title : `${title}: ${detail}`, ...errors.map((fault) => `  ${fault.pointer}: ${fault.detail}`)].join('\n'), options);
+  constructor({ type, title, status, detail, errors = [] }: ProblemDetails) {
+    super([detail === '' || detail === title ? title : `${title}: ${detail}`, ...errors.map((fault) => `  ${fault.pointer}: ${fault.detail}`)].join('\n'));
+    this.type = type;
     this.reason = type.split('/').at(-1) ?? type;
+    this.title = title;
+    this.status = status;
+    this.detail = detail;
+    this.errors = errors;
   }
 }
 
 /** Nothing answered, or the answer broke off. */
 export class VitaeUnreachable extends Error {
   override readonly name = 'VitaeUnreachable';
+  readonly url: string;
 
-  constructor(
-    readonly url: string,
-    options: ErrorOptions & { readonly cause: unknown },
-  ) {
+  constructor(url: string, options: { readonly cause: unknown }) {
     super(`${url} does not answer (${causeOf(options.cause)})`, options);
+    this.url = url;
   }
 }
 
 /** Bytes that came, or that were to be sent, are not the ones with that digest. */
 export class DigestMismatch extends Error {
   override readonly name = 'DigestMismatch';
+  readonly expected: string;
+  readonly actual: string;
 
-  constructor(
-    readonly what: string,
-    readonly expected: string,
-    readonly actual: string,
-  ) {
+  constructor(what: string, expected: string, actual: string) {
     super(`${what} has the digest ${actual}, and not ${expected}`);
+    this.expected = expected;
+    this.actual = actual;
   }
 }
 
@@ -55,7 +66,7 @@ export function problemOf(status: number, statusText: string, url: string, body:
   const said = parsed(body);
   const title = text(said['title']) ?? `${status} ${statusText}`.trim();
   const detail = text(said['detail']) ?? (said['title'] === undefined ? `from ${url}` : '');
-  return new VitaeProblem(text(said['type']) ?? 'about:blank', title, status, detail, Array.isArray(said['errors']) ? (said['errors'] as Fault[]) : []);
+  return new VitaeProblem({ type: text(said['type']) ?? 'about:blank', title, status, detail, errors: Array.isArray(said['errors']) ? (said['errors'] as Fault[]) : [] });
 }
 
 function parsed(body: string): Record<string, unknown> {

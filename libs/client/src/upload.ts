@@ -38,32 +38,36 @@ export async function upload(project: Project, path: string, options: UploadOpti
 
   const { connection, id } = project;
   const endpoint = `${connection.addressOf('registry')}/v1/projects/${id}/artefact-uploads`;
+  const memory = options.memory === undefined ? undefined : uploadMemory(options.memory);
+  // Where it was begun, and what bytes: not the file's name, which may be another one the next time.
+  const fingerprint = `${endpoint} ${digest}`;
   let from: number | undefined;
-  const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
+  let [resolve, reject]: [(last: HttpResponse) => void, (error: Error) => void] = [() => undefined, () => undefined];
+  const promise = new Promise<HttpResponse>((kept, failed) => ([resolve, reject] = [kept, failed]));
   const sending = new Upload(createReadStream(path), {
     endpoint,
     headers: { ...connection.identity, 'Vitae-Digest': digest },
     uploadSize: sizeBytes,
     retryDelays: retryDelaysOf(connection.options.retry ?? USUAL_RETRIES),
-    // Where it was begun, and what bytes: not the file's name, which may be another one the next time.
-    fingerprint: () => Promise.resolve(`${endpoint} ${digest}`),
-    ...(options.memory === undefined ? { storeFingerprintForResuming: false } : { urlStorage: uploadMemory(options.memory), removeFingerprintOnSuccess: true }),
+    fingerprint: () => Promise.resolve(fingerprint),
+    ...(memory === undefined ? { storeFingerprintForResuming: false } : { urlStorage: memory }),
     onProgress(done, total) {
       from ??= done;
       options.onProgress?.(done, total);
     },
     onSuccess: ({ lastResponse }) => resolve(lastResponse),
-    onError: reject,
+    onError: (error) => reject(error),
   } satisfies TusOptions);
   const stop = (): void => void sending.abort().then(() => reject(options.signal?.reason as Error));
   options.signal?.addEventListener('abort', stop, { once: true });
   try {
-    const [before] = options.memory === undefined ? [] : await sending.findPreviousUploads();
+    const [before] = memory === undefined ? [] : await sending.findPreviousUploads();
     if (before) sending.resumeFromPreviousUpload(before);
     options.signal?.throwIfAborted();
     sending.start();
     const kept = (await promise.catch(retell(endpoint))).getHeader('Vitae-Digest');
     if (kept !== digest) throw new DigestMismatch('what the registry kept', digest, kept ?? 'none');
+    for (const { urlStorageKey } of (await memory?.findUploadsByFingerprint(fingerprint)) ?? []) await memory?.removeUpload(urlStorageKey);
     return { digest, sizeBytes, how: from === undefined || from === 0 ? 'sent' : 'resumed', from: from ?? 0 };
   } finally {
     options.signal?.removeEventListener('abort', stop);

@@ -18,7 +18,7 @@ export type Versions = ReturnType<typeof versionsOf>;
 export function versionsOf(project: Project) {
   const { registry } = project.routes;
   const inProject = { projectId: project.id };
-  const pathTo = async (version: string) => ({ ...inProject, id: await project.versionId(version) });
+  const pathTo = async (version: string, deleted?: 'show') => ({ ...inProject, id: await project.versionId(version, deleted) });
 
   async function page({ model, ...query }: ModelVersionSearch & { readonly model?: string | undefined } = {}): Promise<Page<ModelVersion>> {
     if (model === undefined) return answered(registry.GET('/v1/projects/{projectId}/model-versions', { params: { path: inProject, query } }));
@@ -30,7 +30,7 @@ export function versionsOf(project: Project) {
     /** Every version that the search finds, of one model or of all, page after page. */
     list: (search: Omit<ModelVersionSearch, 'after'> & { readonly model?: string | undefined } = {}): AsyncGenerator<ModelVersion, void, void> =>
       everyItem((after) => page(after === undefined ? search : { ...search, after })),
-    get: (version: string): Promise<ModelVersion> => project.version(version),
+    get: (version: string, deleted?: 'hide' | 'show'): Promise<ModelVersion> => project.version(version, deleted),
     /** Its files MUST have been uploaded; they are named by their digests. */
     async register(model: string, version: NewModelVersion, options?: CommandOptions): Promise<ModelVersionRegistered> {
       return answered(registry.POST('/v1/projects/{projectId}/models/{modelId}/versions', { params: { path: { ...inProject, modelId: await project.modelId(model) } }, body: version, ...saying(options) }));
@@ -55,13 +55,12 @@ export function versionsOf(project: Project) {
     async delete(version: string, options?: CommandOptions) {
       return answered(registry.DELETE('/v1/projects/{projectId}/model-versions/{id}', { params: { path: await pathTo(version) }, ...saying(options) }));
     },
-    /** A deleted version has no name to be found by: it is named by its id. */
     async restore(version: string, options?: CommandOptions) {
-      return answered(registry.POST('/v1/projects/{projectId}/model-versions/{id}/restoration', { params: { path: await pathTo(version) }, ...saying(options) }));
+      return answered(registry.POST('/v1/projects/{projectId}/model-versions/{id}/restoration', { params: { path: await pathTo(version, 'show') }, ...saying(options) }));
     },
     /** Its bytes go, for ever, unless something else has the same. Its history stays. */
     async purge(version: string, options?: CommandOptions) {
-      return answered(registry.POST('/v1/projects/{projectId}/model-versions/{id}/purge', { params: { path: await pathTo(version) }, ...saying(options) }));
+      return answered(registry.POST('/v1/projects/{projectId}/model-versions/{id}/purge', { params: { path: await pathTo(version, 'show') }, ...saying(options) }));
     },
     async signature(version: string): Promise<VersionSignature> {
       return answered(registry.GET('/v1/projects/{projectId}/model-versions/{modelVersionId}/signature', { params: { path: { ...inProject, modelVersionId: await project.versionId(version) } } }));
