@@ -68,6 +68,7 @@ beforeAll(async () => {
   await client.datasets.register('german-credit', { digest, mediaType: 'text/csv', source: 'Statlog', licence: 'CC BY 4.0' });
   await told('models', 'register', 'credit', '--task', 'binary-classification', '--use-case', useCase, '--tag', 'team=risk');
   for (const n of [1, 2]) expect((await register('credit', `german/credit-v${n}.onnx`, '--metric', 'auc=0.8')).code).toBe(0);
+  await client.models.assignAlias('credit', 'champion', 2);
 });
 afterAll(async () => {
   lines?.child.stdin.end();
@@ -82,8 +83,10 @@ describe('vitae models', () => {
     await told('models', 'tag', 'pricing', 'tier=1', 'note=a=b', '--remove', 'team');
     await told('models', 'describe', 'pricing', 'Prices of loans', '--name', 'loan pricing');
     expect(await told('models', 'show', 'loan pricing')).toMatchObject({ ok: true, name: 'loan pricing', description: 'Prices of loans', tags: { tier: '1', note: 'a=b' }, state: 'active' });
-    expect(await told('models', 'alias', 'credit', 'champion', '1')).toMatchObject({ version: 1, previousVersion: null });
-    expect(await vitae('models', 'alias', 'credit', 'champion', '2')).toMatchObject({ code: 0, stdout: 'champion of credit is version 2; it was 1\n', stderr: '' });
+    expect(await told('models', 'alias', 'credit', 'trial', '1', '--protect', 'dana')).toMatchObject({ version: 1, previousVersion: null, allowed: ['dana'] });
+    expect(await vitae('models', 'alias', 'credit', 'trial', '2')).toMatchObject({ code: 0, stdout: 'trial of credit is version 2; it was 1\n', stderr: '' });
+    await told('models', 'alias', 'credit', 'trial', '--unprotect');
+    await told('models', 'alias', 'credit', 'trial', '--remove');
     const { code, stdout } = await vitae('models', 'show', 'credit');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^credit {2}active\n/);
