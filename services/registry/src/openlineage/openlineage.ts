@@ -1,4 +1,4 @@
-import { create } from '@bufbuild/protobuf';
+import { create, toJsonString } from '@bufbuild/protobuf';
 import { timestampFromDate, timestampDate, type Timestamp } from '@bufbuild/protobuf/wkt';
 import {
   OpenLineageDatasetObservedSchema,
@@ -102,7 +102,10 @@ const dataOf = ({ inputs, outputs }: OpenLineageRunObserved): string[] => [...in
 const named = ({ namespace, name, version }: OpenLineageDataset): string => JSON.stringify([namespace, name, version]);
 
 /** All that it says but the time. */
-const contentOf = ({ eventTime: _, ...content }: OpenLineageDatasetObserved | OpenLineageJobObserved): string => JSON.stringify(content);
+const contentOf = (event: OpenLineageDatasetObserved | OpenLineageJobObserved): string =>
+  event.$typeName === 'vitae.registry.v1.OpenLineageJobObserved'
+    ? toJsonString(OpenLineageJobObservedSchema, { ...event, eventTime: timestampFromDate(new Date(0)) })
+    : toJsonString(OpenLineageDatasetObservedSchema, { ...event, eventTime: timestampFromDate(new Date(0)) });
 
 const millis = (time: Timestamp | undefined): number => (time ? timestampDate(time).getTime() : 0);
 
