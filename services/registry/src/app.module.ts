@@ -22,6 +22,18 @@ import { ModelCardController } from './model-card/model-card.controller.ts';
 import { modelCard } from './model-card/model-card.ts';
 import { ModelCardHandler } from './model-card/model-card.handler.ts';
 import { ModelCardRevisionRow, ModelCardRow, ModelCards, projectModelCard } from './model-card/model-cards.view.ts';
+import { LineageConsumer, projectFollowedLineage } from './lineage/lineage.consumer.ts';
+import { LineageController } from './lineage/lineage.controller.ts';
+import { LineageGraph } from './lineage/lineage-graph.view.ts';
+import { LineageLinkHandler } from './lineage/lineage-link.handler.ts';
+import { lineageLink } from './lineage/lineage-link.ts';
+import { LineageLinks, projectLineageLink } from './lineage/lineage-links.view.ts';
+import { projectToldLineage } from './lineage/lineage.view.ts';
+import { OpenLineageCallPipe, OpenLineageClientController, OpenLineageController } from './openlineage/openlineage.controller.ts';
+import { OpenLineageHandler } from './openlineage/openlineage.handler.ts';
+import { openLineage } from './openlineage/openlineage.ts';
+import { OpenLineagePusher } from './openlineage/push.worker.ts';
+import { ToldByOpenLineage } from './openlineage/told.view.ts';
 import { LifecycleConsumer, projectFollowed } from './model-version/lifecycle.consumer.ts';
 import { ModelVersionChangeHandler } from './model-version/model-version-change.handler.ts';
 import { ModelVersionController } from './model-version/model-version.controller.ts';
@@ -53,6 +65,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   imports: [CqrsModule.forRoot()],
   controllers: [
     ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController, ModelCardController,
+    LineageController, OpenLineageController, OpenLineageClientController,
     RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
     MlflowUnknownController, // last: it answers what no other one does
   ],
@@ -63,6 +76,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     KnownVersions, ModelCards, ModelCardHandler,
+    LineageGraph, LineageLinks, LineageLinkHandler, LineageConsumer, OpenLineageHandler, OpenLineageCallPipe, ToldByOpenLineage, OpenLineagePusher,
     MlflowModels, MlflowCallPipe,
     LifecycleConsumer,
   ],
@@ -87,6 +101,9 @@ export const registry: ServiceDefinition<RegistryConfig> = {
       { category: modelVersion.category, tables: ['approved_retirement'], project: projectRetirement },
       { category: evaluation.category, tables: ['evaluation'], project: projectEvaluation },
       { category: modelCard.category, tables: ['model_card', 'model_card_revision'], project: projectModelCard },
+      { category: lineageLink.category, tables: ['lineage_link', 'lineage_node', 'lineage_edge'], project: projectLineageLink },
+      { category: openLineage.category, tables: ['lineage_node', 'lineage_edge'], project: projectToldLineage },
+      { consumer: 'registry.lineage', tables: ['lineage_node', 'lineage_edge', 'openlineage_told'], project: projectFollowedLineage },
       { consumer: 'registry.lifecycle', tables: ['traffic', 'approved_retirement'], project: projectFollowed },
     ],
   },

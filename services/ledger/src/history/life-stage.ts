@@ -9,6 +9,7 @@ const TYPES: Readonly<Record<Stage, readonly string[]>> = {
     'registry.v1.ModelRegistered', 'registry.v1.ModelRenamed', 'registry.v1.ModelDescribed', 'registry.v1.ModelPurposeStated', 'registry.v1.ModelTagged', 'registry.v1.ModelTagRemoved',
     'registry.v1.ModelAliasAssigned', 'registry.v1.ModelAliasRemoved', 'registry.v1.ModelAliasProtected', 'registry.v1.ModelAliasProtectionLifted', 'registry.v1.ModelAliasChangeRefused',
     'registry.v1.ModelVersionRegistered', 'registry.v1.ModelVersionReferenced', 'registry.v1.ModelVersionStageAssigned', 'registry.v1.ModelVersionSignatureVerified', 'registry.v1.ModelVersionSignatureRejected', 'registry.v1.ModelVersionDescribed', 'registry.v1.ModelVersionTagged', 'registry.v1.ModelVersionTagRemoved',
+    'registry.v1.LineageLinkDeclared', 'registry.v1.LineageLinkWithdrawn', 'registry.v1.OpenLineageRunObserved', 'registry.v1.OpenLineageDatasetObserved', 'registry.v1.OpenLineageJobObserved',
   ],
   evaluate: [
     'registry.v1.EvaluationRecorded',
