@@ -11,7 +11,8 @@ const TYPES: Readonly<Record<Stage, readonly string[]>> = {
     'registry.v1.ModelVersionRegistered', 'registry.v1.ModelVersionReferenced', 'registry.v1.ModelVersionStageAssigned', 'registry.v1.ModelVersionSignatureVerified', 'registry.v1.ModelVersionSignatureRejected', 'registry.v1.ModelVersionDescribed', 'registry.v1.ModelVersionTagged', 'registry.v1.ModelVersionTagRemoved',
   ],
   evaluate: [
-    'registry.v1.EvaluationRecorded',
+    'registry.v1.EvaluationRecorded', 'registry.v1.EvaluationReported', 'registry.v1.EvaluationInvalidated', 'registry.v1.VersionsCompared',
+    'registry.v1.EvaluationSuiteDrafted', 'registry.v1.EvaluationSuiteRevised', 'registry.v1.EvaluationSuitePublished',
     'registry.v1.ModelCardDrafted', 'registry.v1.ModelCardRevised', 'registry.v1.ModelCardSubmittedForReview', 'registry.v1.ModelCardApproved', 'registry.v1.ModelCardReturned',
     'registry.v1.ModelCardPublished', 'registry.v1.ModelCardSuperseded',
   ],
