@@ -18,6 +18,7 @@ import { file_vitae_monitoring_v1_canary } from './gen/vitae/monitoring/v1/canar
 import { file_vitae_monitoring_v1_window } from './gen/vitae/monitoring/v1/window_pb.ts';
 import { file_vitae_registry_v1_dataset } from './gen/vitae/registry/v1/dataset_pb.ts';
 import { file_vitae_registry_v1_evaluation } from './gen/vitae/registry/v1/evaluation_pb.ts';
+import { file_vitae_registry_v1_evaluation_suite } from './gen/vitae/registry/v1/evaluation_suite_pb.ts';
 import { file_vitae_registry_v1_lineage } from './gen/vitae/registry/v1/lineage_pb.ts';
 import { file_vitae_registry_v1_model } from './gen/vitae/registry/v1/model_pb.ts';
 import { file_vitae_registry_v1_model_card } from './gen/vitae/registry/v1/model_card_pb.ts';
@@ -31,6 +32,7 @@ export const eventRegistry = createRegistry(
   file_vitae_ledger_v1_webhook,
   file_vitae_registry_v1_dataset,
   file_vitae_registry_v1_evaluation,
+  file_vitae_registry_v1_evaluation_suite,
   file_vitae_registry_v1_lineage,
   file_vitae_registry_v1_model,
   file_vitae_registry_v1_model_card,

@@ -7,6 +7,7 @@ export * from './gen/vitae/ledger/v1/evidence_pb.ts';
 export { personal } from './gen/vitae/ledger/v1/personal_pb.ts';
 export * from './gen/vitae/registry/v1/dataset_pb.ts';
 export * from './gen/vitae/registry/v1/evaluation_pb.ts';
+export * from './gen/vitae/registry/v1/evaluation_suite_pb.ts';
 export * from './gen/vitae/registry/v1/lineage_pb.ts';
 export * from './gen/vitae/registry/v1/model_card_pb.ts';
 export * from './gen/vitae/registry/v1/model_pb.ts';

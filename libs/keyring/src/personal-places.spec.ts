@@ -118,6 +118,8 @@ describe('the contracts', () => {
       'vitae.governance.v1.UseCaseDrafted',
       'vitae.ledger.v1.EvidenceExported',
       'vitae.ledger.v1.WebhookSubscribed',
+      'vitae.registry.v1.EvaluationInvalidated',
+      'vitae.registry.v1.EvaluationReported',
       'vitae.registry.v1.LineageLinkDeclared',
       'vitae.registry.v1.LineageLinkWithdrawn',
       'vitae.registry.v1.ModelCardReturned',

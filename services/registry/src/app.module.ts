@@ -15,6 +15,17 @@ import { DatasetVersionRow, DatasetVersions, projectDatasetVersion } from './dat
 import { EvaluationController } from './evaluation/evaluation.controller.ts';
 import { evaluation } from './evaluation/evaluation.ts';
 import { EvaluationHandler } from './evaluation/evaluation.handler.ts';
+import { EvaluationInvalidationHandler } from './evaluation/evaluation-invalidation.handler.ts';
+import { EvaluationReportHandler } from './evaluation/evaluation-report.handler.ts';
+import { Scorer } from './evaluation/scorer.store.ts';
+import { EvaluationSuiteController } from './evaluation-suite/evaluation-suite.controller.ts';
+import { EvaluationSuiteHandler } from './evaluation-suite/evaluation-suite.handler.ts';
+import { evaluationSuite } from './evaluation-suite/evaluation-suite.ts';
+import { EvaluationSuiteRevisionRow, EvaluationSuiteRow, EvaluationSuites, projectEvaluationSuite } from './evaluation-suite/evaluation-suites.view.ts';
+import { VersionComparisonController } from './version-comparison/version-comparison.controller.ts';
+import { VersionComparisonHandler } from './version-comparison/version-comparison.handler.ts';
+import { versionComparison } from './version-comparison/version-comparison.ts';
+import { projectVersionComparison, VersionComparisonRow, VersionComparisons } from './version-comparison/version-comparisons.view.ts';
 import { EvaluationRow, Evaluations, projectEvaluation } from './evaluation/evaluations.view.ts';
 import { ExportController } from './exports/export.controller.ts';
 import { KnownVersions } from './exports/known-versions.view.ts';
@@ -65,6 +76,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   imports: [CqrsModule.forRoot()],
   controllers: [
     ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController, ModelCardController,
+    EvaluationSuiteController, VersionComparisonController,
     LineageController, OpenLineageController, OpenLineageClientController,
     RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
     MlflowUnknownController, // last: it answers what no other one does
@@ -76,6 +88,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     KnownVersions, ModelCards, ModelCardHandler,
+    Scorer, EvaluationReportHandler, EvaluationInvalidationHandler, EvaluationSuites, EvaluationSuiteHandler, VersionComparisons, VersionComparisonHandler,
     LineageGraph, LineageLinks, LineageLinkHandler, LineageConsumer, OpenLineageHandler, OpenLineageCallPipe, ToldByOpenLineage, OpenLineagePusher,
     MlflowModels, MlflowCallPipe,
     LifecycleConsumer,
@@ -91,7 +104,7 @@ export const registry: ServiceDefinition<RegistryConfig> = {
   database: {
     schema: 'registry',
     migrations: new URL('../migrations/', import.meta.url),
-    entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow, SigningTrustRow, ModelVersionSignatureRow, ModelCardRow, ModelCardRevisionRow],
+    entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow, SigningTrustRow, ModelVersionSignatureRow, ModelCardRow, ModelCardRevisionRow, EvaluationSuiteRow, EvaluationSuiteRevisionRow, VersionComparisonRow],
     projections: [
       { category: datasetVersion.category, tables: ['dataset_version', 'version_counter'], project: projectDatasetVersion },
       { category: model.category, tables: ['model', 'model_alias'], project: projectModel },
@@ -100,6 +113,8 @@ export const registry: ServiceDefinition<RegistryConfig> = {
       { category: signingTrust.category, tables: ['signing_trust'], project: projectSigningTrust },
       { category: modelVersion.category, tables: ['approved_retirement'], project: projectRetirement },
       { category: evaluation.category, tables: ['evaluation'], project: projectEvaluation },
+      { category: evaluationSuite.category, tables: ['evaluation_suite', 'evaluation_suite_revision'], project: projectEvaluationSuite },
+      { category: versionComparison.category, tables: ['version_comparison'], project: projectVersionComparison },
       { category: modelCard.category, tables: ['model_card', 'model_card_revision'], project: projectModelCard },
       { category: lineageLink.category, tables: ['lineage_link', 'lineage_node', 'lineage_edge'], project: projectLineageLink },
       { category: openLineage.category, tables: ['lineage_node', 'lineage_edge'], project: projectToldLineage },

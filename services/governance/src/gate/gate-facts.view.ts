@@ -15,7 +15,7 @@ export async function gateFacts(
   if (!version) return null;
   const useCase = await useCaseById(em, projectId, version.useCaseId);
   const evaluations = await evaluationsOf(em, modelVersionId);
-  const datasets = await datasetVersionsById(em, projectId, [version.datasetVersionId, ...evaluations.map(({ datasetVersionId }) => datasetVersionId)]);
+  const datasets = await datasetVersionsById(em, projectId, [version.datasetVersionId, ...evaluations.flatMap(({ datasetVersionId }) => datasetVersionId ?? [])]);
   const cases = await approvalCasesOf(em, gate, modelVersionId);
   const incidents = await incidentsOfModel(em, projectId, version.modelId);
   return {

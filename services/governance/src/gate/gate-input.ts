@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The version of what policies may read; a change of its fields is a new version. */
+/** The version of what policies may read; a change of its fields is a new version. A list may be added that old inputs lack: it is empty for them. */
 export const GATE_INPUT_SCHEMA = 'gate-input/1';
 
 /** Written as a JSON number, read by CEL as an int: JSON knows only doubles, and CEL does not mix the two in arithmetic. */
@@ -55,6 +55,10 @@ export const gateInput = z.strictObject({
   /** The columns by which fairness has to be measured in each evaluation. */
   protectedColumns: z.array(z.strictObject({ evaluation: text, column: text, versionDigest: text })),
   groups: z.array(z.strictObject({ evaluation: text, attribute: text, group: text, n: int })),
+  /** What others say that they measured: no evidence, unless a policy takes it for some. One for each metric; without a digest for a version by reference. */
+  reportedEvaluations: z.array(z.strictObject({ id: text, metric: text, value: z.number(), versionDigest: z.string(), rows: int, at: instant })).default([]),
+  /** What was measured and is no evidence any more. */
+  invalidatedEvaluations: z.array(z.strictObject({ id: text, versionDigest: text, cause: text, at: instant })).default([]),
   subjectHash: text,
   /** The last word of each person in each role, also on subjects that have changed since. */
   approvals: z.array(

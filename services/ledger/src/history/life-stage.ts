@@ -12,7 +12,8 @@ const TYPES: Readonly<Record<Stage, readonly string[]>> = {
     'registry.v1.LineageLinkDeclared', 'registry.v1.LineageLinkWithdrawn', 'registry.v1.OpenLineageRunObserved', 'registry.v1.OpenLineageDatasetObserved', 'registry.v1.OpenLineageJobObserved',
   ],
   evaluate: [
-    'registry.v1.EvaluationRecorded',
+    'registry.v1.EvaluationRecorded', 'registry.v1.EvaluationReported', 'registry.v1.EvaluationInvalidated', 'registry.v1.VersionsCompared',
+    'registry.v1.EvaluationSuiteDrafted', 'registry.v1.EvaluationSuiteRevised', 'registry.v1.EvaluationSuitePublished',
     'registry.v1.ModelCardDrafted', 'registry.v1.ModelCardRevised', 'registry.v1.ModelCardSubmittedForReview', 'registry.v1.ModelCardApproved', 'registry.v1.ModelCardReturned',
     'registry.v1.ModelCardPublished', 'registry.v1.ModelCardSuperseded',
   ],
