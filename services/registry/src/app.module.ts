@@ -8,6 +8,14 @@ import { UploadController } from './artefact/upload.controller.ts';
 import { UploadSessions } from './artefact/upload-sessions.store.ts';
 import { UploadSweeper } from './artefact/upload-sweeper.worker.ts';
 import { registryConfig, type RegistryConfig } from './config.ts';
+import { DatasetController } from './dataset/dataset.controller.ts';
+import { DatasetHandler } from './dataset/dataset.handler.ts';
+import { dataset } from './dataset/dataset.ts';
+import { Datasets, projectDataset } from './dataset/datasets.view.ts';
+import { DatasetReadingController } from './dataset-reading/dataset-reading.controller.ts';
+import { DatasetReadings } from './dataset-reading/dataset-readings.store.ts';
+import { DatasetReadingWorker } from './dataset-reading/dataset-reading.worker.ts';
+import { DatasetVersionChangeHandler } from './dataset-version/dataset-version-change.handler.ts';
 import { DatasetVersionController } from './dataset-version/dataset-version.controller.ts';
 import { datasetVersion } from './dataset-version/dataset-version.ts';
 import { DatasetVersionHandler } from './dataset-version/dataset-version.handler.ts';
@@ -75,7 +83,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
 @Module({
   imports: [CqrsModule.forRoot()],
   controllers: [
-    ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController, ModelCardController,
+    ArtefactController, UploadController, DatasetController, DatasetVersionController, DatasetReadingController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController, ModelCardController,
     EvaluationSuiteController, VersionComparisonController,
     LineageController, OpenLineageController, OpenLineageClientController,
     RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
@@ -84,6 +92,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   providers: [
     { provide: DEPOT, inject: [CONFIG, Readiness], useFactory: openDepot },
     ArtefactStore, UploadSessions, UploadSweeper,
+    Datasets, DatasetHandler, DatasetVersionChangeHandler, DatasetReadings, DatasetReadingWorker,
     DatasetVersions, Models, ModelVersions, Evaluations,
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
@@ -106,7 +115,8 @@ export const registry: ServiceDefinition<RegistryConfig> = {
     migrations: new URL('../migrations/', import.meta.url),
     entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow, SigningTrustRow, ModelVersionSignatureRow, ModelCardRow, ModelCardRevisionRow, EvaluationSuiteRow, EvaluationSuiteRevisionRow, VersionComparisonRow],
     projections: [
-      { category: datasetVersion.category, tables: ['dataset_version', 'version_counter'], project: projectDatasetVersion },
+      { category: dataset.category, tables: ['dataset'], project: projectDataset },
+      { category: datasetVersion.category, tables: ['dataset_version', 'dataset_derivation', 'dataset_quality', 'version_counter'], project: projectDatasetVersion },
       { category: model.category, tables: ['model', 'model_alias'], project: projectModel },
       { category: modelVersion.category, tables: ['model_version', 'version_counter', 'model'], project: projectModelVersion },
       { category: modelVersion.category, tables: ['model_version_signature'], project: projectSignature },

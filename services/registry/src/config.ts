@@ -17,6 +17,8 @@ export const registryConfig = baseConfig.extend({
   VITAE_S3_ENDPOINT: z.url({ protocol: /^https?$/ }).optional().describe('an http:// or https:// address'),
   /** How much memory reading one dataset may take before it spills to disk, in megabytes. */
   VITAE_DATASET_MEMORY_MB: wholeNumber(512, 128, 1024 * 1024),
+  /** How much reading one dataset may spill to disk, in megabytes. */
+  VITAE_DATASET_SPILL_MB: wholeNumber(8 * 1024, 128, 1024 * 1024),
   /** The project that MLflow's clients reach at the root, without `/t/<project>`. */
   VITAE_MLFLOW_PROJECT: projectId.default('default'),
   /** Who acts when an MLflow client names nobody, in local mode. */

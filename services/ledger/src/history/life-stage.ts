@@ -4,7 +4,10 @@ export type Stage = (typeof STAGES)[number];
 
 const TYPES: Readonly<Record<Stage, readonly string[]>> = {
   plan: ['governance.v1.UseCaseDrafted', 'governance.v1.UseCaseSubmitted', 'governance.v1.UseCaseApproved', 'governance.v1.UseCaseRejected'],
-  data: ['registry.v1.DatasetVersionRegistered'],
+  data: [
+    'registry.v1.DatasetVersionRegistered', 'registry.v1.DatasetVersionQuarantined', 'registry.v1.DatasetVersionQuarantineLifted', 'registry.v1.DatasetVersionDeprecated', 'registry.v1.DatasetVersionDeprecationLifted',
+    'registry.v1.DatasetSensitivityClassified', 'registry.v1.DatasetExpectationsStated', 'registry.v1.DatasetQualityAssessed', 'registry.v1.DatasetDescribed', 'registry.v1.DatasetTagged', 'registry.v1.DatasetTagRemoved', 'registry.v1.DatasetVersionErased',
+  ],
   develop: [
     'registry.v1.ModelRegistered', 'registry.v1.ModelRenamed', 'registry.v1.ModelDescribed', 'registry.v1.ModelPurposeStated', 'registry.v1.ModelTagged', 'registry.v1.ModelTagRemoved',
     'registry.v1.ModelAliasAssigned', 'registry.v1.ModelAliasRemoved', 'registry.v1.ModelAliasProtected', 'registry.v1.ModelAliasProtectionLifted', 'registry.v1.ModelAliasChangeRefused',

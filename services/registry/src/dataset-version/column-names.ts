@@ -1,4 +1,5 @@
-import { MAX_COLUMNS, refuse } from './dataset-version.ts';
+import { refuse } from './refusals.ts';
+import { MAX_COLUMNS } from './registration.ts';
 
 const MAX_NAME = 128;
 const CONTROLS = /\p{Cc}/u;

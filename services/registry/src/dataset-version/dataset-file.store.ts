@@ -1,38 +1,118 @@
-import { open } from 'node:fs/promises';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { acceptable, csvHeader } from './column-names.ts';
-import { refuse, type ColumnContent, type DatasetContent, type DatasetDeclaration } from './dataset-version.ts';
+import { judge, type Result } from '../dataset/assessment.ts';
+import { identifier, literal, questionOf, type Expectation, type Types } from '../dataset/expectation.ts';
+import { finite, rowsOf, withDuckDb, type DatasetFile, type Workspace } from './duckdb.store.ts';
+import { columnTypes, source } from './file-source.store.ts';
+import { profile, splitsOf, suggestions } from './profile.store.ts';
+import { refuse } from './refusals.ts';
+import type { ColumnContent, DatasetContent } from './registration.ts';
+import type { Suggestion } from './sensitivity/suggest.ts';
 
-/** A dataset's bytes on this machine. */
-export interface DatasetFile {
-  /** MUST have been proven against its digest. */
-  readonly path: string;
-  readonly mediaType: DatasetDeclaration['mediaType'];
+export type { DatasetFile, Workspace } from './duckdb.store.ts';
+
+/** What is asked of the data besides their profile. */
+export interface Asked {
+  readonly expectations: readonly Expectation[];
+  /** The moment against which ages are told, RFC 3339. */
+  readonly now: string;
+  /** Whether a column is about persons. */
+  readonly personal: (column: string) => boolean;
 }
 
-export interface Workspace {
-  /** Where DuckDB may spill to. */
-  readonly scratch: string;
-  readonly memoryMb: number;
+/** Where reading is, in the order in which it comes. */
+export type Phase = 'finding columns' | 'loading rows' | 'profiling' | 'assessing';
+export type Report = (phase: Phase, share: number, rows?: number) => void;
+
+export interface ReadDataset extends DatasetContent {
+  readonly results: readonly Result[];
 }
 
 /**
- * Reads a whole dataset and says what is in it. A CSV is read twice before anything is believed: once as
- * text, which finds every row that has not exactly the header's fields, and once for the columns' types.
+ * Reads a whole dataset and says what is in it. Nothing is believed before the whole file was read once; the types that are
+ * found then are stored and never guessed again.
  *
  * @throws Refused DATASET_UNREADABLE (naming the line where one is to blame), DATASET_TOO_WIDE, DATASET_TOO_LARGE.
  */
-export async function readContent(file: DatasetFile, splitColumn: string | undefined, workspace: Workspace): Promise<DatasetContent> {
-  return withDuckDb(file, workspace, async (duck) => {
+export async function readContent(
+  file: DatasetFile,
+  splitColumn: string | undefined,
+  workspace: Workspace,
+  { asked, report = () => undefined }: { readonly asked?: Asked | undefined; readonly report?: Report | undefined } = {},
+): Promise<ReadDataset> {
+  let phase: Phase = 'finding columns';
+  const enter = (next: Phase, rows?: number): void => {
+    workspace.signal?.throwIfAborted();
+    report((phase = next), 0, rows);
+  };
+  return withDuckDb(file, { ...workspace, onShare: (share) => phase !== 'profiling' && report(phase, share) }, async (duck) => {
+    enter('finding columns');
     const types = await columnTypes(duck, file);
-    await duck.run(`create table content as select * from ${source(file, types)}`);
-    const [[rows = 0n] = []] = await rowsOf(duck, 'select count(*) from content');
-    const rowCount = Number(rows);
+    enter('loading rows');
+    const rowCount = types.size === 0 ? 0 : await load(duck, file, types, [...types.keys()]);
     if (rowCount === 0) throw refuse('DATASET_UNREADABLE', 'The file has column names and no rows. Upload a file with data.');
+    enter('profiling', rowCount);
     const columns: ColumnContent[] = [];
-    for (const [name, dataType] of types) columns.push(await profile(duck, name, dataType));
-    return { rowCount, columns, ...(await splitsOf(duck, types.has(splitColumn ?? '') ? splitColumn : undefined)) };
+    const suspected: Suggestion[] = [];
+    for (const [name, dataType] of types) {
+      columns.push(await profile(duck, name, dataType));
+      suspected.push(...(await suggestions(duck, name)));
+      workspace.signal?.throwIfAborted();
+      report('profiling', columns.length / types.size, rowCount);
+    }
+    const splits = await splitsOf(duck, types.has(splitColumn ?? '') ? splitColumn : undefined);
+    if (asked) enter('assessing', rowCount);
+    const results = asked ? await held(duck, types, asked, new Set(suspected.map(({ column }) => column))) : [];
+    return { rowCount, columns, ...splits, suggestions: suspected, results };
   });
+}
+
+/** Holds the whole file against what is expected of it. */
+export async function assess(file: DatasetFile, types: Types, asked: Asked, workspace: Workspace): Promise<readonly Result[]> {
+  return withDuckDb(file, workspace, async (duck) => {
+    const wanted = [...new Set(asked.expectations.flatMap(({ columns }) => columns))].filter((name) => types.has(name));
+    await load(duck, file, types, wanted.length > 0 ? wanted : [...types.keys()].slice(0, 1));
+    return held(duck, types, asked, new Set());
+  });
+}
+
+async function load(duck: DuckDBConnection, file: DatasetFile, types: Types, columns: readonly string[]): Promise<number> {
+  await duck.run(`create table content as select ${columns.map(identifier).join(', ')} from ${source(file, types)}`);
+  const [[rows = 0n] = []] = await rowsOf(duck, 'select count(*) from content');
+  return Number(rows);
+}
+
+async function held(duck: DuckDBConnection, types: Types, { expectations, now, personal }: Asked, suspected: ReadonlySet<string>): Promise<readonly Result[]> {
+  const results: Result[] = [];
+  for (const expectation of expectations) {
+    const about = expectation.columns.some((name) => personal(name) || suspected.has(name));
+    const question = questionOf(expectation, types, now);
+    if ('fault' in question) results.push(judge(expectation, question, about));
+    else if ('holds' in question) results.push(judge(expectation, { checked: 0, failing: 0 }, about));
+    else {
+      const [[checked = 0n, failing = 0n, observed] = []] = await rowsOf(duck, question.sql);
+      results.push(judge(expectation, { checked: Number(checked), failing: Number(failing), observed: finite(observed) }, about));
+    }
+  }
+  return results;
+}
+
+/** What DuckDB says against regular expressions, by the expectation's name; empty when they can all be asked. */
+export async function faultyPatterns(expectations: readonly Expectation[], scratch: string): Promise<ReadonlyMap<string, string>> {
+  const faults = new Map<string, string>();
+  const patterns = expectations.filter(({ kind }) => kind === 'matches');
+  if (patterns.length === 0) return faults;
+  const { DuckDBInstance } = await import('@duckdb/node-api');
+  const database = await DuckDBInstance.create(':memory:', { memory_limit: '128MB', temp_directory: scratch, threads: '1', enable_external_access: 'false' });
+  const duck = await database.connect();
+  try {
+    for (const { name, pattern } of patterns) {
+      await duck.run(`select regexp_full_match(v, ${literal(pattern)}) from (values ('a')) as t (v)`).catch((error: { readonly message?: string }) => faults.set(name, /Error: ([^\n]{0,200})/.exec(error.message ?? '')?.[1] ?? 'its pattern is no regular expression'));
+    }
+  } finally {
+    duck.closeSync();
+    database.closeSync();
+  }
+  return faults;
 }
 
 /** How a value leaves the file: as a JavaScript number, bigint, boolean or string. Null stays null. */
@@ -61,134 +141,3 @@ export async function readRows(file: DatasetFile, query: RowQuery, workspace: Wo
 
 const onlyAsText = ({ columns, split }: RowQuery, name: string): boolean =>
   split?.column !== name && columns.some((column) => column.name === name) && columns.every((column) => column.name !== name || column.cast === 'VARCHAR');
-
-/** A DuckDB of its own, that can open this one file and nothing else. */
-async function withDuckDb<T>(file: DatasetFile, { scratch, memoryMb }: Workspace, work: (duck: DuckDBConnection) => Promise<T>): Promise<T> {
-  const { DuckDBInstance } = await import('@duckdb/node-api'); // 70 MB that a service without datasets need not hold
-  const database = await DuckDBInstance.create(':memory:', { memory_limit: `${memoryMb}MB`, temp_directory: scratch, threads: '2' });
-  try {
-    const duck = await database.connect();
-    try {
-      await duck.run(`set allowed_paths = [${literal(file.path)}]`);
-      await duck.run('set enable_external_access = false');
-      await duck.run('set lock_configuration = true');
-      return await work(duck);
-    } catch (error) {
-      throw readable(error, file);
-    } finally {
-      duck.closeSync();
-    }
-  } finally {
-    database.closeSync();
-  }
-}
-
-// Nothing is left to be guessed but the types, and of these only three: what looks like a yes, a no or a date stays the text
-// that it is, so that models and monitors meet the values of the file.
-const CSV = `header = true, delim = ',', quote = '"', escape = '"', comment = '', compression = 'none', strict_mode = true, null_padding = false, ignore_errors = false`;
-const TYPES = `['BIGINT', 'DOUBLE', 'VARCHAR']`;
-
-async function columnTypes(duck: DuckDBConnection, file: DatasetFile): Promise<ReadonlyMap<string, string>> {
-  if (file.mediaType !== 'text/csv') {
-    const types = await typesOf(duck, `select * from read_parquet(${literal(file.path)})`);
-    acceptable([...types.keys()]);
-    return types;
-  }
-  const names = csvHeader(await beginning(file.path));
-  await duck.run(`select count(*) from ${source(file, new Map(names.map((name) => [name, 'VARCHAR'])))}`);
-  const listed = names.map(literal).join(', ');
-  return typesOf(duck, `select * from read_csv(${literal(file.path)}, names = [${listed}], sample_size = -1, auto_type_candidates = ${TYPES}, ${CSV})`);
-}
-
-async function typesOf(duck: DuckDBConnection, query: string): Promise<ReadonlyMap<string, string>> {
-  const described = await rowsOf(duck, `describe ${query}`);
-  return new Map(described.map(([name, type]) => [String(name), String(type)]));
-}
-
-function source({ path, mediaType }: DatasetFile, types: ReadonlyMap<string, string>): string {
-  if (mediaType !== 'text/csv') return `read_parquet(${literal(path)})`;
-  const columns = [...types].map(([name, type]) => `${literal(name)}: ${literal(type)}`).join(', ');
-  return `read_csv(${literal(path)}, auto_detect = false, columns = {${columns}}, ${CSV})`;
-}
-
-/** Longest first line that is looked for column names, in bytes. */
-const HEADER_BYTES = 256 * 1024;
-
-async function beginning(path: string): Promise<string> {
-  const handle = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
-    return new TextDecoder().decode(buffer.subarray(0, bytesRead));
-  } finally {
-    await handle.close();
-  }
-}
-
-const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*)$/;
-const TOP_VALUES = 20;
-const VALUE_LENGTH = 64;
-
-async function profile(duck: DuckDBConnection, name: string, dataType: string): Promise<ColumnContent> {
-  const column = identifier(name);
-  const [[nulls = 0n, distinct = 0n] = []] = await rowsOf(duck, `select count(*) - count(${column}), count(distinct ${column}) from content`);
-  const found = { name, dataType, nullCount: Number(nulls), distinctCount: Number(distinct) };
-  const topValues = async (): Promise<ColumnContent['topValues']> => {
-    const rows = await rowsOf(
-      duck,
-      `select left(cast(${column} as varchar), ${VALUE_LENGTH}) as value, count(*) as n from content where ${column} is not null group by value order by n desc, value limit ${TOP_VALUES}`,
-    );
-    return rows.map(([value, count]) => ({ value: String(value), count: Number(count) }));
-  };
-  if (!NUMERIC.test(dataType)) return { ...found, kind: 'categorical', quartiles: [], topValues: await topValues() };
-  const [[minimum, maximum, mean, standardDeviation, q1, q2, q3] = []] = await rowsOf(
-    duck,
-    `select min(x), max(x), avg(x), stddev_samp(x), quantile_cont(x, 0.25), quantile_cont(x, 0.5), quantile_cont(x, 0.75)
-     from (select cast(${column} as double) as x from content) where isfinite(x)`,
-  );
-  return {
-    ...found,
-    kind: 'numeric',
-    minimum: finite(minimum),
-    maximum: finite(maximum),
-    mean: finite(mean),
-    standardDeviation: finite(standardDeviation),
-    quartiles: [q1, q2, q3].map(finite).filter((quartile) => quartile !== undefined),
-    topValues: found.distinctCount <= TOP_VALUES ? await topValues() : [],
-  };
-}
-
-async function splitsOf(duck: DuckDBConnection, splitColumn: string | undefined): Promise<Pick<DatasetContent, 'splits' | 'unsplitRows'>> {
-  if (splitColumn === undefined) return { splits: [], unsplitRows: 0 };
-  const rows = await rowsOf(duck, `select cast(${identifier(splitColumn)} as varchar) as split, count(*) from content group by split order by split`);
-  const [named, unnamed] = [rows.filter(([name]) => name !== null && name !== ''), rows.filter(([name]) => name === null || name === '')];
-  return {
-    splits: named.map(([name, count]) => ({ name: String(name), rowCount: Number(count) })),
-    unsplitRows: unnamed.reduce((sum, [, count]) => sum + Number(count), 0),
-  };
-}
-
-const rowsOf = async (duck: DuckDBConnection, query: string): Promise<DuckDBValue[][]> => (await duck.runAndReadAll(query)).getRows();
-const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-const finite = (value: DuckDBValue | undefined): number | undefined => (typeof value === 'number' && Number.isFinite(value) ? value : undefined);
-
-/** DuckDB's complaint in our words. Its own quotes the row, which may be somebody's data. */
-function readable(error: unknown, { mediaType }: DatasetFile): unknown {
-  const { message = '' } = error as { readonly message?: string };
-  if (message.startsWith('Out of Memory Error')) {
-    return refuse('DATASET_TOO_LARGE', 'Reading the data takes more memory than the operator gives it. Register a smaller file, or ask for a larger VITAE_DATASET_MEMORY_MB.');
-  }
-  if (!/^(Invalid Input|Conversion|IO|Serialization|Not implemented|Parser|Binder) Error/.test(message)) return error;
-  const line = /CSV Error on Line: (\d+)/.exec(message)?.[1];
-  const [, expected, found] = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message) ?? [];
-  const fault = expected
-    ? `has ${found} ${found === '1' ? 'field' : 'fields'}, and the first line names ${expected} columns`
-    : /unterminated quote/.test(message)
-      ? 'opens a quote that is never closed'
-      : /unicode/.test(message)
-        ? 'is not UTF-8'
-        : 'cannot be read';
-  const what = line ? `Line ${line} of the CSV ${fault}.` : `The bytes cannot be read as ${mediaType}.`;
-  const form = mediaType === 'text/csv' ? 'CSV needs a first line with the column names, commas, double quotes and UTF-8 (RFC 4180)' : 'Parquet files are taken as they are written';
-  return refuse('DATASET_UNREADABLE', `${what} ${form}. Correct the file and upload it again.`);
-}

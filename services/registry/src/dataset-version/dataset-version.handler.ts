@@ -1,22 +1,28 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { DatasetVersionRegistered } from '@vitae/contracts';
 import { streamName, type Handled } from '@vitae/event-store';
 import { type CommandContext, CONFIG, Ledger, violates } from '@vitae/service-kit';
+import { v7 as uuidv7 } from 'uuid';
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import type { RegistryConfig } from '../config.ts';
+import { outcomeOf, type Assessment } from '../dataset/assessment.ts';
+import { Datasets, type ExpectedOf } from '../dataset/datasets.view.ts';
 import { lockBytes } from '../model-version/versions.view.ts';
 import { nextVersion, scopeOfDataset } from '../version-counter.view.ts';
-import { readContent } from './dataset-file.store.ts';
-import { datasetVersion, datasetVersionExists, type DatasetDeclaration } from './dataset-version.ts';
-import { DatasetVersions, projectDatasetVersion } from './dataset-versions.view.ts';
+import { readContent, type ReadDataset, type Report } from './dataset-file.store.ts';
+import { datasetVersion, datasetVersionExists, type DatasetVersionEvent } from './dataset-version.ts';
+import { DatasetVersions, holdAncestry, projectDatasetVersion } from './dataset-versions.view.ts';
+import { datasetQuarantined, refuse } from './refusals.ts';
+import type { DatasetDeclaration } from './registration.ts';
 
 /** Asks for a dataset version as declared; what the bytes hold is found out on the way. */
-export class ForDatasetVersion extends Command<Handled<DatasetVersionRegistered>> {
+export class ForDatasetVersion extends Command<Handled<DatasetVersionEvent>> {
   constructor(
     readonly declaration: DatasetDeclaration,
     readonly context: CommandContext,
+    /** Hears how far the reading is, and may break it off. */
+    readonly watch: { readonly report?: Report; readonly signal?: AbortSignal } = {},
   ) {
     super();
   }
@@ -28,18 +34,21 @@ export class DatasetVersionHandler implements ICommandHandler<ForDatasetVersion>
     private readonly ledger: Ledger,
     private readonly artefacts: ArtefactStore,
     private readonly versions: DatasetVersions,
+    private readonly datasets: Datasets,
     @Inject(CONFIG) private readonly config: RegistryConfig,
   ) {}
 
-  async execute({ declaration, context }: ForDatasetVersion): Promise<Handled<DatasetVersionRegistered>> {
-    const { datasetVersionId, datasetName, digest, mediaType, splitColumn } = declaration;
+  async execute({ declaration, context, watch }: ForDatasetVersion): Promise<Handled<DatasetVersionEvent>> {
+    const { datasetVersionId, datasetName, digest, derivedFrom } = declaration;
     const stored = await this.artefacts.find(digest);
     if (!stored) throw artefactNotFound(digest);
-    const workspace = { scratch: this.artefacts.scratch, memoryMb: this.config.VITAE_DATASET_MEMORY_MB };
-    await using rows = await this.artefacts.checkOut([{ path: 'rows', digest }]);
-    const content = await readContent({ path: rows.pathOf('rows'), mediaType }, splitColumn, workspace);
+    await this.ledger.transact(({ sql }) => sourcesAreUsable(sql, context.projectId, derivedFrom.datasetVersionIds)); // before the long work, and again with the event
+    const expected = await this.datasets.expectedOf(context.projectId, datasetName);
+    const content = await this.#read(declaration, expected, context, watch);
+    watch.signal?.throwIfAborted();
     try {
       return await this.ledger.together(context, async (tx) => {
+        await sourcesAreUsable(tx.sql, context.projectId, derivedFrom.datasetVersionIds);
         await lockBytes(tx.sql, [digest], 'keep');
         if (!(await this.artefacts.find(digest))) throw artefactNotFound(digest); // a model version with the same bytes was purged just now
         const version = await nextVersion(tx.sql, scopeOfDataset(context.projectId, datasetName));
@@ -48,8 +57,8 @@ export class DatasetVersionHandler implements ICommandHandler<ForDatasetVersion>
           datasetVersion,
           {
             stream: streamName(datasetVersion.category, datasetVersionId),
-            command: { type: 'RegisterDatasetVersion', ...declaration, version, sizeBytes: stored.sizeBytes, content },
-            context: { ...context, reason: context.reason || `Registers ${datasetName} version ${version} from ${declaration.source}.` },
+            command: { type: 'RegisterDatasetVersion', ...declaration, version, sizeBytes: stored.sizeBytes, content, assessment: assessmentOf(content, expected) },
+            context: { ...context, reason: context.reason || `Registers ${datasetName} version ${version} from ${declaration.source}.`.slice(0, 2_000) },
             subjects: [`dataset-version:${datasetVersionId}`],
           },
           projectDatasetVersion,
@@ -58,7 +67,31 @@ export class DatasetVersionHandler implements ICommandHandler<ForDatasetVersion>
     } catch (error) {
       if (!violates(error, 'dataset_version_digest_once')) throw error;
       const other = await this.versions.byDigest(context.projectId, datasetName, digest);
-      throw datasetVersionExists(datasetName, other?.version, digest);
+      throw datasetVersionExists(datasetName, other ? { version: other.version, erased: other.erasure !== null } : undefined, digest);
     }
+  }
+
+  async #read({ digest, mediaType, splitColumn, piiClasses }: DatasetDeclaration, expected: ExpectedOf | undefined, { occurredAt }: CommandContext, { report, signal }: ForDatasetVersion['watch']): Promise<ReadDataset> {
+    const workspace = { scratch: this.artefacts.scratch, memoryMb: this.config.VITAE_DATASET_MEMORY_MB, spillMb: this.config.VITAE_DATASET_SPILL_MB, signal };
+    const asked = expected && { expectations: expected.expectations, now: occurredAt, personal: (column: string) => (piiClasses[column] ?? 'none') !== 'none' };
+    await using rows = await this.artefacts.checkOut([{ path: 'rows', digest }]);
+    return await readContent({ path: rows.pathOf('rows'), mediaType }, splitColumn, workspace, { asked, report });
+  }
+}
+
+function assessmentOf({ results, rowCount }: ReadDataset, expected: ExpectedOf | undefined): Assessment | undefined {
+  if (!expected) return undefined;
+  const { expectationsRevision, onFailure } = expected;
+  return { assessmentId: uuidv7(), expectationsRevision, onFailure, rowCount, results, outcome: outcomeOf(results) };
+}
+
+/** @throws Refused SOURCE_UNKNOWN, DATASET_QUARANTINED. What was erased is named all the same: it is where the data came from. */
+async function sourcesAreUsable(sql: Parameters<typeof holdAncestry>[0], projectId: string, ids: readonly string[]): Promise<void> {
+  for (const id of [...ids].sort()) {
+    const held = await holdAncestry(sql, projectId, id);
+    const self = held.find(({ datasetVersionId }) => datasetVersionId === id);
+    if (!self) throw refuse('SOURCE_UNKNOWN', `It cannot be derived from ${id}: there is no such dataset version in this project. Register that first, or name a source outside of the registry under derivedFrom.uris.`);
+    const through = self.quarantined ? self : held.find(({ quarantined }) => quarantined);
+    if (through) throw datasetQuarantined(self, through, 'nothing can be derived from it');
   }
 }

@@ -1,178 +1,221 @@
 import { create } from '@bufbuild/protobuf';
-import { ColumnKind, ColumnProfileSchema, DatasetVersionRegisteredSchema, PiiClass, type ColumnProfile, type DatasetVersionRegistered } from '@vitae/contracts';
-import { Refused, type Decider, type RefusalStatus } from '@vitae/event-store';
+import {
+  ClassifiedColumnSchema,
+  DatasetQualityAssessedSchema,
+  DatasetSensitivityClassifiedSchema,
+  DatasetVersionDeprecatedSchema,
+  DatasetVersionDeprecationLiftedSchema,
+  DatasetVersionErasedSchema,
+  DatasetVersionQuarantinedSchema,
+  DatasetVersionQuarantineLiftedSchema,
+  PiiClass,
+  type DatasetQualityAssessed,
+  type DatasetSensitivityClassified,
+  type DatasetVersionDeprecated,
+  type DatasetVersionDeprecationLifted,
+  type DatasetVersionErased,
+  type DatasetVersionQuarantined,
+  type DatasetVersionQuarantineLifted,
+  type DatasetVersionRegistered,
+} from '@vitae/contracts';
+import type { Decider, Refused } from '@vitae/event-store';
+import { OUTCOMES, resultOf, type Assessment } from '../dataset/assessment.ts';
+import { PII_CLASSES, strictestOf, type PiiClassName } from './pii-class.ts';
+import { datasetVersionErased, refuse, type NamedVersion } from './refusals.ts';
+import { register, type RegisterDatasetVersion } from './registration.ts';
 
-/** One column as it was found in the bytes; numbers are of the finite values. */
-export interface ColumnContent {
-  readonly name: string;
-  /** As DuckDB names it, e.g. BIGINT, DOUBLE, VARCHAR. */
-  readonly dataType: string;
-  readonly kind: 'numeric' | 'categorical';
-  readonly nullCount: number;
-  readonly distinctCount: number;
-  readonly minimum?: number | undefined;
-  readonly maximum?: number | undefined;
-  readonly mean?: number | undefined;
-  readonly standardDeviation?: number | undefined;
-  /** 25 %, 50 %, 75 %; empty when not numeric. */
-  readonly quartiles: readonly number[];
-  /** Most frequent first. */
-  readonly topValues: readonly { readonly value: string; readonly count: number }[];
+export type DatasetVersionCommand =
+  | (RegisterDatasetVersion & { readonly assessment?: Assessment | undefined })
+  | { readonly type: 'QuarantineDatasetVersion'; readonly reason: string }
+  | { readonly type: 'LiftQuarantine'; readonly reason: string }
+  | { readonly type: 'DeprecateDatasetVersion'; readonly reason: string; readonly successorDatasetVersionId: string }
+  | { readonly type: 'LiftDatasetVersionDeprecation' }
+  | ClassifySensitivity
+  | { readonly type: 'RecordQuality'; readonly assessment: Assessment }
+  | EraseDatasetVersion;
+
+/** What is left out stays as it is. */
+export interface ClassifySensitivity {
+  readonly type: 'ClassifySensitivity';
+  readonly classes: Readonly<Record<string, PiiClassName>>;
+  readonly lawfulBasis?: string | undefined;
+  readonly allowedPurposes?: readonly string[] | undefined;
+  readonly residency?: string | undefined;
+  readonly retentionUntil?: string | undefined;
 }
 
-/** What reading the whole file found. */
-export interface DatasetContent {
-  readonly rowCount: number;
-  readonly columns: readonly ColumnContent[];
-  /** Rows by the split column's value. Empty when there is no such column. */
-  readonly splits: readonly { readonly name: string; readonly rowCount: number }[];
-  /** Rows that the split column gives no name. */
-  readonly unsplitRows: number;
+export interface EraseDatasetVersion {
+  readonly type: 'EraseDatasetVersion';
+  readonly reason: string;
+  /** Also when something that is not retired is built on it. */
+  readonly force: boolean;
+  /** Model versions that are, the first thousand. */
+  readonly builtOn: readonly string[];
+  /** Whether something else has the same bytes and needs them. */
+  readonly needed: boolean;
 }
 
-export const PII_CLASSES = { none: PiiClass.NONE, personal: PiiClass.PERSONAL, special: PiiClass.SPECIAL } as const;
-export type PiiClassName = keyof typeof PII_CLASSES;
+export type DatasetVersionEvent =
+  | DatasetVersionRegistered
+  | DatasetVersionQuarantined
+  | DatasetVersionQuarantineLifted
+  | DatasetVersionDeprecated
+  | DatasetVersionDeprecationLifted
+  | DatasetSensitivityClassified
+  | DatasetQualityAssessed
+  | DatasetVersionErased;
 
-/** What the registering person says of the data. */
-export interface DatasetDeclaration {
-  readonly datasetVersionId: string;
-  readonly datasetName: string;
+type Standing = Pick<DatasetSensitivityClassified, 'lawfulBasis' | 'allowedPurposes' | 'residency' | 'retentionUntil'>;
+interface Living extends NamedVersion, Standing {
+  readonly is: 'registered';
   readonly digest: string;
-  readonly mediaType: 'text/csv' | 'application/vnd.apache.parquet';
-  readonly labelColumn?: string | undefined;
-  readonly splitColumn?: string | undefined;
-  readonly protectedColumns: readonly string[];
-  /** Columns that are not named are of class none. */
-  readonly piiClasses: Readonly<Record<string, PiiClassName>>;
-  /** GDPR Art. 6(1) ground; empty when there is none. */
-  readonly lawfulBasis: string;
-  readonly allowedPurposes: readonly string[];
-  readonly residency: string;
-  /** Date, or empty. */
-  readonly retentionUntil: string;
-  readonly source: string;
-  readonly licence: string;
+  readonly quarantined: boolean;
+  /** Undefined: not deprecated. Empty: deprecated, and nothing takes its place. */
+  readonly successor: string | undefined;
+  readonly classes: ReadonlyMap<string, PiiClass>;
+  /** Columns that a scan suspects and nobody has classed. */
+  readonly unconfirmed: ReadonlySet<string>;
 }
-
-export interface RegisterDatasetVersion extends DatasetDeclaration {
-  readonly type: 'RegisterDatasetVersion';
-  readonly version: number;
-  readonly sizeBytes: number;
-  readonly content: DatasetContent;
-}
-
-export type DatasetVersionRefusal =
-  | 'COLUMN_UNKNOWN'
-  | 'COLUMN_ROLES_CLASH'
-  | 'DATASET_TOO_LARGE'
-  | 'DATASET_TOO_WIDE'
-  | 'DATASET_UNREADABLE'
-  | 'DATASET_VERSION_EXISTS'
-  | 'DATASET_VERSION_NOT_FOUND'
-  | 'LAWFUL_BASIS_MISSING'
-  | 'PROTECTED_COLUMN_TOO_FINE'
-  | 'SPLIT_UNUSABLE';
-
-/** A dataset's refusal; its status is 422 unless it says otherwise. */
-export const refuse = (reason: DatasetVersionRefusal, message: string, status: RefusalStatus = 422): Refused => new Refused(reason, message, status);
-
-/** Columns of one version. An event must stay well under a message of the broker (1 MB). */
-export const MAX_COLUMNS = 256;
-const MAX_SPLITS = 32;
-/** Groups of one protected column: finer ones say nothing of a group, and much of single persons. */
-const MAX_GROUPS = 50;
-
-type State = 'none' | 'registered';
+export type DatasetVersionState = { readonly is: 'none' } | Living | (NamedVersion & { readonly is: 'erased' });
 
 /**
  * A version of a dataset: bytes that never change, with what was found in them and what is said of them.
  *
- *   none ── RegisterDatasetVersion ──► registered
+ *   none ── Register ──► registered ── Erase ──► erased: the bytes are gone, and nothing more is said
+ *
+ * While it is registered, and beside each other: in quarantine or not (nothing new is built on it), deprecated or not (nothing
+ * new should be).
  */
-export const datasetVersion: Decider<State, RegisterDatasetVersion, DatasetVersionRegistered> = {
+export const datasetVersion: Decider<DatasetVersionState, DatasetVersionCommand, DatasetVersionEvent> = {
   category: 'registry.DatasetVersion',
-  initial: 'none',
-  decide: (command, state) => (state === 'registered' ? [] : [register(command)]),
-  evolve: () => 'registered',
+  initial: { is: 'none' },
+
+  decide(command, state): readonly DatasetVersionEvent[] {
+    if (command.type === 'RegisterDatasetVersion') {
+      if (state.is !== 'none') return [];
+      const { assessment } = command;
+      return [register(command), ...(assessment ? assessed(command, assessment, false) : [])];
+    }
+    if (state.is === 'none') throw datasetVersionNotFound('like this');
+    if (state.is === 'erased') {
+      if (command.type === 'EraseDatasetVersion') return [];
+      throw datasetVersionErased(state);
+    }
+    switch (command.type) {
+      case 'QuarantineDatasetVersion':
+        return state.quarantined ? [] : [create(DatasetVersionQuarantinedSchema, { ...named(state), reason: command.reason })];
+      case 'LiftQuarantine':
+        return state.quarantined ? [create(DatasetVersionQuarantineLiftedSchema, { ...named(state), reason: command.reason })] : [];
+      case 'DeprecateDatasetVersion': {
+        const { reason, successorDatasetVersionId } = command;
+        if (successorDatasetVersionId === state.datasetVersionId) throw refuse('SUCCESSOR_UNFIT', 'A version cannot take its own place. Name another one, or none.');
+        return state.successor === successorDatasetVersionId ? [] : [create(DatasetVersionDeprecatedSchema, { ...named(state), reason, successorDatasetVersionId })];
+      }
+      case 'LiftDatasetVersionDeprecation':
+        return state.successor === undefined ? [] : [create(DatasetVersionDeprecationLiftedSchema, named(state))];
+      case 'ClassifySensitivity':
+        return classified(command, state);
+      case 'RecordQuality':
+        return assessed(state, command.assessment, state.quarantined);
+      case 'EraseDatasetVersion':
+        return [erased(command, state)];
+    }
+  },
+
+  evolve(state, event): DatasetVersionState {
+    if (event.$typeName === 'vitae.registry.v1.DatasetVersionRegistered') return begun(event);
+    if (state.is !== 'registered') return state;
+    switch (event.$typeName) {
+      case 'vitae.registry.v1.DatasetVersionQuarantined':
+        return { ...state, quarantined: true };
+      case 'vitae.registry.v1.DatasetVersionQuarantineLifted':
+        return { ...state, quarantined: false };
+      case 'vitae.registry.v1.DatasetVersionDeprecated':
+        return { ...state, successor: event.successorDatasetVersionId };
+      case 'vitae.registry.v1.DatasetVersionDeprecationLifted':
+        return { ...state, successor: undefined };
+      case 'vitae.registry.v1.DatasetSensitivityClassified': {
+        const { lawfulBasis, allowedPurposes, residency, retentionUntil } = event;
+        const said = new Map(event.columns.map(({ name, piiClass }) => [name, piiClass]));
+        const unconfirmed = new Set([...state.unconfirmed].filter((name) => !said.has(name)));
+        return { ...state, classes: new Map([...state.classes, ...said]), unconfirmed, lawfulBasis, allowedPurposes, residency, retentionUntil };
+      }
+      case 'vitae.registry.v1.DatasetQualityAssessed':
+        return state;
+      case 'vitae.registry.v1.DatasetVersionErased':
+        return { is: 'erased', ...named(state) };
+    }
+  },
 };
 
-function register(command: RegisterDatasetVersion): DatasetVersionRegistered {
-  const { content, piiClasses } = command;
-  checkColumns(command);
-  checkSplits(command);
-  const piiOf = (column: string): PiiClass => PII_CLASSES[piiClasses[column] ?? 'none'];
-  const piiClass = content.columns.reduce<PiiClass>((strictest, { name }) => Math.max(strictest, piiOf(name)), PiiClass.NONE);
-  if (piiClass !== PiiClass.NONE && command.lawfulBasis === '') {
-    throw refuse('LAWFUL_BASIS_MISSING', `Version ${command.version} of ${command.datasetName} holds personal data and names no lawful basis. Give lawfulBasis, one of the grounds of GDPR Art. 6(1).`);
-  }
-  return create(DatasetVersionRegisteredSchema, {
-    datasetVersionId: command.datasetVersionId,
-    datasetName: command.datasetName,
-    version: command.version,
-    digest: command.digest,
-    sizeBytes: BigInt(command.sizeBytes),
-    mediaType: command.mediaType,
-    rowCount: BigInt(content.rowCount),
-    columns: content.columns.map((column) => profileOf(column, piiOf(column.name))),
-    splits: content.splits.map(({ name, rowCount }) => ({ name, rowCount: BigInt(rowCount) })),
-    splitColumn: command.splitColumn ?? '',
-    labelColumn: command.labelColumn ?? '',
-    protectedColumns: [...command.protectedColumns],
-    piiClass,
-    lawfulBasis: command.lawfulBasis,
-    allowedPurposes: [...command.allowedPurposes],
-    residency: command.residency,
-    retentionUntil: command.retentionUntil,
-    source: command.source,
-    licence: command.licence,
-  });
+const named = ({ datasetVersionId, datasetName, version }: NamedVersion): NamedVersion => ({ datasetVersionId, datasetName, version });
+
+function begun(event: DatasetVersionRegistered): DatasetVersionState {
+  const { digest, columns, lawfulBasis, allowedPurposes, residency, retentionUntil } = event;
+  return {
+    is: 'registered',
+    ...named(event),
+    digest,
+    quarantined: false,
+    successor: undefined,
+    classes: new Map(columns.map(({ name, piiClass }) => [name, piiClass])),
+    unconfirmed: new Set(columns.filter(({ piiUnconfirmed }) => piiUnconfirmed).map(({ name }) => name)),
+    lawfulBasis,
+    allowedPurposes,
+    residency,
+    retentionUntil,
+  };
 }
 
-function checkColumns({ content, labelColumn, splitColumn, protectedColumns, piiClasses }: RegisterDatasetVersion): void {
-  const columns = new Map(content.columns.map((column) => [column.name, column]));
-  const named = [labelColumn, splitColumn, ...protectedColumns, ...Object.keys(piiClasses)].filter((name) => name !== undefined);
-  const unknown = [...new Set(named.filter((name) => !columns.has(name)))];
-  if (unknown.length > 0) {
-    throw refuse('COLUMN_UNKNOWN', `The data have no column named ${unknown.join(', ')}. Its columns are ${content.columns.map(({ name }) => name).join(', ')}.`);
+/** Saying again what holds is no news, unless it confirms what was only suspected. */
+function classified({ classes, ...said }: ClassifySensitivity, state: Living): readonly DatasetVersionEvent[] {
+  const unknown = Object.keys(classes).filter((name) => !state.classes.has(name));
+  if (unknown.length > 0) throw refuse('COLUMN_UNKNOWN', `${state.datasetName} version ${state.version} has no column named ${unknown.join(', ')}. Its columns are ${[...state.classes.keys()].join(', ')}.`);
+  const asked = Object.entries(classes).map(([name, piiClass]) => ({ name, piiClass: PII_CLASSES[piiClass] }));
+  const news = asked.filter(({ name, piiClass }) => state.classes.get(name) !== piiClass || state.unconfirmed.has(name));
+  if (news.length === 0) return [];
+  const piiClass = strictestOf(new Map([...state.classes, ...news.map(({ name, piiClass: one }) => [name, one] as const)]).values());
+  const standing = {
+    lawfulBasis: said.lawfulBasis ?? state.lawfulBasis,
+    allowedPurposes: [...(said.allowedPurposes ?? state.allowedPurposes)],
+    residency: said.residency ?? state.residency,
+    retentionUntil: said.retentionUntil ?? state.retentionUntil,
+  };
+  if (piiClass !== PiiClass.NONE && standing.lawfulBasis === '') {
+    throw refuse('LAWFUL_BASIS_MISSING', `So classed, ${state.datasetName} version ${state.version} holds personal data and names no lawful basis. Give lawfulBasis, one of the grounds of GDPR Art. 6(1).`);
   }
-  if (labelColumn !== undefined && (labelColumn === splitColumn || protectedColumns.includes(labelColumn))) {
-    throw refuse('COLUMN_ROLES_CLASH', `The column ${labelColumn} is the label, so it can be neither the split column nor a protected one. Name another column.`);
-  }
-  for (const name of protectedColumns) {
-    const distinct = columns.get(name)?.distinctCount ?? 0;
-    if (distinct > MAX_GROUPS) {
-      throw refuse('PROTECTED_COLUMN_TOO_FINE', `The column ${name} has ${distinct} different values; fairness is measured for at most ${MAX_GROUPS} groups of a column. Add a column with coarser groups, such as age bands, and name that.`);
-    }
-  }
+  return [create(DatasetSensitivityClassifiedSchema, { ...named(state), columns: news.map((one) => create(ClassifiedColumnSchema, one)), piiClass, ...standing })];
 }
 
-function checkSplits({ content: { splits, unsplitRows }, splitColumn }: RegisterDatasetVersion): void {
-  if (splitColumn === undefined) return;
-  if (unsplitRows > 0) throw refuse('SPLIT_UNUSABLE', `The split column ${splitColumn} is empty in ${unsplitRows} rows. Give each row a split.`);
-  if (splits.length > MAX_SPLITS) throw refuse('SPLIT_UNUSABLE', `The split column ${splitColumn} has ${splits.length} different values; at most ${MAX_SPLITS} make sense as splits. Name the column that says train or test.`);
+function assessed(of: NamedVersion, assessment: Assessment, quarantined: boolean): readonly DatasetVersionEvent[] {
+  const { assessmentId, expectationsRevision, outcome, rowCount, results, onFailure } = assessment;
+  const event = create(DatasetQualityAssessedSchema, { ...named(of), assessmentId, expectationsRevision, outcome: OUTCOMES[outcome], rowCount: BigInt(rowCount), results: results.map(resultOf) });
+  if (outcome !== 'failed' || onFailure !== 'quarantine' || quarantined) return [event];
+  const failed = results.filter(({ met, severity }) => !met && severity === 'error').map(({ expectation }) => expectation);
+  const reason = `Its data do not meet what is expected of them (revision ${expectationsRevision}): ${failed.join(', ')}.`.slice(0, 5_000);
+  return [event, create(DatasetVersionQuarantinedSchema, { ...named(of), reason, assessmentId })];
 }
 
-/** How many rows a value of a personal column needs before it may stand in the ledger. */
-const CROWD = 10;
-
-/** An event cannot be taken back, so it must never hold what only a few persons have: not their value, not the extremes. */
-function profileOf(column: ColumnContent, piiClass: PiiClass): ColumnProfile {
-  const personal = piiClass !== PiiClass.NONE;
-  const { minimum, maximum, topValues, ...rest } = column;
-  return create(ColumnProfileSchema, {
-    ...rest,
-    kind: column.kind === 'numeric' ? ColumnKind.NUMERIC : ColumnKind.CATEGORICAL,
-    nullCount: BigInt(column.nullCount),
-    distinctCount: BigInt(column.distinctCount),
-    quartiles: [...column.quartiles],
-    ...(personal ? {} : { minimum, maximum }),
-    topValues: topValues.filter(({ count }) => !personal || count >= CROWD).map(({ value, count }) => ({ value, count: BigInt(count) })),
-    piiClass,
-  });
+function erased({ reason, force, builtOn, needed }: EraseDatasetVersion, state: Living): DatasetVersionErased {
+  if (builtOn.length > 0 && !force) {
+    const some = builtOn.slice(0, 3).join(', ');
+    throw refuse(
+      'DATASET_BUILT_ON',
+      `${builtOn.length === 1 ? 'A model version is' : `${builtOn.length} model versions are`} built on ${state.datasetName} version ${state.version} and not retired: ${some}${builtOn.length > 3 ? ', …' : ''}. Retire or delete them first, or insist with force.`,
+      409,
+    );
+  }
+  return create(DatasetVersionErasedSchema, { ...named(state), reason, removed: needed ? [] : [state.digest], builtOnModelVersionIds: [...builtOn] });
 }
 
-export const datasetVersionExists = (name: string, version: number | undefined, digest: string): Refused =>
-  refuse('DATASET_VERSION_EXISTS', `The bytes ${digest} are registered already, as version ${version ?? '?'} of ${name}. Use that version, or upload the changed data.`, 409);
+export const datasetVersionExists = (name: string, found: { readonly version: number; readonly erased: boolean } | undefined, digest: string): Refused =>
+  refuse(
+    'DATASET_VERSION_EXISTS',
+    found?.erased
+      ? `The bytes ${digest} were version ${found.version} of ${name}, which was erased; they do not come back under this name. Upload the changed data.`
+      : `The bytes ${digest} are registered already, as version ${found?.version ?? '?'} of ${name}. Use that version, or upload the changed data.`,
+    409,
+  );
 
-export const datasetVersionNotFound = (named: string): Refused =>
-  refuse('DATASET_VERSION_NOT_FOUND', `There is no dataset version ${named} in this project. Register it first: POST …/datasets/<name>/versions.`, 404);
+export const datasetVersionNotFound = (which: string): Refused =>
+  refuse('DATASET_VERSION_NOT_FOUND', `There is no dataset version ${which} in this project. Register it first: POST …/datasets/<name>/versions.`, 404);

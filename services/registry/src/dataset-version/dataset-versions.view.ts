@@ -1,13 +1,27 @@
 import { defineEntity, EntityManager, p, type InferEntity } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { ColumnKind, PiiClass, type ColumnProfile, type DatasetVersionRegistered } from '@vitae/contracts';
-import type { RecordedEvent } from '@vitae/event-store';
-import type { ViewTransaction } from '@vitae/service-kit';
+import { ColumnKind, PiiClass, QualityOutcome, type ColumnProfile, type DatasetQualityAssessed, type DatasetSensitivityClassified, type DatasetVersionRegistered } from '@vitae/contracts';
+import type { RecordedEvent, Sql } from '@vitae/event-store';
+import { sqlOf, type ViewTransaction } from '@vitae/service-kit';
+import type { OutcomeName } from '../dataset/assessment.ts';
 import { countVersion, scopeOfDataset } from '../version-counter.view.ts';
-import type { ColumnContent, PiiClassName } from './dataset-version.ts';
+import type { DatasetVersionEvent } from './dataset-version.ts';
+import { PII_NAMES, type PiiClassName } from './pii-class.ts';
+import type { NamedVersion } from './refusals.ts';
+import { CROWD, type ColumnContent, type DatasetDeclaration, type MediaType } from './registration.ts';
+import type { Suggestion } from './sensitivity/suggest.ts';
 
 export interface ColumnRow extends ColumnContent {
   readonly piiClass: PiiClassName;
+  /** Nobody classed it, and a scan says that it looks personal. */
+  readonly piiUnconfirmed: boolean;
+}
+
+/** What somebody did to a version, and why. */
+export interface Deed {
+  readonly reason: string;
+  readonly at: string;
+  readonly by: string;
 }
 
 export const DatasetVersionRow = defineEntity({
@@ -22,7 +36,7 @@ export const DatasetVersionRow = defineEntity({
     revision: p.integer(),
     digest: p.text(),
     sizeBytes: p.bigint('number'),
-    mediaType: p.text().$type<'text/csv' | 'application/vnd.apache.parquet'>(),
+    mediaType: p.text().$type<MediaType>(),
     rowCount: p.bigint('number'),
     columns: p.json<readonly ColumnRow[]>(),
     splits: p.json<readonly { readonly name: string; readonly rowCount: number }[]>(),
@@ -36,44 +50,106 @@ export const DatasetVersionRow = defineEntity({
     retentionUntil: p.text(),
     source: p.text(),
     licence: p.text(),
+    derivedFrom: p.json<DatasetDeclaration['derivedFrom']>(),
+    labellingNotes: p.text(),
+    anonymisations: p.json<DatasetDeclaration['anonymisations']>(),
+    piiSuggestions: p.json<readonly Suggestion[]>(),
+    /** The assessment that it failed, if no person demanded it. */
+    quarantine: p.json<Deed & { readonly assessmentId: string }>().nullable(),
+    deprecation: p.json<Deed & { readonly successorId: string }>().nullable(),
+    erasure: p.json<Deed>().nullable(),
+    /** The newest assessment. */
+    quality: p.json<{ readonly assessmentId: string; readonly outcome: OutcomeName; readonly at: string }>().nullable(),
     registeredAt: p.datetime(),
     registeredBy: p.text(),
+    updatedAt: p.datetime(),
   },
 });
 export type DatasetVersionRow = InferEntity<typeof DatasetVersionRow>;
 
-const PII_NAMES: Readonly<Record<PiiClass, PiiClassName>> = {
-  [PiiClass.UNSPECIFIED]: 'none',
-  [PiiClass.NONE]: 'none',
-  [PiiClass.PERSONAL]: 'personal',
-  [PiiClass.SPECIAL]: 'special',
+export const OUTCOME_NAMES: Readonly<Record<QualityOutcome, OutcomeName>> = {
+  [QualityOutcome.UNSPECIFIED]: 'failed',
+  [QualityOutcome.PASSED]: 'passed',
+  [QualityOutcome.WARNED]: 'warned',
+  [QualityOutcome.FAILED]: 'failed',
 };
 
-/** One dataset version is one event, so its row is written once and never changes. */
-export async function projectDatasetVersion({ em, sql }: ViewTransaction, events: readonly RecordedEvent<DatasetVersionRegistered>[]): Promise<void> {
-  for (const { event, projectId, stream, revision, recordedAt, actor } of events) {
-    const { $typeName: _, $unknown: __, datasetVersionId, sizeBytes, rowCount, columns, splits, piiClass, mediaType, ...same } = event;
-    await em.upsert(
-      DatasetVersionRow,
-      {
-        ...same,
-        id: datasetVersionId,
-        projectId,
-        stream,
-        revision,
-        sizeBytes: Number(sizeBytes),
-        mediaType: mediaType as DatasetVersionRow['mediaType'],
-        rowCount: Number(rowCount),
-        columns: columns.map(columnRow),
-        splits: splits.map((split) => ({ name: split.name, rowCount: Number(split.rowCount) })),
-        piiClass: PII_NAMES[piiClass],
-        registeredAt: new Date(recordedAt),
-        registeredBy: actor.id,
-      },
-      { onConflictFields: ['id'], onConflictAction: 'ignore' },
-    );
-    await countVersion(sql, scopeOfDataset(projectId, event.datasetName), event.version);
+export async function projectDatasetVersion(tx: ViewTransaction, events: readonly RecordedEvent<DatasetVersionEvent>[]): Promise<void> {
+  for (const recorded of events) {
+    const { event, recordedAt, actor } = recorded;
+    const deed = (more: object = {}): string => JSON.stringify({ at: new Date(recordedAt).toISOString(), by: actor.id, ...more });
+    const change = (set: string, ...values: unknown[]): Promise<void> => changed(tx.sql, recorded, set, values);
+    switch (event.$typeName) {
+      case 'vitae.registry.v1.DatasetVersionRegistered':
+        await insert(tx, recorded, event);
+        break;
+      case 'vitae.registry.v1.DatasetVersionQuarantined':
+        await change('quarantine = $4::jsonb', deed({ reason: event.reason, assessmentId: event.assessmentId }));
+        break;
+      case 'vitae.registry.v1.DatasetVersionQuarantineLifted':
+        await change('quarantine = null');
+        break;
+      case 'vitae.registry.v1.DatasetVersionDeprecated':
+        await change('deprecation = $4::jsonb', deed({ reason: event.reason, successorId: event.successorDatasetVersionId }));
+        break;
+      case 'vitae.registry.v1.DatasetVersionDeprecationLifted':
+        await change('deprecation = null');
+        break;
+      case 'vitae.registry.v1.DatasetSensitivityClassified':
+        await classify(tx.sql, recorded, event);
+        break;
+      case 'vitae.registry.v1.DatasetQualityAssessed':
+        await change('quality = $4::jsonb', JSON.stringify({ assessmentId: event.assessmentId, outcome: OUTCOME_NAMES[event.outcome], at: new Date(recordedAt).toISOString() }));
+        await keepAssessment(tx.sql, recorded, event);
+        break;
+      case 'vitae.registry.v1.DatasetVersionErased':
+        await change(`erasure = $4::jsonb, columns = ${CLEARED}, splits = '[]', pii_suggestions = '[]'`, deed({ reason: event.reason }));
+        break;
+    }
   }
+}
+
+/** Names, types and classes stay; what was counted goes. */
+const CLEARED = `(
+  select coalesce(jsonb_agg(jsonb_build_object('name', c -> 'name', 'dataType', c -> 'dataType', 'kind', c -> 'kind', 'piiClass', c -> 'piiClass',
+    'piiUnconfirmed', coalesce(c -> 'piiUnconfirmed', 'false'), 'nullCount', 0, 'distinctCount', 0, 'quartiles', '[]'::jsonb, 'topValues', '[]'::jsonb) order by n), '[]')
+  from jsonb_array_elements(columns) with ordinality as listed (c, n))`;
+
+/** An event that was projected before changes nothing. Parameters of `set` begin at $4. */
+async function changed(sql: Sql, { event, revision, recordedAt }: RecordedEvent<DatasetVersionEvent>, set: string, values: readonly unknown[]): Promise<void> {
+  await sql.query(`update dataset_version set revision = $2, updated_at = greatest(updated_at, $3), ${set} where id = $1 and revision < $2`, [event.datasetVersionId, revision, new Date(recordedAt), ...values]);
+}
+
+async function insert({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: DatasetVersionRegistered): Promise<void> {
+  const { $typeName: _, $unknown: __, datasetVersionId, sizeBytes, rowCount, columns, splits, piiClass, mediaType, derivedFromDatasetVersionIds, derivedFromUris, anonymisations, piiSuggestions, ...same } = event;
+  const at = new Date(recordedAt);
+  await em.upsert(
+    DatasetVersionRow,
+    {
+      ...same,
+      id: datasetVersionId,
+      projectId,
+      stream,
+      revision,
+      sizeBytes: Number(sizeBytes),
+      mediaType: mediaType as MediaType,
+      rowCount: Number(rowCount),
+      columns: columns.map(columnRow),
+      splits: splits.map((split) => ({ name: split.name, rowCount: Number(split.rowCount) })),
+      piiClass: PII_NAMES[piiClass],
+      derivedFrom: { datasetVersionIds: derivedFromDatasetVersionIds, uris: derivedFromUris },
+      anonymisations: anonymisations.map(({ method, parameters, columns: changedColumns, note }) => ({ method, parameters, columns: changedColumns, note })),
+      piiSuggestions: piiSuggestions.map(({ column, piiClass: suggested, detector, sampled, matched }) => ({ column, piiClass: suggested === PiiClass.SPECIAL ? 'special' : 'personal', detector, sampled, matched })),
+      registeredAt: at,
+      registeredBy: actor.id,
+      updatedAt: at,
+    },
+    { onConflictFields: ['id'], onConflictAction: 'ignore' },
+  );
+  if (derivedFromDatasetVersionIds.length > 0) {
+    await sql.query('insert into dataset_derivation (dataset_version_id, source_id) select $1::uuid, unnest($2::uuid[]) on conflict do nothing', [datasetVersionId, derivedFromDatasetVersionIds]);
+  }
+  await countVersion(sql, scopeOfDataset(projectId, event.datasetName), event.version);
 }
 
 function columnRow({ $typeName: _, $unknown: __, kind, nullCount, distinctCount, topValues, piiClass, ...same }: ColumnProfile): ColumnRow {
@@ -86,6 +162,67 @@ function columnRow({ $typeName: _, $unknown: __, kind, nullCount, distinctCount,
     piiClass: PII_NAMES[piiClass],
   };
 }
+
+/** What became personal is shown as personal from here on: no extremes, no rare value. */
+async function classify(sql: Sql, recorded: RecordedEvent<DatasetVersionEvent>, event: DatasetSensitivityClassified): Promise<void> {
+  const [row] = await sql.query<{ columns: readonly ColumnRow[] }>('select columns from dataset_version where id = $1', [event.datasetVersionId]);
+  const said = new Map(event.columns.map(({ name, piiClass }) => [name, PII_NAMES[piiClass]]));
+  const columns = (row?.columns ?? []).map((column) => reclassed(column, said.get(column.name)));
+  const { lawfulBasis, allowedPurposes, residency, retentionUntil } = event;
+  await changed(sql, recorded, 'columns = $4::jsonb, pii_class = $5, lawful_basis = $6, allowed_purposes = $7::jsonb, residency = $8, retention_until = $9', [
+    JSON.stringify(columns),
+    PII_NAMES[event.piiClass],
+    lawfulBasis,
+    JSON.stringify(allowedPurposes),
+    residency,
+    retentionUntil,
+  ]);
+}
+
+function reclassed(column: ColumnRow, piiClass: PiiClassName | undefined): ColumnRow {
+  if (piiClass === undefined) return column;
+  const { minimum, maximum, topValues, ...rest } = column;
+  const known = { ...rest, piiClass, piiUnconfirmed: false };
+  return piiClass === 'none' ? { ...known, minimum, maximum, topValues } : { ...known, topValues: topValues.filter(({ count }) => count >= CROWD) };
+}
+
+async function keepAssessment(sql: Sql, { projectId, recordedAt, actor }: RecordedEvent, { datasetVersionId, assessmentId, expectationsRevision, outcome, rowCount, results }: DatasetQualityAssessed): Promise<void> {
+  const told = results.map(({ $typeName: _, $unknown: __, severity, checkedRows, failingRows, fault, ...same }) => ({
+    ...same,
+    severity: severity === 2 ? 'error' : 'warning',
+    checkedRows: Number(checkedRows),
+    failingRows: Number(failingRows),
+    ...(fault === '' ? {} : { fault }),
+  }));
+  await sql.query(
+    `insert into dataset_quality (id, project_id, dataset_version_id, expectations_revision, outcome, row_count, results, assessed_at, assessed_by)
+     values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9) on conflict do nothing`,
+    [assessmentId, projectId, datasetVersionId, expectationsRevision, OUTCOME_NAMES[outcome], Number(rowCount), JSON.stringify(told), new Date(recordedAt), actor.id],
+  );
+}
+
+/** `erased`, `quarantined`, `deprecated` or `registered`: the first of these that holds. */
+export type DatasetVersionStateName = 'registered' | 'deprecated' | 'quarantined' | 'erased';
+export const stateOf = ({ erasure, quarantine, deprecation }: Pick<DatasetVersionRow, 'erasure' | 'quarantine' | 'deprecation'>): DatasetVersionStateName =>
+  erasure ? 'erased' : quarantine ? 'quarantined' : deprecation ? 'deprecated' : 'registered';
+
+export interface ListedVersions {
+  readonly datasetName?: string | undefined;
+  readonly state?: DatasetVersionStateName | undefined;
+  readonly piiClass?: PiiClassName | undefined;
+  readonly retention?: 'expired' | undefined;
+  /** Version of a dataset by another: which were made of it. */
+  readonly derivedFrom?: string | undefined;
+  readonly limit: number;
+  readonly after?: string | undefined;
+}
+
+const STATE_SQL: Readonly<Record<DatasetVersionStateName, string>> = {
+  erased: 'erasure is not null',
+  quarantined: 'erasure is null and quarantine is not null',
+  deprecated: 'erasure is null and quarantine is null and deprecation is not null',
+  registered: 'erasure is null and quarantine is null and deprecation is null',
+};
 
 /** Questions about dataset versions, each within one project. */
 @Injectable()
@@ -103,4 +240,73 @@ export class DatasetVersions {
   byDigest(projectId: string, datasetName: string, digest: string): Promise<DatasetVersionRow | null> {
     return this.em.fork().findOne(DatasetVersionRow, { projectId, datasetName, digest });
   }
+
+  /** In the order of registration, one more than the limit when there are more. @param today a date; what could be kept until before it is expired. */
+  async list(projectId: string, { datasetName, state, piiClass, retention, derivedFrom, limit, after }: ListedVersions, today: string): Promise<DatasetVersionRow[]> {
+    const rows = await sqlOf(this.em.fork()).query<{ id: string }>(
+      `select id from registry.dataset_version v
+       where project_id = $1 and ($2::text is null or dataset_name = $2) and ${state ? STATE_SQL[state] : 'true'} and ($3::text is null or pii_class = $3)
+         and (${retention === 'expired' ? `retention_until <> '' and retention_until < $4 and erasure is null` : '$4::text is not null'})
+         and ($5::uuid is null or exists (select from registry.dataset_derivation d where d.dataset_version_id = v.id and d.source_id = $5))
+         and ($6::uuid is null or id > $6)
+       order by id limit $7`,
+      [projectId, datasetName ?? null, piiClass ?? null, today, derivedFrom ?? null, after ?? null, limit + 1],
+    );
+    const found = await this.em.fork().find(DatasetVersionRow, { id: { $in: rows.map(({ id }) => id) } }, { orderBy: { id: 'asc' } });
+    return found;
+  }
+
+  quarantinedSources(projectId: string, id: string): Promise<readonly NamedVersion[]> {
+    return quarantinedAmong(sqlOf(this.em.fork()), projectId, id);
+  }
+
+  async assessments(projectId: string, datasetVersionId: string, { limit, after }: { readonly limit: number; readonly after?: string | undefined }): Promise<readonly { readonly id: string }[]> {
+    return sqlOf(this.em.fork()).query(
+      `select id, expectations_revision as "expectationsRevision", outcome, row_count::integer as "rowCount", results, assessed_by as "assessedBy",
+         to_char(assessed_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "assessedAt"
+       from registry.dataset_quality where project_id = $1 and dataset_version_id = $2 and ($3::uuid is null or id < $3) order by id desc limit $4`,
+      [projectId, datasetVersionId, after ?? null, limit + 1],
+    );
+  }
+}
+
+/** It and everything it was made of, however far back. What is written once has no circles. */
+const ANCESTRY = `with recursive ancestry (id) as (select $2::uuid union select e.source_id from registry.dataset_derivation e join ancestry a on e.dataset_version_id = a.id)`;
+const NAMED = `d.id as "datasetVersionId", d.dataset_name as "datasetName", d.version`;
+
+const quarantinedAmong = (sql: Sql, projectId: string, id: string): Promise<NamedVersion[]> =>
+  sql.query<NamedVersion>(`${ANCESTRY} select ${NAMED} from registry.dataset_version d where d.project_id = $1 and d.id in (select id from ancestry) and d.quarantine is not null order by d.id`, [projectId, id]);
+
+/** Like `quarantinedAmong`, and none of them can go into quarantine or be erased until the transaction ends. */
+export interface HeldVersion extends NamedVersion {
+  readonly quarantined: boolean;
+  readonly erased: boolean;
+}
+export const holdAncestry = (sql: Sql, projectId: string, id: string): Promise<HeldVersion[]> =>
+  sql.query<HeldVersion>(
+    `${ANCESTRY} select ${NAMED}, d.quarantine is not null as quarantined, d.erasure is not null as erased from registry.dataset_version d
+     where d.project_id = $1 and d.id in (select id from ancestry) order by d.id for share of d`,
+    [projectId, id],
+  );
+
+/** Model versions that are built on it or on what was made of it, not retired and not deleted; the newest first. */
+export async function builtOn(sql: Sql, projectId: string, id: string, limit: number): Promise<readonly string[]> {
+  const rows = await sql.query<{ id: string }>(
+    `with recursive made (id) as (select $2::uuid union select e.dataset_version_id from registry.dataset_derivation e join made m on e.source_id = m.id)
+     select v.id from registry.model_version v join registry.model m on m.id = v.model_id
+     where v.project_id = $1 and v.dataset_version_id in (select id from made) and v.state in ('registered', 'deprecated') and v.deleted_at is null and m.deleted_at is null
+     order by v.id desc limit $3`,
+    [projectId, id, limit],
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Model versions trained on exactly these bytes: what an erasure takes the ground from. */
+export async function trainedOn(sql: Sql, projectId: string, id: string, limit: number): Promise<readonly string[]> {
+  const rows = await sql.query<{ id: string }>(
+    `select v.id from registry.model_version v join registry.model m on m.id = v.model_id
+     where v.project_id = $1 and v.dataset_version_id = $2 and v.state in ('registered', 'deprecated') and v.deleted_at is null and m.deleted_at is null order by v.id desc limit $3`,
+    [projectId, id, limit],
+  );
+  return rows.map((row) => row.id);
 }

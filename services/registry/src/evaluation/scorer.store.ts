@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CONFIG } from '@vitae/service-kit';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import type { RegistryConfig } from '../config.ts';
-import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions, type DatasetVersionRow } from '../dataset-version/dataset-versions.view.ts';
+import { mustBeUsable } from '../dataset-version/usable.view.ts';
 import { Models } from '../model/models.view.ts';
 import { artefactMissing, modelVersionNotFound } from '../model-version/model-version.ts';
 import { ModelVersions, type ModelVersionShown } from '../model-version/versions.view.ts';
@@ -41,8 +41,7 @@ export class Scorer {
 
   /** Each version on the same rows in the same order, one after the other. */
   async score(projectId: string, versions: readonly ModelVersionShown[], on: ScoredOn): Promise<{ readonly dataset: DatasetVersionRow; readonly scored: readonly ScoredRows[] }> {
-    const dataset = await this.datasets.byId(projectId, on.datasetVersionId);
-    if (!dataset) throw datasetVersionNotFound(on.datasetVersionId);
+    const dataset = await mustBeUsable(this.datasets, projectId, on.datasetVersionId, 'nothing is evaluated on it');
     await using rows = await this.artefacts.checkOut([{ path: 'rows', digest: dataset.digest }]);
     const data = labelled(dataset, rows.pathOf('rows'), on);
     const scored: ScoredRows[] = [];

@@ -17,7 +17,7 @@ export interface KnownDataset {
   /** `sha256:<hex>` of its bytes. */
   readonly digest: string;
   readonly sizeBytes: number;
-  readonly mediaType: 'text/csv' | 'application/vnd.apache.parquet';
+  readonly mediaType: 'text/csv' | 'application/jsonl' | 'application/vnd.apache.parquet';
   readonly rowCount: number;
   readonly columns: readonly KnownColumn[];
   readonly splits: readonly { readonly name: string; readonly rowCount: number }[];

@@ -1,5 +1,5 @@
 import type { Message } from '@bufbuild/protobuf';
-import type { ModelVersionPurged, RetirementApproved, TrafficShifted, VariantRemoved } from '@vitae/contracts';
+import type { DatasetVersionErased, ModelVersionPurged, RetirementApproved, TrafficShifted, VariantRemoved } from '@vitae/contracts';
 import { streamName, type RecordedEvent, type Sql } from '@vitae/event-store';
 import { Ledger, LedgerConsumer, reactionContext, type LedgerHandler, type ViewTransaction } from '@vitae/service-kit';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
@@ -13,8 +13,9 @@ type Followed = RetirementApproved | TrafficShifted | VariantRemoved;
 const FOLLOWED: readonly string[] = ['vitae.governance.v1.RetirementApproved', 'vitae.deployment.v1.TrafficShifted', 'vitae.deployment.v1.VariantRemoved'] satisfies Followed['$typeName'][];
 
 const PURGED = 'vitae.registry.v1.ModelVersionPurged' satisfies ModelVersionPurged['$typeName'];
+const ERASED = 'vitae.registry.v1.DatasetVersionErased' satisfies DatasetVersionErased['$typeName'];
 
-/** Removes what was purged. Follows who serves, and retires a version once governance approved that and nobody sends it traffic any more. */
+/** Removes what was purged or erased. Follows who serves, and retires a version once governance approved that and nobody sends it traffic any more. */
 @LedgerConsumer({ name: 'registry.lifecycle' })
 export class LifecycleConsumer implements LedgerHandler {
   constructor(
@@ -24,6 +25,10 @@ export class LifecycleConsumer implements LedgerHandler {
 
   async handle(recorded: RecordedEvent, tx: ViewTransaction): Promise<void> {
     if (recorded.event.$typeName === PURGED) return this.#remove(recorded.event as ModelVersionPurged, tx.sql);
+    if (recorded.event.$typeName === ERASED) {
+      const { datasetVersionId, removed } = recorded.event as DatasetVersionErased;
+      return this.#remove({ modelVersionId: datasetVersionId, removed }, tx.sql);
+    }
     if (!isFollowed(recorded.event)) return;
     await projectFollowed(tx, recorded);
     for (const retirement of dueRetirements(await retirementState(tx.sql, recorded.projectId))) await this.#retire(recorded, retirement, tx);
@@ -58,7 +63,7 @@ export class LifecycleConsumer implements LedgerHandler {
    * The event is there, so the bytes may go: here and not with the command, so that a crash in between cannot leave them. But
    * not those that something was registered with since; whoever registers them now waits until they are gone, and is told.
    */
-  async #remove({ modelVersionId, removed }: ModelVersionPurged, sql: Sql): Promise<void> {
+  async #remove({ modelVersionId, removed }: Pick<ModelVersionPurged, 'modelVersionId' | 'removed'>, sql: Sql): Promise<void> {
     await lockBytes(sql, removed, 'remove');
     const needed = await neededElsewhere(sql, removed, modelVersionId);
     for (const digest of removed) if (!needed.includes(digest)) await this.artefacts.remove(digest);

@@ -5,8 +5,8 @@ import { because, type CommandContext, Ledger, violates, type ViewTransaction } 
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import { contentOf, LOOKED_AT_BYTES } from '../artefact/content.ts';
-import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
+import { holdUsable, mustBeUsable } from '../dataset-version/usable.view.ts';
 import { ofUseCase } from '../model/model.handler.ts';
 import { modelNotFound, purposeMissing } from '../model/model.ts';
 import { lockModel, Models } from '../model/models.view.ts';
@@ -59,8 +59,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     if (!model) throw modelNotFound(modelId);
     const { useCaseId } = model;
     if (!useCaseId) throw purposeMissing(model.name, modelId);
-    const dataset = await this.datasets.byId(context.projectId, datasetVersionId);
-    if (!dataset) throw datasetVersionNotFound(datasetVersionId);
+    const dataset = await mustBeUsable(this.datasets, context.projectId, datasetVersionId, NOT_BUILT);
     const files = await this.#filesOf([artefact, ...artefact.files]);
     const digest = rootDigest(files);
     const bundle = artefact.signature && (await this.#bundle(artefact.signature));
@@ -81,6 +80,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
         const version = await nextVersion(tx.sql, scopeOfModel(modelId));
         const now = await lockModel(tx.sql, context.projectId, modelId);
         if (!now || now.deleted) throw modelNotFound(modelId);
+        await holdUsable(tx.sql, context.projectId, datasetVersionId, NOT_BUILT);
         const needed = [...files, ...(bundle ? [bundle] : [])].map((file) => file.digest);
         await lockBytes(tx.sql, needed, 'keep');
         for (const each of needed) if (!(await this.artefacts.find(each))) throw artefactNotFound(each); // purged just now
@@ -139,6 +139,8 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     return files;
   }
 }
+
+const NOT_BUILT = 'no model version can be built on it';
 
 async function projectVersion(tx: ViewTransaction, events: readonly RecordedEvent<ModelVersionEvent>[]): Promise<void> {
   await projectModelVersion(tx, events);

@@ -70,6 +70,8 @@ export interface ModelVersionShown extends Omit<ModelVersionRow, Times> {
   readonly aliases: readonly string[];
   /** What a version needs to pass a gate and to serve, and this one was registered without: artefact, interface, dataset, code, use-case. */
   readonly evidenceMissing: readonly string[];
+  /** Whether the data it was built on, or data that those were made of, are in quarantine now. */
+  readonly datasetQuarantined: boolean;
 }
 
 export async function projectModelVersion(tx: ViewTransaction, events: readonly RecordedEvent<ModelVersionEvent>[]): Promise<void> {
@@ -194,12 +196,12 @@ export async function stillUsed(sql: Sql, digest: string, otherThan: string): Pr
   return rows.length > 0;
 }
 
-/** Which of these bytes something other than this version needs: a version that is not purged, in use or in the archive, of any model; or data. */
+/** Which of these bytes something other than this version (of a model or a dataset) needs: a version that is not purged, in use or in the archive, of any model; or data. */
 export async function neededElsewhere(sql: Sql, digests: readonly string[], otherThan: string): Promise<readonly string[]> {
   const rows = await sql.query<{ digest: string }>(
     `select d.digest from unnest($1::text[]) as d (digest)
      where exists (select from registry.model_version v where v.state <> 'purged' and v.id <> $2 and v.files @> jsonb_build_array(jsonb_build_object('digest', d.digest)))
-        or exists (select from registry.dataset_version s where s.digest = d.digest)`,
+        or exists (select from registry.dataset_version s where s.digest = d.digest and s.erasure is null and s.id <> $2)`,
     [digests, otherThan],
   );
   return rows.map(({ digest }) => digest);
@@ -322,6 +324,9 @@ const SHOWN = `
   to_jsonb(array_remove(array[
     case when v.files = '[]' then 'artefact' end, case when v.inputs = '[]' then 'interface' end, case when v.dataset_version_id is null then 'dataset' end,
     case when v.source ->> 'commit' = '' then 'code' end, case when v.use_case_id is null then 'use-case' end], null)) as "evidenceMissing",
+  exists (select from registry.dataset_version q where q.project_id = v.project_id and q.quarantine is not null) and exists (
+    with recursive ancestry (id) as (select v.dataset_version_id union select e.source_id from registry.dataset_derivation e join ancestry a on e.dataset_version_id = a.id)
+    select from ancestry a join registry.dataset_version q on q.id = a.id where q.quarantine is not null) as "datasetQuarantined",
   ${isoSql('v.registered_at')} as "registeredAt", v.registered_by as "registeredBy", ${isoSql('v.updated_at')} as "updatedAt",
   ${isoSql('coalesce(v.deleted_at, m.deleted_at)')} as "deletedAt", coalesce(v.deleted_by, m.deleted_by) as "deletedBy", ${isoSql('v.purged_at')} as "purgedAt",
   coalesce((select jsonb_agg(a.alias order by a.alias) from registry.model_alias a where a.model_version_id = v.id), '[]') as aliases`;

@@ -5,13 +5,14 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_vitae_ledger_v1_personal } from "../../ledger/v1/personal_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file vitae/registry/v1/dataset.proto.
  */
 export const file_vitae_registry_v1_dataset: GenFile = /*@__PURE__*/
-  fileDesc("Ch92aXRhZS9yZWdpc3RyeS92MS9kYXRhc2V0LnByb3RvEhF2aXRhZS5yZWdpc3RyeS52MSI2Cg1DYXRlZ29yeUNvdW50Eg0KBXZhbHVlGAEgASgJEhYKBWNvdW50GAIgASgDQge6SAQiAigAIo4ECg1Db2x1bW5Qcm9maWxlEhUKBG5hbWUYASABKAlCB7pIBHICEAESGgoJZGF0YV90eXBlGAIgASgJQge6SARyAhABEjcKBGtpbmQYAyABKA4yHS52aXRhZS5yZWdpc3RyeS52MS5Db2x1bW5LaW5kQgq6SAeCAQQQASAAEhsKCm51bGxfY291bnQYBCABKANCB7pIBCICKAASHwoOZGlzdGluY3RfY291bnQYBSABKANCB7pIBCICKAASHQoHbWluaW11bRgGIAEoAUIHukgEEgJAAUgAiAEBEh0KB21heGltdW0YByABKAFCB7pIBBICQAFIAYgBARIaCgRtZWFuGAggASgBQge6SAQSAkABSAKIAQESKAoSc3RhbmRhcmRfZGV2aWF0aW9uGAkgASgBQge6SAQSAkABSAOIAQESGwoJcXVhcnRpbGVzGAogAygBQgi6SAWSAQIQAxI+Cgp0b3BfdmFsdWVzGAsgAygLMiAudml0YWUucmVnaXN0cnkudjEuQ2F0ZWdvcnlDb3VudEIIukgFkgECEBQSOgoJcGlpX2NsYXNzGAwgASgOMhsudml0YWUucmVnaXN0cnkudjEuUGlpQ2xhc3NCCrpIB4IBBBABIABCCgoIX21pbmltdW1CCgoIX21heGltdW1CBwoFX21lYW5CFQoTX3N0YW5kYXJkX2RldmlhdGlvbiI6CgVTcGxpdBIVCgRuYW1lGAEgASgJQge6SARyAhABEhoKCXJvd19jb3VudBgCIAEoA0IHukgEIgIgACL2BAoYRGF0YXNldFZlcnNpb25SZWdpc3RlcmVkEiQKEmRhdGFzZXRfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoMZGF0YXNldF9uYW1lGAIgASgJQge6SARyAhABEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASLAoGZGlnZXN0GAQgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEhsKCnNpemVfYnl0ZXMYBSABKANCB7pIBCICIAASGwoKbWVkaWFfdHlwZRgGIAEoCUIHukgEcgIQARIaCglyb3dfY291bnQYByABKANCB7pIBCICIAASOwoHY29sdW1ucxgIIAMoCzIgLnZpdGFlLnJlZ2lzdHJ5LnYxLkNvbHVtblByb2ZpbGVCCLpIBZIBAggBEigKBnNwbGl0cxgJIAMoCzIYLnZpdGFlLnJlZ2lzdHJ5LnYxLlNwbGl0EhQKDHNwbGl0X2NvbHVtbhgKIAEoCRIUCgxsYWJlbF9jb2x1bW4YCyABKAkSGQoRcHJvdGVjdGVkX2NvbHVtbnMYDCADKAkSOgoJcGlpX2NsYXNzGA0gASgOMhsudml0YWUucmVnaXN0cnkudjEuUGlpQ2xhc3NCCrpIB4IBBBABIAASFAoMbGF3ZnVsX2Jhc2lzGA4gASgJEhgKEGFsbG93ZWRfcHVycG9zZXMYDyADKAkSEQoJcmVzaWRlbmN5GBAgASgJEhcKD3JldGVudGlvbl91bnRpbBgRIAEoCRIXCgZzb3VyY2UYEiABKAlCB7pIBHICEAESGAoHbGljZW5jZRgTIAEoCUIHukgEcgIQASpoCghQaWlDbGFzcxIZChVQSUlfQ0xBU1NfVU5TUEVDSUZJRUQQABISCg5QSUlfQ0xBU1NfTk9ORRABEhYKElBJSV9DTEFTU19QRVJTT05BTBACEhUKEVBJSV9DTEFTU19TUEVDSUFMEAMqXwoKQ29sdW1uS2luZBIbChdDT0xVTU5fS0lORF9VTlNQRUNJRklFRBAAEhcKE0NPTFVNTl9LSU5EX05VTUVSSUMQARIbChdDT0xVTU5fS0lORF9DQVRFR09SSUNBTBACYgZwcm90bzM", [file_buf_validate_validate]);
+  fileDesc("Ch92aXRhZS9yZWdpc3RyeS92MS9kYXRhc2V0LnByb3RvEhF2aXRhZS5yZWdpc3RyeS52MSI2Cg1DYXRlZ29yeUNvdW50Eg0KBXZhbHVlGAEgASgJEhYKBWNvdW50GAIgASgDQge6SAQiAigAIqcECg1Db2x1bW5Qcm9maWxlEhUKBG5hbWUYASABKAlCB7pIBHICEAESGgoJZGF0YV90eXBlGAIgASgJQge6SARyAhABEjcKBGtpbmQYAyABKA4yHS52aXRhZS5yZWdpc3RyeS52MS5Db2x1bW5LaW5kQgq6SAeCAQQQASAAEhsKCm51bGxfY291bnQYBCABKANCB7pIBCICKAASHwoOZGlzdGluY3RfY291bnQYBSABKANCB7pIBCICKAASHQoHbWluaW11bRgGIAEoAUIHukgEEgJAAUgAiAEBEh0KB21heGltdW0YByABKAFCB7pIBBICQAFIAYgBARIaCgRtZWFuGAggASgBQge6SAQSAkABSAKIAQESKAoSc3RhbmRhcmRfZGV2aWF0aW9uGAkgASgBQge6SAQSAkABSAOIAQESGwoJcXVhcnRpbGVzGAogAygBQgi6SAWSAQIQAxI+Cgp0b3BfdmFsdWVzGAsgAygLMiAudml0YWUucmVnaXN0cnkudjEuQ2F0ZWdvcnlDb3VudEIIukgFkgECEBQSOgoJcGlpX2NsYXNzGAwgASgOMhsudml0YWUucmVnaXN0cnkudjEuUGlpQ2xhc3NCCrpIB4IBBBABIAASFwoPcGlpX3VuY29uZmlybWVkGA0gASgIQgoKCF9taW5pbXVtQgoKCF9tYXhpbXVtQgcKBV9tZWFuQhUKE19zdGFuZGFyZF9kZXZpYXRpb24iswEKDVBpaVN1Z2dlc3Rpb24SFwoGY29sdW1uGAEgASgJQge6SARyAhABEjoKCXBpaV9jbGFzcxgCIAEoDjIbLnZpdGFlLnJlZ2lzdHJ5LnYxLlBpaUNsYXNzQgq6SAeCAQQQASAAEhkKCGRldGVjdG9yGAMgASgJQge6SARyAhABEhgKB3NhbXBsZWQYBCABKAVCB7pIBBoCKAASGAoHbWF0Y2hlZBgFIAEoBUIHukgEGgIoACKBAQoNQW5vbnltaXNhdGlvbhIaCgZtZXRob2QYASABKAlCCrpIB3IFEAEYgAESHAoKcGFyYW1ldGVycxgCIAEoCUIIukgFcgMY9AMSGgoHY29sdW1ucxgDIAMoCUIJukgGkgEDEIACEhoKBG5vdGUYBCABKAlCDLpIBXIDGNAPiOcYASI6CgVTcGxpdBIVCgRuYW1lGAEgASgJQge6SARyAhABEhoKCXJvd19jb3VudBgCIAEoA0IHukgEIgIgACKABwoYRGF0YXNldFZlcnNpb25SZWdpc3RlcmVkEiQKEmRhdGFzZXRfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoMZGF0YXNldF9uYW1lGAIgASgJQge6SARyAhABEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASLAoGZGlnZXN0GAQgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEhsKCnNpemVfYnl0ZXMYBSABKANCB7pIBCICIAASGwoKbWVkaWFfdHlwZRgGIAEoCUIHukgEcgIQARIaCglyb3dfY291bnQYByABKANCB7pIBCICIAASOwoHY29sdW1ucxgIIAMoCzIgLnZpdGFlLnJlZ2lzdHJ5LnYxLkNvbHVtblByb2ZpbGVCCLpIBZIBAggBEigKBnNwbGl0cxgJIAMoCzIYLnZpdGFlLnJlZ2lzdHJ5LnYxLlNwbGl0EhQKDHNwbGl0X2NvbHVtbhgKIAEoCRIUCgxsYWJlbF9jb2x1bW4YCyABKAkSGQoRcHJvdGVjdGVkX2NvbHVtbnMYDCADKAkSOgoJcGlpX2NsYXNzGA0gASgOMhsudml0YWUucmVnaXN0cnkudjEuUGlpQ2xhc3NCCrpIB4IBBBABIAASFAoMbGF3ZnVsX2Jhc2lzGA4gASgJEhgKEGFsbG93ZWRfcHVycG9zZXMYDyADKAkSEQoJcmVzaWRlbmN5GBAgASgJEhcKD3JldGVudGlvbl91bnRpbBgRIAEoCRIXCgZzb3VyY2UYEiABKAlCB7pIBHICEAESGAoHbGljZW5jZRgTIAEoCUIHukgEcgIQARIyCiBkZXJpdmVkX2Zyb21fZGF0YXNldF92ZXJzaW9uX2lkcxgUIAMoCUIIukgFkgECEEASIwoRZGVyaXZlZF9mcm9tX3VyaXMYFSADKAlCCLpIBZIBAhBAEiUKD2xhYmVsbGluZ19ub3RlcxgWIAEoCUIMukgFcgMYkE6I5xgBEkIKDmFub255bWlzYXRpb25zGBcgAygLMiAudml0YWUucmVnaXN0cnkudjEuQW5vbnltaXNhdGlvbkIIukgFkgECECASRAoPcGlpX3N1Z2dlc3Rpb25zGBggAygLMiAudml0YWUucmVnaXN0cnkudjEuUGlpU3VnZ2VzdGlvbkIJukgGkgEDEIAEIr4BChlEYXRhc2V0VmVyc2lvblF1YXJhbnRpbmVkEiQKEmRhdGFzZXRfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoMZGF0YXNldF9uYW1lGAIgASgJQge6SARyAhABEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASHgoGcmVhc29uGAQgASgJQg66SAdyBRABGIgniOcYARIiCg1hc3Nlc3NtZW50X2lkGAUgASgJQgu6SAjYAQFyA7ABASKfAQoeRGF0YXNldFZlcnNpb25RdWFyYW50aW5lTGlmdGVkEiQKEmRhdGFzZXRfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoMZGF0YXNldF9uYW1lGAIgASgJQge6SARyAhABEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASHgoGcmVhc29uGAQgASgJQg66SAdyBRABGIgniOcYASLMAQoYRGF0YXNldFZlcnNpb25EZXByZWNhdGVkEiQKEmRhdGFzZXRfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoMZGF0YXNldF9uYW1lGAIgASgJQge6SARyAhABEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASHgoGcmVhc29uGAQgASgJQg66SAdyBRABGIgniOcYARIxChxzdWNjZXNzb3JfZGF0YXNldF92ZXJzaW9uX2lkGAUgASgJQgu6SAjYAQFyA7ABASKAAQofRGF0YXNldFZlcnNpb25EZXByZWNhdGlvbkxpZnRlZBIkChJkYXRhc2V0X3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEh0KDGRhdGFzZXRfbmFtZRgCIAEoCUIHukgEcgIQARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAImUKEENsYXNzaWZpZWRDb2x1bW4SFQoEbmFtZRgBIAEoCUIHukgEcgIQARI6CglwaWlfY2xhc3MYAiABKA4yGy52aXRhZS5yZWdpc3RyeS52MS5QaWlDbGFzc0IKukgHggEEEAEgACLVAgocRGF0YXNldFNlbnNpdGl2aXR5Q2xhc3NpZmllZBIkChJkYXRhc2V0X3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEh0KDGRhdGFzZXRfbmFtZRgCIAEoCUIHukgEcgIQARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEj4KB2NvbHVtbnMYBCADKAsyIy52aXRhZS5yZWdpc3RyeS52MS5DbGFzc2lmaWVkQ29sdW1uQgi6SAWSAQIIARI6CglwaWlfY2xhc3MYBSABKA4yGy52aXRhZS5yZWdpc3RyeS52MS5QaWlDbGFzc0IKukgHggEEEAEgABIUCgxsYXdmdWxfYmFzaXMYBiABKAkSGAoQYWxsb3dlZF9wdXJwb3NlcxgHIAMoCRIRCglyZXNpZGVuY3kYCCABKAkSFwoPcmV0ZW50aW9uX3VudGlsGAkgASgJIocDCgtFeHBlY3RhdGlvbhIYCgRuYW1lGAEgASgJQgq6SAdyBRABGIABEhUKBGtpbmQYAiABKAlCB7pIBHICEAESGgoHY29sdW1ucxgDIAMoCUIJukgGkgEDEIACEh0KB21pbmltdW0YBCABKAFCB7pIBBICQAFIAIgBARIdCgdtYXhpbXVtGAUgASgBQge6SAQSAkABSAGIAQESGQoGdmFsdWVzGAYgAygJQgm6SAaSAQMQgAISDwoHcGF0dGVybhgHIAEoCRIeCghxdWFudGlsZRgIIAEoAUIHukgEEgJAAUgCiAEBEhoKCW1vc3RfZGF5cxgJIAEoBUIHukgEGgIoABIaCgl0b2xlcmFuY2UYCiABKAFCB7pIBBICQAESRAoIc2V2ZXJpdHkYCyABKA4yJi52aXRhZS5yZWdpc3RyeS52MS5FeHBlY3RhdGlvblNldmVyaXR5Qgq6SAeCAQQQASAAQgoKCF9taW5pbXVtQgoKCF9tYXhpbXVtQgsKCV9xdWFudGlsZSL/AQoZRGF0YXNldEV4cGVjdGF0aW9uc1N0YXRlZBIcCgpkYXRhc2V0X2lkGAEgASgJQgi6SAVyA7ABARIdCgxkYXRhc2V0X25hbWUYAiABKAlCB7pIBHICEAESJgoVZXhwZWN0YXRpb25zX3JldmlzaW9uGAMgASgFQge6SAQaAiAAEj8KDGV4cGVjdGF0aW9ucxgEIAMoCzIeLnZpdGFlLnJlZ2lzdHJ5LnYxLkV4cGVjdGF0aW9uQgm6SAaSAQMQyAESPAoKb25fZmFpbHVyZRgFIAEoDjIcLnZpdGFlLnJlZ2lzdHJ5LnYxLk9uRmFpbHVyZUIKukgHggEEEAEgACKmAgoRRXhwZWN0YXRpb25SZXN1bHQSHAoLZXhwZWN0YXRpb24YASABKAlCB7pIBHICEAESFQoEa2luZBgCIAEoCUIHukgEcgIQARIPCgdjb2x1bW5zGAMgAygJEkQKCHNldmVyaXR5GAQgASgOMiYudml0YWUucmVnaXN0cnkudjEuRXhwZWN0YXRpb25TZXZlcml0eUIKukgHggEEEAEgABILCgNtZXQYBSABKAgSHQoMY2hlY2tlZF9yb3dzGAYgASgDQge6SAQiAigAEh0KDGZhaWxpbmdfcm93cxgHIAEoA0IHukgEIgIoABIeCghvYnNlcnZlZBgIIAEoAUIHukgEEgJAAUgAiAEBEg0KBWZhdWx0GAkgASgJQgsKCV9vYnNlcnZlZCLdAgoWRGF0YXNldFF1YWxpdHlBc3Nlc3NlZBIkChJkYXRhc2V0X3ZlcnNpb25faWQYASABKAlCCLpIBXIDsAEBEh0KDGRhdGFzZXRfbmFtZRgCIAEoCUIHukgEcgIQARIYCgd2ZXJzaW9uGAMgASgFQge6SAQaAiAAEh8KDWFzc2Vzc21lbnRfaWQYBCABKAlCCLpIBXIDsAEBEiYKFWV4cGVjdGF0aW9uc19yZXZpc2lvbhgFIAEoBUIHukgEGgIgABI+CgdvdXRjb21lGAYgASgOMiEudml0YWUucmVnaXN0cnkudjEuUXVhbGl0eU91dGNvbWVCCrpIB4IBBBABIAASGgoJcm93X2NvdW50GAcgASgDQge6SAQiAiAAEj8KB3Jlc3VsdHMYCCADKAsyJC52aXRhZS5yZWdpc3RyeS52MS5FeHBlY3RhdGlvblJlc3VsdEIIukgFkgECCAEihwEKEERhdGFzZXREZXNjcmliZWQSHAoKZGF0YXNldF9pZBgBIAEoCUIIukgFcgOwAQESHQoMZGF0YXNldF9uYW1lGAIgASgJQge6SARyAhABEh0KC2Rlc2NyaXB0aW9uGAMgASgJQgi6SAVyAxiIJxIXCgVvd25lchgEIAEoCUIIukgFcgMYgAEidAoNRGF0YXNldFRhZ2dlZBIcCgpkYXRhc2V0X2lkGAEgASgJQgi6SAVyA7ABARIdCgxkYXRhc2V0X25hbWUYAiABKAlCB7pIBHICEAESFwoDa2V5GAMgASgJQgq6SAdyBRABGPoBEg0KBXZhbHVlGAQgASgJImkKEURhdGFzZXRUYWdSZW1vdmVkEhwKCmRhdGFzZXRfaWQYASABKAlCCLpIBXIDsAEBEh0KDGRhdGFzZXRfbmFtZRgCIAEoCUIHukgEcgIQARIXCgNrZXkYAyABKAlCCrpIB3IFEAEY+gEi1QEKFERhdGFzZXRWZXJzaW9uRXJhc2VkEiQKEmRhdGFzZXRfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoMZGF0YXNldF9uYW1lGAIgASgJQge6SARyAhABEhgKB3ZlcnNpb24YAyABKAVCB7pIBBoCIAASHgoGcmVhc29uGAQgASgJQg66SAdyBRABGIgniOcYARIPCgdyZW1vdmVkGAUgAygJEi0KGmJ1aWx0X29uX21vZGVsX3ZlcnNpb25faWRzGAYgAygJQgm6SAaSAQMQ6AcqaAoIUGlpQ2xhc3MSGQoVUElJX0NMQVNTX1VOU1BFQ0lGSUVEEAASEgoOUElJX0NMQVNTX05PTkUQARIWChJQSUlfQ0xBU1NfUEVSU09OQUwQAhIVChFQSUlfQ0xBU1NfU1BFQ0lBTBADKl8KCkNvbHVtbktpbmQSGwoXQ09MVU1OX0tJTkRfVU5TUEVDSUZJRUQQABIXChNDT0xVTU5fS0lORF9OVU1FUklDEAESGwoXQ09MVU1OX0tJTkRfQ0FURUdPUklDQUwQAip9ChNFeHBlY3RhdGlvblNldmVyaXR5EiQKIEVYUEVDVEFUSU9OX1NFVkVSSVRZX1VOU1BFQ0lGSUVEEAASIAocRVhQRUNUQVRJT05fU0VWRVJJVFlfV0FSTklORxABEh4KGkVYUEVDVEFUSU9OX1NFVkVSSVRZX0VSUk9SEAIqVwoJT25GYWlsdXJlEhoKFk9OX0ZBSUxVUkVfVU5TUEVDSUZJRUQQABITCg9PTl9GQUlMVVJFX05PVEUQARIZChVPTl9GQUlMVVJFX1FVQVJBTlRJTkUQAiqFAQoOUXVhbGl0eU91dGNvbWUSHwobUVVBTElUWV9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGgoWUVVBTElUWV9PVVRDT01FX1BBU1NFRBABEhoKFlFVQUxJVFlfT1VUQ09NRV9XQVJORUQQAhIaChZRVUFMSVRZX09VVENPTUVfRkFJTEVEEANiBnByb3RvMw", [file_buf_validate_validate, file_vitae_ledger_v1_personal]);
 
 /**
  * @generated from message vitae.registry.v1.CategoryCount
@@ -108,6 +109,14 @@ export type ColumnProfile = Message<"vitae.registry.v1.ColumnProfile"> & {
    * @generated from field: vitae.registry.v1.PiiClass pii_class = 12;
    */
   piiClass: PiiClass;
+
+  /**
+   * Nobody classed the column, and a scan says that it looks personal: until somebody confirms, it is told as little of as of a
+   * personal one.
+   *
+   * @generated from field: bool pii_unconfirmed = 13;
+   */
+  piiUnconfirmed: boolean;
 };
 
 /**
@@ -116,6 +125,87 @@ export type ColumnProfile = Message<"vitae.registry.v1.ColumnProfile"> & {
  */
 export const ColumnProfileSchema: GenMessage<ColumnProfile> = /*@__PURE__*/
   messageDesc(file_vitae_registry_v1_dataset, 1);
+
+/**
+ * What a scan of a column's name and of a sample of its values says; never a value.
+ *
+ * @generated from message vitae.registry.v1.PiiSuggestion
+ */
+export type PiiSuggestion = Message<"vitae.registry.v1.PiiSuggestion"> & {
+  /**
+   * @generated from field: string column = 1;
+   */
+  column: string;
+
+  /**
+   * @generated from field: vitae.registry.v1.PiiClass pii_class = 2;
+   */
+  piiClass: PiiClass;
+
+  /**
+   * What was recognised, e.g. email, iban, health-name.
+   *
+   * @generated from field: string detector = 3;
+   */
+  detector: string;
+
+  /**
+   * Different values that were looked at, and how many of them it was found in; 0 of 0 when the name alone says it.
+   *
+   * @generated from field: int32 sampled = 4;
+   */
+  sampled: number;
+
+  /**
+   * @generated from field: int32 matched = 5;
+   */
+  matched: number;
+};
+
+/**
+ * Describes the message vitae.registry.v1.PiiSuggestion.
+ * Use `create(PiiSuggestionSchema)` to create a new message.
+ */
+export const PiiSuggestionSchema: GenMessage<PiiSuggestion> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 2);
+
+/**
+ * What was done so that persons can be told less easily by the data.
+ *
+ * @generated from message vitae.registry.v1.Anonymisation
+ */
+export type Anonymisation = Message<"vitae.registry.v1.Anonymisation"> & {
+  /**
+   * e.g. pseudonymisation, k-anonymity, aggregation, differential-privacy.
+   *
+   * @generated from field: string method = 1;
+   */
+  method: string;
+
+  /**
+   * e.g. k=5, salted SHA-256.
+   *
+   * @generated from field: string parameters = 2;
+   */
+  parameters: string;
+
+  /**
+   * @generated from field: repeated string columns = 3;
+   */
+  columns: string[];
+
+  /**
+   * @generated from field: string note = 4;
+   */
+  note: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.Anonymisation.
+ * Use `create(AnonymisationSchema)` to create a new message.
+ */
+export const AnonymisationSchema: GenMessage<Anonymisation> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 3);
 
 /**
  * @generated from message vitae.registry.v1.Split
@@ -137,7 +227,7 @@ export type Split = Message<"vitae.registry.v1.Split"> & {
  * Use `create(SplitSchema)` to create a new message.
  */
 export const SplitSchema: GenMessage<Split> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_dataset, 2);
+  messageDesc(file_vitae_registry_v1_dataset, 4);
 
 /**
  * A file's content became a version of a dataset; nothing of it changes afterwards.
@@ -173,7 +263,7 @@ export type DatasetVersionRegistered = Message<"vitae.registry.v1.DatasetVersion
   sizeBytes: bigint;
 
   /**
-   * text/csv or application/vnd.apache.parquet.
+   * text/csv, application/jsonl or application/vnd.apache.parquet.
    *
    * @generated from field: string media_type = 6;
    */
@@ -253,6 +343,37 @@ export type DatasetVersionRegistered = Message<"vitae.registry.v1.DatasetVersion
    * @generated from field: string licence = 19;
    */
   licence: string;
+
+  /**
+   * Dataset versions that this one was made of.
+   *
+   * @generated from field: repeated string derived_from_dataset_version_ids = 20;
+   */
+  derivedFromDatasetVersionIds: string[];
+
+  /**
+   * Sources outside of the registry.
+   *
+   * @generated from field: repeated string derived_from_uris = 21;
+   */
+  derivedFromUris: string[];
+
+  /**
+   * How the labels came about: who labelled, by which instruction, how well they agreed.
+   *
+   * @generated from field: string labelling_notes = 22;
+   */
+  labellingNotes: string;
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.Anonymisation anonymisations = 23;
+   */
+  anonymisations: Anonymisation[];
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.PiiSuggestion pii_suggestions = 24;
+   */
+  piiSuggestions: PiiSuggestion[];
 };
 
 /**
@@ -260,7 +381,617 @@ export type DatasetVersionRegistered = Message<"vitae.registry.v1.DatasetVersion
  * Use `create(DatasetVersionRegisteredSchema)` to create a new message.
  */
 export const DatasetVersionRegisteredSchema: GenMessage<DatasetVersionRegistered> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_dataset, 3);
+  messageDesc(file_vitae_registry_v1_dataset, 5);
+
+/**
+ * Nothing may be built on the version any more, until this is lifted: there is something wrong with it.
+ *
+ * @generated from message vitae.registry.v1.DatasetVersionQuarantined
+ */
+export type DatasetVersionQuarantined = Message<"vitae.registry.v1.DatasetVersionQuarantined"> & {
+  /**
+   * @generated from field: string dataset_version_id = 1;
+   */
+  datasetVersionId: string;
+
+  /**
+   * @generated from field: string dataset_name = 2;
+   */
+  datasetName: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * The assessment that it failed, when no person but its dataset's expectations demanded this.
+   *
+   * @generated from field: string assessment_id = 5;
+   */
+  assessmentId: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.DatasetVersionQuarantined.
+ * Use `create(DatasetVersionQuarantinedSchema)` to create a new message.
+ */
+export const DatasetVersionQuarantinedSchema: GenMessage<DatasetVersionQuarantined> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 6);
+
+/**
+ * The version may be built on again.
+ *
+ * @generated from message vitae.registry.v1.DatasetVersionQuarantineLifted
+ */
+export type DatasetVersionQuarantineLifted = Message<"vitae.registry.v1.DatasetVersionQuarantineLifted"> & {
+  /**
+   * @generated from field: string dataset_version_id = 1;
+   */
+  datasetVersionId: string;
+
+  /**
+   * @generated from field: string dataset_name = 2;
+   */
+  datasetName: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.DatasetVersionQuarantineLifted.
+ * Use `create(DatasetVersionQuarantineLiftedSchema)` to create a new message.
+ */
+export const DatasetVersionQuarantineLiftedSchema: GenMessage<DatasetVersionQuarantineLifted> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 7);
+
+/**
+ * Nobody should begin to use the version any more; what uses it goes on.
+ *
+ * @generated from message vitae.registry.v1.DatasetVersionDeprecated
+ */
+export type DatasetVersionDeprecated = Message<"vitae.registry.v1.DatasetVersionDeprecated"> & {
+  /**
+   * @generated from field: string dataset_version_id = 1;
+   */
+  datasetVersionId: string;
+
+  /**
+   * @generated from field: string dataset_name = 2;
+   */
+  datasetName: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * The version to use instead; empty when there is none.
+   *
+   * @generated from field: string successor_dataset_version_id = 5;
+   */
+  successorDatasetVersionId: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.DatasetVersionDeprecated.
+ * Use `create(DatasetVersionDeprecatedSchema)` to create a new message.
+ */
+export const DatasetVersionDeprecatedSchema: GenMessage<DatasetVersionDeprecated> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 8);
+
+/**
+ * The version may be used anew after all.
+ *
+ * @generated from message vitae.registry.v1.DatasetVersionDeprecationLifted
+ */
+export type DatasetVersionDeprecationLifted = Message<"vitae.registry.v1.DatasetVersionDeprecationLifted"> & {
+  /**
+   * @generated from field: string dataset_version_id = 1;
+   */
+  datasetVersionId: string;
+
+  /**
+   * @generated from field: string dataset_name = 2;
+   */
+  datasetName: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+};
+
+/**
+ * Describes the message vitae.registry.v1.DatasetVersionDeprecationLifted.
+ * Use `create(DatasetVersionDeprecationLiftedSchema)` to create a new message.
+ */
+export const DatasetVersionDeprecationLiftedSchema: GenMessage<DatasetVersionDeprecationLifted> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 9);
+
+/**
+ * @generated from message vitae.registry.v1.ClassifiedColumn
+ */
+export type ClassifiedColumn = Message<"vitae.registry.v1.ClassifiedColumn"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: vitae.registry.v1.PiiClass pii_class = 2;
+   */
+  piiClass: PiiClass;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ClassifiedColumn.
+ * Use `create(ClassifiedColumnSchema)` to create a new message.
+ */
+export const ClassifiedColumnSchema: GenMessage<ClassifiedColumn> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 10);
+
+/**
+ * Somebody said of columns how their values relate to persons, over what was said or suggested before.
+ *
+ * @generated from message vitae.registry.v1.DatasetSensitivityClassified
+ */
+export type DatasetSensitivityClassified = Message<"vitae.registry.v1.DatasetSensitivityClassified"> & {
+  /**
+   * @generated from field: string dataset_version_id = 1;
+   */
+  datasetVersionId: string;
+
+  /**
+   * @generated from field: string dataset_name = 2;
+   */
+  datasetName: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.ClassifiedColumn columns = 4;
+   */
+  columns: ClassifiedColumn[];
+
+  /**
+   * The strictest class of any column of the version, and what holds for the data from here on.
+   *
+   * @generated from field: vitae.registry.v1.PiiClass pii_class = 5;
+   */
+  piiClass: PiiClass;
+
+  /**
+   * @generated from field: string lawful_basis = 6;
+   */
+  lawfulBasis: string;
+
+  /**
+   * @generated from field: repeated string allowed_purposes = 7;
+   */
+  allowedPurposes: string[];
+
+  /**
+   * @generated from field: string residency = 8;
+   */
+  residency: string;
+
+  /**
+   * @generated from field: string retention_until = 9;
+   */
+  retentionUntil: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.DatasetSensitivityClassified.
+ * Use `create(DatasetSensitivityClassifiedSchema)` to create a new message.
+ */
+export const DatasetSensitivityClassifiedSchema: GenMessage<DatasetSensitivityClassified> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 11);
+
+/**
+ * What somebody expects of the data of every version of a dataset.
+ *
+ * @generated from message vitae.registry.v1.Expectation
+ */
+export type Expectation = Message<"vitae.registry.v1.Expectation"> & {
+  /**
+   * Unique among those of the dataset.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * not-null, unique, in-range, in-set, matches, row-count-between, mean-between, quantile-between, fresh, columns-present.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: repeated string columns = 3;
+   */
+  columns: string[];
+
+  /**
+   * @generated from field: optional double minimum = 4;
+   */
+  minimum?: number | undefined;
+
+  /**
+   * @generated from field: optional double maximum = 5;
+   */
+  maximum?: number | undefined;
+
+  /**
+   * in-set: the values allowed.
+   *
+   * @generated from field: repeated string values = 6;
+   */
+  values: string[];
+
+  /**
+   * matches: a regular expression (RE2) that the whole value has to match.
+   *
+   * @generated from field: string pattern = 7;
+   */
+  pattern: string;
+
+  /**
+   * quantile-between: which, from 0 to 1.
+   *
+   * @generated from field: optional double quantile = 8;
+   */
+  quantile?: number | undefined;
+
+  /**
+   * fresh: how old the newest value may be.
+   *
+   * @generated from field: int32 most_days = 9;
+   */
+  mostDays: number;
+
+  /**
+   * The share of rows that may fail.
+   *
+   * @generated from field: double tolerance = 10;
+   */
+  tolerance: number;
+
+  /**
+   * @generated from field: vitae.registry.v1.ExpectationSeverity severity = 11;
+   */
+  severity: ExpectationSeverity;
+};
+
+/**
+ * Describes the message vitae.registry.v1.Expectation.
+ * Use `create(ExpectationSchema)` to create a new message.
+ */
+export const ExpectationSchema: GenMessage<Expectation> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 12);
+
+/**
+ * What is expected of a dataset's versions from here on; all of it, in place of what was expected before.
+ *
+ * @generated from message vitae.registry.v1.DatasetExpectationsStated
+ */
+export type DatasetExpectationsStated = Message<"vitae.registry.v1.DatasetExpectationsStated"> & {
+  /**
+   * @generated from field: string dataset_id = 1;
+   */
+  datasetId: string;
+
+  /**
+   * @generated from field: string dataset_name = 2;
+   */
+  datasetName: string;
+
+  /**
+   * @generated from field: int32 expectations_revision = 3;
+   */
+  expectationsRevision: number;
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.Expectation expectations = 4;
+   */
+  expectations: Expectation[];
+
+  /**
+   * @generated from field: vitae.registry.v1.OnFailure on_failure = 5;
+   */
+  onFailure: OnFailure;
+};
+
+/**
+ * Describes the message vitae.registry.v1.DatasetExpectationsStated.
+ * Use `create(DatasetExpectationsStatedSchema)` to create a new message.
+ */
+export const DatasetExpectationsStatedSchema: GenMessage<DatasetExpectationsStated> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 13);
+
+/**
+ * How the data met one expectation: counts, and never a value of a row.
+ *
+ * @generated from message vitae.registry.v1.ExpectationResult
+ */
+export type ExpectationResult = Message<"vitae.registry.v1.ExpectationResult"> & {
+  /**
+   * @generated from field: string expectation = 1;
+   */
+  expectation: string;
+
+  /**
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: repeated string columns = 3;
+   */
+  columns: string[];
+
+  /**
+   * @generated from field: vitae.registry.v1.ExpectationSeverity severity = 4;
+   */
+  severity: ExpectationSeverity;
+
+  /**
+   * @generated from field: bool met = 5;
+   */
+  met: boolean;
+
+  /**
+   * @generated from field: int64 checked_rows = 6;
+   */
+  checkedRows: bigint;
+
+  /**
+   * @generated from field: int64 failing_rows = 7;
+   */
+  failingRows: bigint;
+
+  /**
+   * What a mean, a quantile, an age in days or a count of rows was. Absent for quantiles and ages of personal columns.
+   *
+   * @generated from field: optional double observed = 8;
+   */
+  observed?: number | undefined;
+
+  /**
+   * Why it could not be judged, which counts as not met: column-missing, not-numeric, not-a-time, no-values.
+   *
+   * @generated from field: string fault = 9;
+   */
+  fault: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ExpectationResult.
+ * Use `create(ExpectationResultSchema)` to create a new message.
+ */
+export const ExpectationResultSchema: GenMessage<ExpectationResult> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 14);
+
+/**
+ * The whole file was held against what is expected of the dataset.
+ *
+ * @generated from message vitae.registry.v1.DatasetQualityAssessed
+ */
+export type DatasetQualityAssessed = Message<"vitae.registry.v1.DatasetQualityAssessed"> & {
+  /**
+   * @generated from field: string dataset_version_id = 1;
+   */
+  datasetVersionId: string;
+
+  /**
+   * @generated from field: string dataset_name = 2;
+   */
+  datasetName: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string assessment_id = 4;
+   */
+  assessmentId: string;
+
+  /**
+   * @generated from field: int32 expectations_revision = 5;
+   */
+  expectationsRevision: number;
+
+  /**
+   * @generated from field: vitae.registry.v1.QualityOutcome outcome = 6;
+   */
+  outcome: QualityOutcome;
+
+  /**
+   * @generated from field: int64 row_count = 7;
+   */
+  rowCount: bigint;
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.ExpectationResult results = 8;
+   */
+  results: ExpectationResult[];
+};
+
+/**
+ * Describes the message vitae.registry.v1.DatasetQualityAssessed.
+ * Use `create(DatasetQualityAssessedSchema)` to create a new message.
+ */
+export const DatasetQualityAssessedSchema: GenMessage<DatasetQualityAssessed> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 15);
+
+/**
+ * What a dataset is and who answers for it; the dataset itself is there with its first version, or with this.
+ *
+ * @generated from message vitae.registry.v1.DatasetDescribed
+ */
+export type DatasetDescribed = Message<"vitae.registry.v1.DatasetDescribed"> & {
+  /**
+   * @generated from field: string dataset_id = 1;
+   */
+  datasetId: string;
+
+  /**
+   * @generated from field: string dataset_name = 2;
+   */
+  datasetName: string;
+
+  /**
+   * @generated from field: string description = 3;
+   */
+  description: string;
+
+  /**
+   * An actor's id; empty when nobody is named.
+   *
+   * @generated from field: string owner = 4;
+   */
+  owner: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.DatasetDescribed.
+ * Use `create(DatasetDescribedSchema)` to create a new message.
+ */
+export const DatasetDescribedSchema: GenMessage<DatasetDescribed> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 16);
+
+/**
+ * @generated from message vitae.registry.v1.DatasetTagged
+ */
+export type DatasetTagged = Message<"vitae.registry.v1.DatasetTagged"> & {
+  /**
+   * @generated from field: string dataset_id = 1;
+   */
+  datasetId: string;
+
+  /**
+   * @generated from field: string dataset_name = 2;
+   */
+  datasetName: string;
+
+  /**
+   * @generated from field: string key = 3;
+   */
+  key: string;
+
+  /**
+   * @generated from field: string value = 4;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.DatasetTagged.
+ * Use `create(DatasetTaggedSchema)` to create a new message.
+ */
+export const DatasetTaggedSchema: GenMessage<DatasetTagged> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 17);
+
+/**
+ * @generated from message vitae.registry.v1.DatasetTagRemoved
+ */
+export type DatasetTagRemoved = Message<"vitae.registry.v1.DatasetTagRemoved"> & {
+  /**
+   * @generated from field: string dataset_id = 1;
+   */
+  datasetId: string;
+
+  /**
+   * @generated from field: string dataset_name = 2;
+   */
+  datasetName: string;
+
+  /**
+   * @generated from field: string key = 3;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.DatasetTagRemoved.
+ * Use `create(DatasetTagRemovedSchema)` to create a new message.
+ */
+export const DatasetTagRemovedSchema: GenMessage<DatasetTagRemoved> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 18);
+
+/**
+ * The bytes of a version go. What was said and counted of it stays in the history; the registry shows its profile no more.
+ *
+ * @generated from message vitae.registry.v1.DatasetVersionErased
+ */
+export type DatasetVersionErased = Message<"vitae.registry.v1.DatasetVersionErased"> & {
+  /**
+   * @generated from field: string dataset_version_id = 1;
+   */
+  datasetVersionId: string;
+
+  /**
+   * @generated from field: string dataset_name = 2;
+   */
+  datasetName: string;
+
+  /**
+   * @generated from field: int32 version = 3;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * The bytes; empty when something else still needs the same ones.
+   *
+   * @generated from field: repeated string removed = 5;
+   */
+  removed: string[];
+
+  /**
+   * Model versions that were built on it and not retired then: somebody insisted.
+   *
+   * @generated from field: repeated string built_on_model_version_ids = 6;
+   */
+  builtOnModelVersionIds: string[];
+};
+
+/**
+ * Describes the message vitae.registry.v1.DatasetVersionErased.
+ * Use `create(DatasetVersionErasedSchema)` to create a new message.
+ */
+export const DatasetVersionErasedSchema: GenMessage<DatasetVersionErased> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_dataset, 19);
 
 /**
  * How a column's values relate to a person (GDPR Art. 4 and 9).
@@ -320,4 +1051,93 @@ export enum ColumnKind {
  */
 export const ColumnKindSchema: GenEnum<ColumnKind> = /*@__PURE__*/
   enumDesc(file_vitae_registry_v1_dataset, 1);
+
+/**
+ * @generated from enum vitae.registry.v1.ExpectationSeverity
+ */
+export enum ExpectationSeverity {
+  /**
+   * @generated from enum value: EXPECTATION_SEVERITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: EXPECTATION_SEVERITY_WARNING = 1;
+   */
+  WARNING = 1,
+
+  /**
+   * @generated from enum value: EXPECTATION_SEVERITY_ERROR = 2;
+   */
+  ERROR = 2,
+}
+
+/**
+ * Describes the enum vitae.registry.v1.ExpectationSeverity.
+ */
+export const ExpectationSeveritySchema: GenEnum<ExpectationSeverity> = /*@__PURE__*/
+  enumDesc(file_vitae_registry_v1_dataset, 2);
+
+/**
+ * @generated from enum vitae.registry.v1.OnFailure
+ */
+export enum OnFailure {
+  /**
+   * @generated from enum value: ON_FAILURE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The failure is noted and that is all.
+   *
+   * @generated from enum value: ON_FAILURE_NOTE = 1;
+   */
+  NOTE = 1,
+
+  /**
+   * A version that fails an expectation of severity error goes into quarantine.
+   *
+   * @generated from enum value: ON_FAILURE_QUARANTINE = 2;
+   */
+  QUARANTINE = 2,
+}
+
+/**
+ * Describes the enum vitae.registry.v1.OnFailure.
+ */
+export const OnFailureSchema: GenEnum<OnFailure> = /*@__PURE__*/
+  enumDesc(file_vitae_registry_v1_dataset, 3);
+
+/**
+ * @generated from enum vitae.registry.v1.QualityOutcome
+ */
+export enum QualityOutcome {
+  /**
+   * @generated from enum value: QUALITY_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: QUALITY_OUTCOME_PASSED = 1;
+   */
+  PASSED = 1,
+
+  /**
+   * Only expectations of severity warning failed.
+   *
+   * @generated from enum value: QUALITY_OUTCOME_WARNED = 2;
+   */
+  WARNED = 2,
+
+  /**
+   * @generated from enum value: QUALITY_OUTCOME_FAILED = 3;
+   */
+  FAILED = 3,
+}
+
+/**
+ * Describes the enum vitae.registry.v1.QualityOutcome.
+ */
+export const QualityOutcomeSchema: GenEnum<QualityOutcome> = /*@__PURE__*/
+  enumDesc(file_vitae_registry_v1_dataset, 4);
 
