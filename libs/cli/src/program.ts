@@ -1,9 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { registerCompletion } from './completion.ts';
+import { registerDatasets } from './datasets.ts';
 import { registerErase } from './erase.ts';
+import { registerEvaluations } from './evaluations.ts';
 import { registerEvidence } from './evidence.ts';
 import { registerFsck } from './fsck.ts';
 import { registerDiff, registerHistory } from './history.ts';
+import { registerLineage } from './lineage.ts';
 import { registerModels } from './models.ts';
 import { registerProve } from './prove.ts';
 import { registerRebuild } from './rebuild.ts';
@@ -13,7 +16,7 @@ import { registerWebhooks } from './webhooks.ts';
 
 // One line here for each command; what it does is in the file of its name.
 const commands: readonly ((program: Command) => void)[] = [
-  registerModels, registerVersions,
+  registerModels, registerVersions, registerDatasets, registerEvaluations, registerLineage,
   registerVerify, registerProve, registerEvidence, registerFsck, registerHistory, registerDiff, registerWebhooks, registerErase, registerRebuild, registerCompletion,
 ];
 

@@ -40,7 +40,7 @@ export async function registerVersion(model: string, sources: readonly string[],
   const main = mainOf(files, options.main);
   const trainingMetrics = metricsOf(options.metric ?? []);
   // What can be refused is refused before anything is sent.
-  const [{ id: modelId, name }, datasetVersionId] = await Promise.all([models.get(model), datasets.id(options.dataset)]);
+  const [{ id: modelId, name }, datasetVersionId] = await Promise.all([models.get(model), datasets.versionId(options.dataset)]);
   if (options.dryRun) return dryRun(name, files, main, bundle);
 
   const digests = new Map<string, string>();

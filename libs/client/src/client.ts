@@ -2,6 +2,7 @@ import { connect, type ConnectionOptions } from './connection.ts';
 import { datasetsOf, type Datasets } from './datasets.ts';
 import { download, type Downloaded, type DownloadOptions } from './download.ts';
 import { evaluationsOf, type Evaluations } from './evaluations.ts';
+import { lineageOf, type Lineage } from './lineage.ts';
 import { modelsOf, type Models } from './models.ts';
 import { projectOver } from './project.ts';
 import type { Routes } from './routes.ts';
@@ -18,6 +19,7 @@ export interface VitaeClient {
   readonly versions: Versions;
   readonly datasets: Datasets;
   readonly evaluations: Evaluations;
+  readonly lineage: Lineage;
   readonly artefacts: {
     /** Brings a file in; goes on with one that was cut off. */
     upload(path: string, options?: UploadOptions): Promise<Uploaded>;
@@ -36,6 +38,7 @@ export function vitae(options: ClientOptions): VitaeClient {
     versions: versionsOf(project),
     datasets,
     evaluations: evaluationsOf(project, datasets),
+    lineage: lineageOf(project, datasets),
     artefacts: { upload: (path, wish) => upload(project, path, wish), download: (digest, path, wish) => download(project, digest, path, wish) },
     routes: project.routes,
   };

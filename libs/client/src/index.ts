@@ -1,9 +1,10 @@
 export { vitae, type ClientOptions, type VitaeClient } from './client.ts';
 export type { CommandOptions, ConnectionOptions } from './connection.ts';
 export { digestOf, type OnProgress } from './digest.ts';
-export type { DatasetVersion, DatasetVersionRegistered, NewDatasetVersion } from './datasets.ts';
+export type { Dataset, DatasetSearch, DatasetVersion, DatasetVersionSearch, ListedDatasetVersion, NewDatasetVersion } from './datasets.ts';
 export type { Downloaded, DownloadOptions } from './download.ts';
-export type { Evaluation, EvaluationRun, NewEvaluation } from './evaluations.ts';
+export type { Comparison, Evaluation, InvalidationCause, NewEvaluation } from './evaluations.ts';
+export type { LineageGraph, LineageNode, LineagePath, LineageWish } from './lineage.ts';
 export type { ModelRegistered, ModelSearch, NewModel, Written } from './models.ts';
 export type { Page } from './pages.ts';
 export { DigestMismatch, VitaeProblem, VitaeUnreachable, type Fault } from './problem.ts';

@@ -8,6 +8,7 @@ import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { USUAL_RETRIES, vitae as clientOf, VitaeProblem, VitaeUnreachable, type VitaeClient } from '@vitae/client';
+import { eventually } from '@vitae/testing';
 import { openFrontDoor, type FrontDoor } from './front-door.fixture.ts';
 import { runRegistry, type RunningRegistry } from './running-registry.fixture.ts';
 
@@ -64,8 +65,7 @@ beforeAll(async () => {
   lines = { child, answers: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
   client = clientOf({ url: door.url, project: 'credit', actor: 'human/dana' });
   await cp(FIXTURES, at('german'), { recursive: true });
-  const { digest } = await client.artefacts.upload(at('german/credit.csv'));
-  await client.datasets.register('german-credit', { digest, mediaType: 'text/csv', source: 'Statlog', licence: 'CC BY 4.0' });
+  await told('datasets', 'register', 'german-credit', 'german/credit.csv', '--source', 'Statlog', '--licence', 'CC BY 4.0', '--label', 'bad_credit', '--split', 'split');
   await told('models', 'register', 'credit', '--task', 'binary-classification', '--use-case', useCase, '--tag', 'team=risk');
   for (const n of [1, 2]) expect((await register('credit', `german/credit-v${n}.onnx`, '--metric', 'auc=0.8')).code).toBe(0);
   await client.models.assignAlias('credit', 'champion', 2);
@@ -171,6 +171,69 @@ describe('vitae versions', () => {
     await told('versions', 'delete', id, '--yes');
     expect(await vitae('versions', 'purge', id)).toMatchObject({ code: 2, stderr: expect.stringContaining('for ever') });
     expect(await told('versions', 'purge', 'credit/1', '--yes')).toMatchObject({ state: 'purged' });
+  });
+});
+
+describe('vitae datasets', () => {
+  it('registers what was made of another, lists and shows', async () => {
+    await writeFile(at('small.csv'), 'age,city\n30,Bern\n40,Basel\n');
+    expect(await told('datasets', 'register', 'small', 'small.csv', '--source', 'made here', '--licence', 'CC0-1.0', '--pii', 'age=personal', '--lawful-basis', 'contract', '--purpose', 'testing', '--from', 'german-credit/1')).toMatchObject({ version: 1, rowCount: 2, piiClass: 'personal' });
+    expect(cells((await vitae('datasets', 'list')).stdout).map(([name, newest]) => [name, newest])).toEqual([['german-credit', '1'], ['small', '1']]);
+    expect(cells((await vitae('datasets', 'versions', '--pii', 'personal')).stdout).map(([name, state, rows]) => [name, state, rows])).toEqual([['small/1', 'registered', '2']]);
+    expect(await told('datasets', 'show', 'small')).toMatchObject({ name: 'small', versions: 1 });
+    expect((await vitae('datasets', 'show', 'small/1')).stdout).toMatch(/\n {2}columns +age \w+ personal\n/);
+    expect(JSON.parse((await vitae('datasets', 'croissant', 'small/1')).stdout)).toMatchObject({ '@type': 'sc:Dataset' });
+  });
+
+  it('is put into quarantine, and then nothing is built on it', async () => {
+    expect(await told('datasets', 'quarantine', 'small/1', 'wrong people')).toMatchObject({ state: 'quarantined' });
+    expect(await vitae('versions', 'register', 'credit', 'german/credit-v1.onnx', '--dataset', 'small/1', ...CODE)).toMatchObject({ code: 1, stderr: expect.stringContaining('quarantine') });
+    expect(await told('datasets', 'quarantine', 'small/1', 'they agreed', '--lift')).toMatchObject({ state: 'registered' });
+  });
+});
+
+describe('vitae evaluations', () => {
+  it('runs, lists, shows, compares and invalidates', async () => {
+    const run = await told('evaluations', 'run', 'credit/2', '--dataset', 'german-credit/1', '--split', 'test');
+    expect(run).toMatchObject({ ok: true, source: 'measured', split: 'test' });
+    expect(cells((await vitae('evaluations', 'list', 'credit/2')).stdout).map(([id, state]) => [id, state])).toEqual([[run.id, 'measured']]);
+    const auc = (run.metrics as { name: string; value: number }[]).find(({ name }) => name === 'auc')?.value ?? 0;
+    const shown = (await vitae('evaluations', 'show', run.id)).stdout.split('\n').find((line) => line.startsWith('auc\t'));
+    expect(Number(shown?.split('\t')[1])).toBeCloseTo(auc, 3);
+    await register('credit', 'german/credit-v3.onnx', '--tag', 'for=comparison');
+    const compared = await vitae('evaluations', 'compare', 'credit@champion', 'credit', '--dataset', 'german-credit/1', '--split', 'test');
+    expect(compared.code).toBe(0);
+    expect(compared.stdout).toMatch(/\nauc\t[\d.]+\t[\d.]+\t[+-][\d.e-]+ \(\S+ to \S+\)( \*)?\n/);
+    expect(await told('evaluations', 'invalidate', run.id, 'the split was wrong', '--cause', 'wrong-data')).toMatchObject({ invalidationCause: 'wrong-data' });
+    expect((await vitae('evaluations', 'list', 'credit/2')).stdout).toContain('invalid');
+  });
+
+  it('says what is missing', async () => {
+    expect(await vitae('evaluations', 'run', 'credit/2')).toMatchObject({ code: 2, stderr: expect.stringContaining('Say --dataset, or --suite') });
+    expect(await vitae('evaluations', 'run', 'credit/2', '--dataset', 'german-credit/1', '--split', 'nothing')).toMatchObject({ code: 1, stderr: expect.stringContaining('no split named nothing') });
+    expect(await vitae('evaluations', 'invalidate', randomUUID(), 'why', '--cause', 'mood')).toMatchObject({ code: 2, stderr: expect.stringContaining('Allowed choices are') });
+  });
+});
+
+describe('vitae lineage', () => {
+  it('leads up to the data and the code, and down again', async () => {
+    const { id } = await client.versions.get('credit/2');
+    const dataset = await client.datasets.versionId('german-credit/1');
+    await eventually(async () => expect((await told('lineage', 'up', 'credit/2')).nodes.map(({ node }: { node: string }) => node)).toEqual(expect.arrayContaining([`model-version:${id}`, `dataset-version:${dataset}`])));
+    const { stdout } = await vitae('lineage', 'up', 'credit/2');
+    expect(stdout).toMatch(/^model-version .*\n(├─|└─) /);
+    expect((await vitae('lineage', 'up', 'credit/2', '--format', 'dot')).stdout).toMatch(/^digraph lineage \{\n/);
+    expect((await vitae('lineage', 'up', 'credit/2', '--format', 'mermaid')).stdout).toMatch(/^flowchart LR\n/);
+    expect(JSON.parse((await vitae('lineage', 'up', 'credit/2', '--format', 'json')).stdout)).toMatchObject({ ok: true, direction: 'up' });
+    expect((await told('lineage', 'down', 'dataset-version:german-credit/1', '--kind', 'model-version')).nodes.map(({ node }: { node: string }) => node)).toContain(`model-version:${id}`);
+    expect((await vitae('lineage', 'path', 'dataset-version:german-credit/1', 'credit/2')).stdout).toMatch(/^dataset-version .*\n {2}.* → model-version /);
+  });
+
+  it('as of before is nothing, and the wrong way leads nowhere', async () => {
+    expect(await vitae('lineage', 'up', 'credit/2', '--as-of', '2020-01-01T00:00:00Z')).toMatchObject({ code: 1, stderr: expect.stringContaining('vitae: ') });
+    expect(await vitae('lineage', 'path', 'credit/2', 'dataset-version:german-credit/1')).toMatchObject({ code: 1, stdout: expect.stringContaining('Nothing leads from') });
+    expect(await vitae('lineage', 'up', 'nonsense:1')).toMatchObject({ code: 1, stderr: expect.stringContaining('A node is kind:id') });
+    expect(await vitae('lineage', 'up', randomUUID())).toMatchObject({ code: 2, stderr: expect.stringContaining('may be the id of anything') });
   });
 });
 

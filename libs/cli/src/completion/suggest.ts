@@ -10,7 +10,7 @@ export type Wanted = 'model' | 'version';
 export type AskNames = (what: Wanted, begun: string, options: Readonly<Record<string, string>>) => Promise<readonly Suggestion[]>;
 
 /** Arguments whose names the server knows, by what they are called; an option by its long name. */
-const NAMED: Readonly<Record<string, Wanted>> = { model: 'model', version: 'version', '--successor': 'version', '--compare-with': 'version' };
+const NAMED: Readonly<Record<string, Wanted>> = { model: 'model', version: 'version', baseline: 'version', node: 'version', '--successor': 'version', '--compare-with': 'version' };
 
 /**
  * What may stand in place of the last word. `words` are those behind the program's name; the last one is what has been

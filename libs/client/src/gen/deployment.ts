@@ -324,7 +324,7 @@ export interface operations {
                         observed?: {
                             reason?: string;
                             /** @enum {string} */
-                            state: "ready" | "failed" | "loading";
+                            state: "failed" | "ready" | "loading";
                             variantId: string;
                             weight: number;
                         }[];
@@ -347,7 +347,7 @@ export interface operations {
                             permitId?: string;
                             reason?: string;
                             /** @enum {string} */
-                            state: "deploying" | "ready" | "failed" | "removed";
+                            state: "failed" | "deploying" | "ready" | "removed";
                             variantId: string;
                             version: number;
                             weight: number;
@@ -541,7 +541,7 @@ export interface operations {
                         permitId?: string;
                         reason?: string;
                         /** @enum {string} */
-                        state: "deploying" | "ready" | "failed" | "removed";
+                        state: "failed" | "deploying" | "ready" | "removed";
                         variantId: string;
                         version: number;
                         weight: number;

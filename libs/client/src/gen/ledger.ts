@@ -592,7 +592,7 @@ export interface components {
             person: string;
             revision: number;
             /** @enum {string} */
-            state: "none" | "approved" | "refused" | "requested" | "erased";
+            state: "none" | "erased" | "refused" | "approved" | "requested";
             steps: {
                 at: string;
                 by: string;
@@ -667,7 +667,7 @@ export interface components {
                 };
             };
             /** @enum {string} */
-            state: "active" | "deprecated";
+            state: "deprecated" | "active";
             useCase: {
                 state: string;
                 useCaseId: string;
@@ -778,7 +778,7 @@ export interface components {
             deleted: boolean;
             evaluations: number;
             /** @enum {string} */
-            state: "deprecated" | "registered" | "retired" | "purged";
+            state: "registered" | "deprecated" | "retired" | "purged";
             version: number;
         };
         WebhookItem: {

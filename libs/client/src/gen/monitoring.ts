@@ -150,7 +150,7 @@ export interface components {
     schemas: {
         FindingRow: {
             /** @enum {string} */
-            effect: "none" | "warning" | "critical";
+            effect: "warning" | "none" | "critical";
             feature: string;
             fires: boolean;
             psi: number;
