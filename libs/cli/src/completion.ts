@@ -26,7 +26,7 @@ export function registerCompletion(program: Command): void {
     });
 }
 
-/** Models and versions of the project that the words, or the environment, name. */
+/** Models, versions and dataset versions of the project that the words, or the environment, name. */
 async function names(what: Wanted, begun: string, options: Readonly<Record<string, string>>): Promise<Suggestion[]> {
   const url = options['url'] ?? process.env['VITAE_URL'] ?? 'http://127.0.0.1:7400/api';
   const project = options['project'] ?? process.env['VITAE_PROJECT'];
@@ -34,7 +34,8 @@ async function names(what: Wanted, begun: string, options: Readonly<Record<strin
   const asking: ProjectOptions = { url, project, ...(process.env['VITAE_TOKEN'] ? { token: process.env['VITAE_TOKEN'] } : {}) };
   const soon = AbortSignal.timeout(PATIENCE_MS);
   const client = clientOf(asking, { retry: { ...USUAL_RETRIES, retries: 0 }, fetch: (request, init) => fetch(request, { ...init, signal: soon }) });
-  return (what === 'model' ? models(client, begun) : versions(client, begun)).catch(() => []);
+  const asked = { model: models, version: versions, 'dataset-version': datasets }[what];
+  return asked(client, begun).catch(() => []);
 }
 
 async function models(client: VitaeClient, begun: string): Promise<Suggestion[]> {
@@ -49,6 +50,12 @@ async function versions(client: VitaeClient, begun: string): Promise<Suggestion[
   if (mark === '/') return (await client.versions.page({ model, orderBy: 'version DESC', limit: 50 })).items.map(({ version, state }) => ({ word: `${model}/${version}`, about: state }));
   const { items } = await client.models.page({ filter: beginsWith(begun), orderBy: 'name', limit: 50 });
   return items.flatMap(({ name, aliases }) => [{ word: `${name}/`, about: 'a version by number' }, ...Object.keys(aliases).map((alias) => ({ word: `${name}@${alias}`, about: `version ${aliases[alias]}` }))]);
+}
+
+async function datasets(client: VitaeClient, begun: string): Promise<Suggestion[]> {
+  const [name = ''] = begun.split('/');
+  const { items } = await client.datasets.page({ limit: 50, ...(name === '' ? {} : { search: name }) });
+  return items.filter(({ latestVersion }) => latestVersion > 0).map(({ name: of, latestVersion, description }) => ({ word: `${of}/${latestVersion}`, about: description }));
 }
 
 const beginsWith = (begun: string): string => `name LIKE ${quoted(`${begun.replaceAll(/[\\%_]/g, '\\$&')}%`)}`;

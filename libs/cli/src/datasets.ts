@@ -72,7 +72,7 @@ export function registerDatasets(program: Command): void {
     .option('--purpose <purpose>', 'what it may be used for; may be repeated', repeated)
     .option('--residency <place>', 'where the data have to stay')
     .option('--retention-until <day>', 'until when it may be kept, such as 2030-12-31')
-    .option('--from <version>', 'a dataset version that it was made of; may be repeated', repeated)
+    .option('--from <dataset-version>', 'a dataset version that it was made of; may be repeated', repeated)
     .addHelpText('after', '\nExample:\n  $ vitae datasets register applicants ./applicants.csv --source "loan system" --licence internal --label default --split split --pii age=personal')
     .action((name: string, file: string, options: RegisterOptions) => answer(options, () => register(name, file, options)));
   withReason(sub('quarantine', 'let nothing be built on a version, or on what was made of it').argument('<dataset-version>', 'such as applicants/1').argument('<why>', 'what happened'))

@@ -31,7 +31,7 @@ export function registerEvaluations(program: Command): void {
   const onRows = (command: Command): Command => command.option('--split <name>', 'only these rows; all without');
 
   onRows(withReason(sub('run', 'run a version on rows, and measure it').argument('<version>', 'such as credit/3 or credit@champion')))
-    .option('--dataset <version>', 'on which data: an id, or such as applicants/1')
+    .option('--dataset <dataset-version>', 'on which data: an id, or such as applicants/1')
     .option('--suite <id>', 'by which evaluation suite')
     .option('--compare-with <version>', 'a second version, on the same rows')
     .addHelpText('after', '\nExample:\n  $ vitae evaluations run credit/3 --dataset applicants/1 --split test --compare-with credit@champion')
@@ -43,7 +43,7 @@ export function registerEvaluations(program: Command): void {
     .action((version: string, options: ListOptions) => answer(options, () => list(version, options)));
   sub('show', 'show an evaluation').argument('<id>', 'its id').action((id: string, options: ProjectOptions) => answer(options, () => show(id, options)));
   onRows(withReason(sub('compare', 'measure versions side by side, and say which differences are more than chance').argument('<baseline>', 'what the others are held against').argument('<version...>', 'the others, at most 4')))
-    .requiredOption('--dataset <version>', 'on which data: an id, or such as applicants/1')
+    .requiredOption('--dataset <dataset-version>', 'on which data: an id, or such as applicants/1')
     .addHelpText('after', '\nExample:\n  $ vitae evaluations compare credit@champion credit/3 --dataset applicants/1 --split test')
     .action((baseline: string, others: readonly string[], options: CompareOptions) => answer(options, () => compare([baseline, ...others], options)));
   withReason(sub('invalidate', 'say that an evaluation is evidence no more').argument('<id>', 'its id').argument('<why>', 'what was wrong'))

@@ -49,7 +49,7 @@ export function registerVersions(program: Command): void {
     .action((model: string | undefined, options: SearchOptions) => answer(options, () => list({ ...options, ...(model === undefined ? {} : { model }) })));
   ofVersion('show', 'show a version').action((version: string, options: ProjectOptions) => answer(options, () => show(version, options)));
   withReason(sub('register', 'upload files and register them as the next version of a model').argument('<model>', 'its name or id').argument('<files...>', 'files, or one directory with all of them'))
-    .requiredOption('--dataset <version>', 'what it was trained on: an id, or such as applicants/1')
+    .requiredOption('--dataset <dataset-version>', 'what it was trained on: an id, or such as applicants/1')
     .requiredOption('--repository <url>', 'where its code lies')
     .requiredOption('--commit <sha>', 'the commit that trained it')
     .option('--main <path>', 'the file that is opened as the model; needed when there are several .onnx files')

@@ -1,8 +1,9 @@
 import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -83,8 +84,10 @@ describe('vitae models', () => {
     await told('models', 'tag', 'pricing', 'tier=1', 'note=a=b', '--remove', 'team');
     await told('models', 'describe', 'pricing', 'Prices of loans', '--name', 'loan pricing');
     expect(await told('models', 'show', 'loan pricing')).toMatchObject({ ok: true, name: 'loan pricing', description: 'Prices of loans', tags: { tier: '1', note: 'a=b' }, state: 'active' });
-    expect(await told('models', 'alias', 'credit', 'trial', '1', '--protect', 'dana')).toMatchObject({ version: 1, previousVersion: null, allowed: ['dana'] });
+    expect(await told('models', 'alias', 'credit', 'trial', '1')).toMatchObject({ version: 1, previousVersion: null });
     expect(await vitae('models', 'alias', 'credit', 'trial', '2')).toMatchObject({ code: 0, stdout: 'trial of credit is version 2; it was 1\n', stderr: '' });
+    expect(await told('models', 'alias', 'credit', 'trial', '--protect', 'dana', 'rita')).toMatchObject({ allowed: ['dana', 'rita'] });
+    expect(await vitae('models', 'alias', 'credit', 'trial', '1')).toMatchObject({ code: 1, stderr: expect.stringContaining('four eyes') });
     await told('models', 'alias', 'credit', 'trial', '--unprotect');
     await told('models', 'alias', 'credit', 'trial', '--remove');
     const { code, stdout } = await vitae('models', 'show', 'credit');
@@ -380,7 +383,9 @@ describe('completion', () => {
     expect(await words('versions', 'list', '--del')).toEqual(['--deleted']);
     expect(await words('versions', 'list', '--deleted', '')).toEqual(['show', 'only']);
     expect(await words('models', 'show', 'cre')).toEqual(['credit']);
-    expect(await words('models', 'deprecate', 'credit', 'why', '--successor', 'credit/')).toEqual(['credit/3', 'credit/2']);
+    expect(await words('models', 'deprecate', 'credit', 'why', '--successor', 'cr')).toEqual(['credit']);
+    expect(await words('versions', 'deprecate', 'credit/1', 'why', '--successor', 'credit/')).toEqual(expect.arrayContaining(['credit/3', 'credit/2']));
+    expect(await words('evaluations', 'run', 'credit/2', '--dataset', 'germ')).toEqual(['german-credit/1']);
     expect(await words('versions', 'show', 'cred')).toEqual(['credit/', 'credit@champion']);
     expect(await words('versions', 'show', 'credit@c')).toEqual(['credit@champion']);
     expect(await words('models', 'show', '--project', 'elsewhere', '')).toEqual([]);
@@ -414,5 +419,26 @@ _vitae_completion 2>/dev/null; printf '%s\\n' "\${COMPREPLY[@]}"
     expect(await shell('bash', ['--norc', '--noprofile'], script('vitae models de'))).toBe('describe\ndeprecate\ndelete\n');
     expect(await shell('bash', ['--norc', '--noprofile'], script('vitae models show cre'))).toBe('credit\n');
     expect(await shell('bash', ['--norc', '--noprofile'], script('vitae versions show credit@ch'))).toBe('champion\n');
+  });
+
+  // As the machine has them: these two are not on every one.
+  const has = (program: string): boolean => (process.env['PATH'] ?? '').split(delimiter).some((place) => existsSync(join(place, program)));
+  (has('fish') ? it : it.skip)('works in fish', async () => {
+    const completed = (line: string): Promise<string> => shell('fish', ['--no-config', '-c', `vitae completion fish | source; complete -C ${JSON.stringify(line)}`], '');
+    expect((await completed('vitae models de')).split('\n').map((row) => row.split('\t')[0])).toEqual(['delete', 'deprecate', 'describe', '']);
+    expect(await completed('vitae versions show credit@ch')).toBe('credit@champion\tversion 2\n');
+  });
+
+  (has('zsh') ? it : it.skip)('works in zsh', async () => {
+    // The function as zsh calls it; what it would show is printed.
+    const completed = (...words: string[]): Promise<string> =>
+      shell('zsh', ['-f'], `compdef() { : }; _describe() { print -l -- "\${(@P)2}" }; _files() { print files }
+source <(vitae completion zsh)
+words=(${words.map((word) => `'${word}'`).join(' ')}); CURRENT=${words.length}
+_vitae
+`);
+    expect((await completed('vitae', 'models', 'del')).split('\n')).toEqual(['delete:hide a model and its versions; restore brings it back', '']);
+    expect(await completed('vitae', 'versions', 'show', 'credit@ch')).toBe('credit@champion:version 2\n');
+    expect(await completed('vitae', 'verify', '')).toBe('files\n');
   });
 });

@@ -6,11 +6,11 @@ export interface Suggestion {
 }
 
 /** Things that only the server knows the names of. */
-export type Wanted = 'model' | 'version';
+export type Wanted = 'model' | 'version' | 'dataset-version';
 export type AskNames = (what: Wanted, begun: string, options: Readonly<Record<string, string>>) => Promise<readonly Suggestion[]>;
 
-/** Arguments whose names the server knows, by what they are called; an option by its long name. */
-const NAMED: Readonly<Record<string, Wanted>> = { model: 'model', version: 'version', baseline: 'version', node: 'version', '--successor': 'version', '--compare-with': 'version' };
+/** By what an argument or the value of an option is called in the help. */
+const NAMED: Readonly<Record<string, Wanted>> = { model: 'model', version: 'version', baseline: 'version', node: 'version', 'dataset-version': 'dataset-version' };
 
 /**
  * What may stand in place of the last word. `words` are those behind the program's name; the last one is what has been
@@ -20,7 +20,7 @@ export async function suggest(program: Command, words: readonly string[], ask: A
   const begun = words.at(-1) ?? '';
   const { command, given, waiting, options } = follow(program, words.slice(0, -1));
   const fits = (found: readonly Suggestion[]): readonly Suggestion[] => found.filter(({ word }) => word.startsWith(begun));
-  if (waiting) return fits(await valuesOf(waiting.argChoices, NAMED[waiting.long ?? ''], begun, options, ask));
+  if (waiting) return fits(await valuesOf(waiting.argChoices, NAMED[/<([\w-]+)>/.exec(waiting.flags)?.[1] ?? ''], begun, options, ask));
   if (begun.startsWith('-')) return fits(optionsOf(command));
   const subcommands = command.createHelp().visibleCommands(command).filter((one) => one.name() !== 'help');
   if (subcommands.length > 0) return fits(subcommands.map((one) => ({ word: one.name(), about: one.summary() || one.description() })));
