@@ -30,7 +30,7 @@ const tasks = {
   interop: ['test/dist/interop/main.js'],
   vitae: ['libs/cli/bin/vitae.mjs'],
   lint: ['node_modules/.bin/nx', 'run-many', '-t', 'lint'],
-  generate: ['node_modules/.bin/buf', 'generate', '--template', 'proto/buf.gen.yaml'],
+  generate: ['--conditions=@vitae/source', '--import', './libs/service-kit/swc-hook.mjs', 'deploy/local/src/generate.ts'],
   build: undefined,
 };
 

@@ -17,6 +17,7 @@ registerHooks({
         transform: { legacyDecorator: true, decoratorMetadata: true, useDefineForClassFields: true },
         target: 'es2024',
         keepClassNames: true,
+        experimental: { keepImportAttributes: true },
       },
       module: { type: 'es6' },
       sourceMaps: 'inline',

@@ -3,12 +3,14 @@ import { cardsInterop } from './cards.ts';
 import { interop } from './interop.ts';
 import { mlflowInterop } from './mlflow.ts';
 import { modelSigningInterop } from './model-signing.ts';
+import { openLineageInterop } from './openlineage.ts';
 
 let broken = 0;
 const checks = [
   ['the log, against Go', interop],
   ['signatures of models, against Python', modelSigningInterop],
   ['the registry, by MLflow’s client', mlflowInterop],
+  ['lineage, by OpenLineage’s client', openLineageInterop],
   ['cards and bills of materials, against Python', cardsInterop],
 ] as const;
 for (const [name, check] of checks) {

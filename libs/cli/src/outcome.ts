@@ -1,3 +1,4 @@
+import { DigestMismatch, VitaeProblem, VitaeUnreachable } from '@vitae/client';
 import type { Command } from 'commander';
 
 /** What a command found. Exit code 0 when `ok`, else 1. */
@@ -7,6 +8,8 @@ export interface Outcome {
   readonly lines: readonly string[];
   /** What programs read with --json: the same findings as fields. `ok` is added. */
   readonly json: Readonly<Record<string, unknown>>;
+  /** Everything has been printed as it came. */
+  readonly printed?: true;
 }
 
 /** Nothing could be found out: a wrong option, a file or a server that is not there. Exit code 2. */
@@ -26,28 +29,31 @@ export function withJson(command: Command): Command {
 
 /**
  * Runs a command's work and answers: lines or JSON on stdout, a message on stderr when it failed, and the exit code.
- * An error of another kind than the two above is told with its name and counts as "cannot run".
+ * What Vitae refused is a problem found. An error of another kind is told with its name and counts as "cannot run".
  */
 export async function answer(options: { readonly json?: boolean }, work: () => Promise<Outcome>): Promise<void> {
   try {
-    const { ok, lines, json } = await work();
-    print(options.json ? [JSON.stringify({ ok, ...json })] : lines);
+    const { ok, lines, json, printed } = await work();
+    if (!printed) print(options.json ? [JSON.stringify({ ok, ...json })] : lines);
     process.exitCode = ok ? 0 : 1;
   } catch (error) {
     const message = messageOf(error);
-    if (options.json) print([JSON.stringify({ ok: false, error: message })]);
+    if (options.json) print([JSON.stringify({ ok: false, error: message, ...problemIn(error) })]);
     else process.stderr.write(`vitae: ${message}\n`);
-    process.exitCode = error instanceof ProblemFound ? 1 : 2;
+    process.exitCode = error instanceof ProblemFound || error instanceof VitaeProblem || error instanceof DigestMismatch ? 1 : 2;
   }
 }
 
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error instanceof CannotRun || error instanceof ProblemFound) return error.message;
+  if (error instanceof CannotRun || error instanceof ProblemFound || error instanceof VitaeProblem || error instanceof DigestMismatch) return error.message;
+  if (error instanceof VitaeUnreachable) return `${error.message}. Start Vitae with \`npm start\`, or name its front door with --url or VITAE_URL.`;
   const { code } = error as { code?: unknown };
   return `${error.name}: ${error.message || String(code)}`;
 }
 
-function print(lines: readonly string[]): void {
+const problemIn = (error: unknown): object => (error instanceof VitaeProblem ? { reason: error.reason, status: error.status, ...(error.errors.length > 0 ? { errors: error.errors } : {}) } : {});
+
+export function print(lines: readonly string[]): void {
   if (lines.length > 0) process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -20,6 +20,8 @@ import { file_vitae_registry_v1_ai_system } from './gen/vitae/registry/v1/ai_sys
 import { file_vitae_registry_v1_dataset } from './gen/vitae/registry/v1/dataset_pb.ts';
 import { file_vitae_registry_v1_evaluation } from './gen/vitae/registry/v1/evaluation_pb.ts';
 import { file_vitae_registry_v1_guardrail } from './gen/vitae/registry/v1/guardrail_pb.ts';
+import { file_vitae_registry_v1_evaluation_suite } from './gen/vitae/registry/v1/evaluation_suite_pb.ts';
+import { file_vitae_registry_v1_lineage } from './gen/vitae/registry/v1/lineage_pb.ts';
 import { file_vitae_registry_v1_model } from './gen/vitae/registry/v1/model_pb.ts';
 import { file_vitae_registry_v1_model_card } from './gen/vitae/registry/v1/model_card_pb.ts';
 import { file_vitae_registry_v1_model_signature } from './gen/vitae/registry/v1/model_signature_pb.ts';
@@ -35,6 +37,8 @@ export const eventRegistry = createRegistry(
   file_vitae_registry_v1_dataset,
   file_vitae_registry_v1_evaluation,
   file_vitae_registry_v1_guardrail,
+  file_vitae_registry_v1_evaluation_suite,
+  file_vitae_registry_v1_lineage,
   file_vitae_registry_v1_model,
   file_vitae_registry_v1_model_card,
   file_vitae_registry_v1_model_signature,

@@ -9,6 +9,8 @@ export * from './gen/vitae/registry/v1/ai_system_pb.ts';
 export * from './gen/vitae/registry/v1/dataset_pb.ts';
 export * from './gen/vitae/registry/v1/evaluation_pb.ts';
 export * from './gen/vitae/registry/v1/guardrail_pb.ts';
+export * from './gen/vitae/registry/v1/evaluation_suite_pb.ts';
+export * from './gen/vitae/registry/v1/lineage_pb.ts';
 export * from './gen/vitae/registry/v1/model_card_pb.ts';
 export * from './gen/vitae/registry/v1/model_pb.ts';
 export * from './gen/vitae/registry/v1/model_signature_pb.ts';

@@ -27,24 +27,43 @@ const PROBLEM_SCHEMA = {
 /** Serves /openapi.json, written from the routes and their schemas when it is first asked for. */
 export function serveOpenApi(app: INestApplication, service: string, version: string): void {
   let document: OpenAPIObject | undefined;
-  const describe = (): OpenAPIObject => {
-    const base = new DocumentBuilder()
-      .setTitle(`Vitae ${service}`)
-      .setVersion(version)
-      .setDescription(`The ${service} service of Vitae. Every error is a problem document (RFC 9457).`)
-      .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
-      .build();
-    const described = SwaggerModule.createDocument(app, base);
-    described.components = { ...described.components, schemas: { ...described.components?.schemas, Problem: PROBLEM_SCHEMA } };
-    // By hand and not by addGlobalResponse: that one is kept for the process, and several services may share one.
-    for (const path of Object.values(described.paths)) {
-      for (const operation of Object.values(path) as { responses?: Record<string, unknown> }[]) {
-        if (operation.responses) operation.responses['default'] = PROBLEM_RESPONSE;
-      }
+  SwaggerModule.setup('openapi', app, () => (document ??= documentOf(app, service, version)), { ui: false, raw: ['json'], jsonDocumentUrl: '/openapi.json' });
+}
+
+export function documentOf(app: INestApplication, service: string, version: string): OpenAPIObject {
+  const base = new DocumentBuilder()
+    .setTitle(`Vitae ${service}`)
+    .setVersion(version)
+    .setDescription(`The ${service} service of Vitae. Every error is a problem document (RFC 9457).`)
+    .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
+    .build();
+  const described = SwaggerModule.createDocument(app, base);
+  described.components = { ...described.components, schemas: { ...described.components?.schemas, Problem: PROBLEM_SCHEMA } };
+  for (const [address, path] of Object.entries(described.paths)) {
+    for (const operation of Object.values(path) as Operation[]) {
+      // By hand and not by addGlobalResponse: that one is kept for the process, and several services may share one.
+      if (operation.responses) operation.responses['default'] = PROBLEM_RESPONSE;
+      if (operation.responses) operation.parameters = [...unnamedIn(address, operation.parameters), ...(operation.parameters ?? [])];
     }
-    return described;
-  };
-  SwaggerModule.setup('openapi', app, () => (document ??= describe()), { ui: false, raw: ['json'], jsonDocumentUrl: '/openapi.json' });
+  }
+  return described;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+}
+interface Operation {
+  responses?: Record<string, unknown>;
+  parameters?: readonly Parameter[];
+}
+
+/** Parts of the address that no `@Param` of the route reads: `Context` takes the project out of it. */
+function unnamedIn(address: string, named: readonly Parameter[] = []): readonly Parameter[] {
+  const wanted = [...address.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  return wanted
+    .filter((name) => !named.some((parameter) => parameter.in === 'path' && parameter.name === name))
+    .map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
 }
 
 const PROBLEM_RESPONSE = {

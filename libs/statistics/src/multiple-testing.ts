@@ -21,3 +21,22 @@ export function benjaminiHochberg(pValues: readonly number[]): number[] {
   });
   return adjusted;
 }
+
+/**
+ * Holm's adjusted p values, in the order given: the k-th smallest times (tests - k + 1), never less than a smaller
+ * one's, at most 1. Calling differences with an adjusted value <= level real, the chance of even one false claim is at
+ * most `level`, however the tests depend on each other (Holm 1979).
+ */
+export function holm(pValues: readonly number[]): number[] {
+  const wrong = pValues.find((p) => !(p >= 0 && p <= 1));
+  if (wrong !== undefined) throw new RangeError(`A p value lies between 0 and 1; got ${wrong}.`);
+
+  const ascending = pValues.map((p, index) => ({ p, index })).sort((a, b) => a.p - b.p);
+  const adjusted = pValues.map(() => 1);
+  let largestSoFar = 0;
+  ascending.forEach(({ p, index }, before) => {
+    largestSoFar = Math.min(1, Math.max(largestSoFar, p * (pValues.length - before)));
+    adjusted[index] = largestSoFar;
+  });
+  return adjusted;
+}

@@ -1,8 +1,7 @@
+import { Z95 } from './interval.ts';
+
 /** A share with its uncertainty; all in 0 to 1. */
 export type Proportion = { readonly value: number; readonly low: number; readonly high: number };
-
-/** 97.5 % quantile of the standard normal distribution. */
-const Z95 = 1.959963984540054;
 
 /**
  * successes / n with Wilson's 95 % score interval (Wilson 1927), without continuity correction:
@@ -24,4 +23,28 @@ export function wilson(successes: number, n: number): Proportion | null {
     low: successes === 0 ? 0 : (centre - radius) / scale,
     high: successes === n ? 1 : (centre + radius) / scale,
   };
+}
+
+/**
+ * a - b of two independent shares with Newcombe's 95 % interval: the distances of each share from its own Wilson bounds,
+ * put together (Newcombe 1998, method 10).
+ */
+export function newcombe(a: Proportion, b: Proportion): Proportion {
+  const value = a.value - b.value;
+  return {
+    value,
+    low: value - Math.hypot(a.value - a.low, b.high - b.value),
+    high: value + Math.hypot(a.high - a.value, b.value - b.low),
+  };
+}
+
+/**
+ * a / b of two independent shares, given by their counts, with a 95 % interval on the logarithm; 1/2 is added to the
+ * counts, as Walter (1975) does, so that it is defined for 0 successes. @returns null when b has no success.
+ */
+export function shareRatio(a: { readonly successes: number; readonly n: number }, b: { readonly successes: number; readonly n: number }): Proportion | null {
+  if (b.successes === 0 || a.n === 0 || b.n === 0) return null;
+  const centre = Math.log((a.successes + 0.5) / (a.n + 0.5) / ((b.successes + 0.5) / (b.n + 0.5)));
+  const error = Math.sqrt(1 / (a.successes + 0.5) - 1 / (a.n + 0.5) + 1 / (b.successes + 0.5) - 1 / (b.n + 0.5));
+  return { value: a.successes / a.n / (b.successes / b.n), low: Math.exp(centre - Z95 * error), high: Math.exp(centre + Z95 * error) };
 }

@@ -12,9 +12,14 @@ import {
   ExternalModelVersionRegisteredSchema,
   GateDecidedSchema,
   GateOutcome,
+  ModelDeletedSchema,
   ModelRegisteredSchema,
+  ModelRestoredSchema,
+  ModelVersionDeletedSchema,
+  ModelVersionPurgedSchema,
   ModelVersionReferencedSchema,
   ModelVersionRegisteredSchema,
+  ModelVersionRestoredSchema,
   ModelVersionRetiredSchema,
   PolicyOutcome,
 } from '@vitae/contracts';
@@ -439,6 +444,22 @@ describe('deploying', () => {
       await happened(`registry.ModelVersion-${version}`, create(ModelVersionRetiredSchema, { modelVersionId: version, modelId: place.modelId, version: 3, retirementId: uuid() }));
       await refusedOnRecord(await permitFor(version, place.modelId), 409, 'model-version-retired', version);
     });
+    it('of a version that was deleted or purged, until it is restored', async () => {
+      const version = await modelVersion(place.modelId, 5);
+      const gone = { modelVersionId: version, modelId: place.modelId, version: 5 };
+      await happened(`registry.ModelVersion-${version}`, create(ModelVersionDeletedSchema, gone));
+      await refusedOnRecord(await permitFor(version, place.modelId), 410, 'model-version-deleted', version);
+      await happened(`registry.ModelVersion-${version}`, create(ModelVersionRestoredSchema, gone));
+      await happened(`registry.ModelVersion-${version}`, create(ModelVersionPurgedSchema, { ...gone, artefactDigest: digest('a') }));
+      await refusedOnRecord(await permitFor(version, place.modelId), 410, 'model-version-purged', version);
+    });
+    it('of a version whose model was deleted, and no endpoint is created for that', async () => {
+      const named = { modelId: place.modelId, name: 'credit' };
+      await happened(`registry.Model-${place.modelId}`, create(ModelDeletedSchema, named));
+      await refusedOnRecord(await permitFor(modelVersionId, place.modelId), 410, 'model-version-deleted');
+      await refused(() => post('/endpoints', { name: `late-${place.name}`, environment: 'production', modelId: place.modelId }), 410, 'model-deleted');
+      await happened(`registry.Model-${place.modelId}`, create(ModelRestoredSchema, named));
+    });
     it('and the permit of what was refused for another reason is not used up', async () => {
       const version = await modelVersion(place.modelId, 4);
       const permitId = await permitFor(version, place.modelId);
@@ -531,6 +552,19 @@ describe('a rollout', () => {
     );
     expect(told(await history(`model:${modelId}`)).at(-1)).toBe('VariantRemoved');
     await refused(() => post(`/rollouts/${rolloutId}/rollback`, {}, { 'vitae-reason': 'late' }), 409, 'rollout-ended');
+  });
+
+  it('does not start for a version that was deleted since it was deployed', async () => {
+    const place = await endpoint();
+    await deployed(place.id, place.modelId, 1);
+    await serves(place.id, [1, 100]);
+    const { variantId, modelVersionId } = await deployed(place.id, place.modelId, 2);
+    await isReady(place.id, variantId);
+    const gone = { modelVersionId, modelId: place.modelId, version: 2 };
+    await happened(`registry.ModelVersion-${modelVersionId}`, create(ModelVersionDeletedSchema, gone));
+    await refused(() => start(place.id, variantId), 410, 'model-version-deleted');
+    await happened(`registry.ModelVersion-${modelVersionId}`, create(ModelVersionRestoredSchema, gone));
+    expect((await start(place.id, variantId)).status).toBe(201);
   });
 
   it('goes back by itself when monitoring fails it, with the reason', async () => {

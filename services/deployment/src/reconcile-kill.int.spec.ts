@@ -106,7 +106,7 @@ const variant = (version: number): Variant => ({
 const [v1, v2] = [variant(1), variant(2)];
 
 const forEndpoint = (command: EndpointCommand) => ledger.handle(endpoint, { stream: streamName(endpoint.category, endpointId), command, context, subjects: [] }, projectEndpoints);
-const deploy = (one: Variant) => forEndpoint({ type: 'DeployVariant', variant: one, retired: false, environmentClass: 'production', permit: { permitId: uuid(), decisionId: uuid() } });
+const deploy = (one: Variant) => forEndpoint({ type: 'DeployVariant', variant: one, retired: false, gone: undefined, environmentClass: 'production', permit: { permitId: uuid(), decisionId: uuid() } });
 
 /** What the endpoint's stream tells, in short. */
 async function told(): Promise<string[]> {
@@ -140,7 +140,7 @@ describe('deployment, killed while it reconciles,', () => {
     await tells([...first, 'VariantDeployed', 'VariantReady']);
     killAtTheNext(1, 'after the driver applied');
     const variants = [{ ...v1, state: 'ready', weight: 100 }, { ...v2, state: 'ready', weight: 0 }];
-    const command: RolloutCommand = { type: 'StartRollout', rolloutId, endpointId, modelId, variants, candidateVariantId: v2.variantId, steps: [10, 100], minimumRows: 1, alpha: 0.01 };
+    const command: RolloutCommand = { type: 'StartRollout', rolloutId, endpointId, modelId, variants, candidateVariantId: v2.variantId, gone: undefined, steps: [10, 100], minimumRows: 1, alpha: 0.01 };
     await ledger.handle(rollout, { stream: streamName(rollout.category, rolloutId), command, context, subjects: [] }, projectRollouts);
     await tells([...first, 'VariantDeployed', 'VariantReady', 'TrafficShifted v1 90, v2 10']);
     expect(kills).toBe(1);

@@ -13,7 +13,9 @@ import {
   DatasetVersionRegisteredSchema,
   DriftAlertRaisedSchema,
   DriftEffect,
+  EvaluationInvalidatedSchema,
   EvaluationRecordedSchema,
+  EvaluationReportedSchema,
   ExternalModelVersionRegisteredSchema,
   ModelVersionReferencedSchema,
   ModelVersionRegisteredSchema,
@@ -394,6 +396,36 @@ describe('the gate to production', () => {
     const asker = await post('/gates/promote-production/decisions', 'human/olga', { modelVersionId, environment });
     expect(asker.body.results[0].reason).toContain('olga (business-owner) requested it');
     expect(failed(await post('/gates/promote-production/decisions', 'machine/pipeline', { modelVersionId, environment }))).toEqual(['POL-010']);
+  });
+
+  it('counts no evaluation that was taken back, nor one that others report, and says so', async () => {
+    const version = await registered(await approvedUseCase());
+    const { modelId, modelVersionId, datasetVersionId } = version;
+    await evaluated(version);
+    const { id } = (await open(modelVersionId, 'human/dana')).body;
+    await judge(id, 'human/olga', 'business-owner');
+    await judge(id, 'human/marc', 'model-risk');
+    expect((await ask(modelVersionId)).body.outcome).toBe('allow');
+
+    const [row] = (await pool.query<{ id: string; stream: string }>('select id, stream from governance.evaluation where model_version_id = $1', [modelVersionId])).rows;
+    if (!row) throw new Error('governance heard of the evaluation');
+    await happened(row.stream, create(EvaluationInvalidatedSchema, { evaluationId: row.id, modelVersionId, modelId, version: 1, cause: 'leakage', reason: 'trained on the test rows' }));
+    const reportId = uuid();
+    await happened(
+      `registry.Evaluation-${reportId}`,
+      create(EvaluationReportedSchema, {
+        ...{ evaluationId: reportId, modelVersionId, modelId, version: 1, artefactDigest: sha('a'), datasetVersionId, datasetDigest: sha('b'), rowCount: 277n },
+        ...{ executedBy: 'vendor', tool: { name: 'harness' }, executedAt: '2026-11-01T10:00:00Z', metrics: [{ name: 'auc', value: 0.99 }] },
+      }),
+    );
+
+    const later = await ask(modelVersionId);
+    expect(later.body.outcome).toBe('deny');
+    expect(failed(later)).toEqual(['POL-005', 'POL-006']);
+    const { reason } = later.body.results.find(({ policyId }: { policyId: string }) => policyId === 'POL-005');
+    expect(reason).toContain(`evaluation ${row.id} was invalidated (leakage) and counts no more`);
+    expect(reason).toContain(`auc is reported by others (evaluation ${reportId}), which does not count as measured`);
+    expect((await get(`/decisions/${later.body.id}`)).body.input).toMatchObject({ evaluations: [], reportedEvaluations: [{ id: reportId, value: 0.99 }], invalidatedEvaluations: [{ id: row.id, cause: 'leakage' }] });
   });
 
   it('replays a stored decision from the ledger alone to the identical results', async () => {

@@ -27,6 +27,17 @@ import { DatasetVersionRow, DatasetVersions, projectDatasetVersion } from './dat
 import { EvaluationController } from './evaluation/evaluation.controller.ts';
 import { evaluation } from './evaluation/evaluation.ts';
 import { EvaluationHandler } from './evaluation/evaluation.handler.ts';
+import { EvaluationInvalidationHandler } from './evaluation/evaluation-invalidation.handler.ts';
+import { EvaluationReportHandler } from './evaluation/evaluation-report.handler.ts';
+import { Scorer } from './evaluation/scorer.store.ts';
+import { EvaluationSuiteController } from './evaluation-suite/evaluation-suite.controller.ts';
+import { EvaluationSuiteHandler } from './evaluation-suite/evaluation-suite.handler.ts';
+import { evaluationSuite } from './evaluation-suite/evaluation-suite.ts';
+import { EvaluationSuiteRevisionRow, EvaluationSuiteRow, EvaluationSuites, projectEvaluationSuite } from './evaluation-suite/evaluation-suites.view.ts';
+import { VersionComparisonController } from './version-comparison/version-comparison.controller.ts';
+import { VersionComparisonHandler } from './version-comparison/version-comparison.handler.ts';
+import { versionComparison } from './version-comparison/version-comparison.ts';
+import { projectVersionComparison, VersionComparisonRow, VersionComparisons } from './version-comparison/version-comparisons.view.ts';
 import { EvaluationRow, Evaluations, projectEvaluation } from './evaluation/evaluations.view.ts';
 import { ExportController } from './exports/export.controller.ts';
 import { SystemParts } from './exports/system-parts.view.ts';
@@ -37,6 +48,18 @@ import { ModelCardHandler } from './model-card/model-card.handler.ts';
 import { ModelCardRevisionRow, ModelCardRow, ModelCards, projectModelCard } from './model-card/model-cards.view.ts';
 import { Derivatives } from './model-version/derivations.view.ts';
 import { ExternalVersionController } from './model-version/external-version.controller.ts';
+import { LineageConsumer, projectFollowedLineage } from './lineage/lineage.consumer.ts';
+import { LineageController } from './lineage/lineage.controller.ts';
+import { LineageGraph } from './lineage/lineage-graph.view.ts';
+import { LineageLinkHandler } from './lineage/lineage-link.handler.ts';
+import { lineageLink } from './lineage/lineage-link.ts';
+import { LineageLinks, projectLineageLink } from './lineage/lineage-links.view.ts';
+import { projectToldLineage } from './lineage/lineage.view.ts';
+import { OpenLineageCallPipe, OpenLineageClientController, OpenLineageController } from './openlineage/openlineage.controller.ts';
+import { OpenLineageHandler } from './openlineage/openlineage.handler.ts';
+import { openLineage } from './openlineage/openlineage.ts';
+import { OpenLineagePusher } from './openlineage/push.worker.ts';
+import { ToldByOpenLineage } from './openlineage/told.view.ts';
 import { LifecycleConsumer, projectFollowed } from './model-version/lifecycle.consumer.ts';
 import { ModelVersionChangeHandler } from './model-version/model-version-change.handler.ts';
 import { ModelVersionController } from './model-version/model-version.controller.ts';
@@ -78,6 +101,8 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   controllers: [
     ArtefactController, UploadController, DatasetController, DatasetVersionController, DatasetReadingController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController, ModelCardController,
     ExternalVersionController, PromptController, GuardrailController, ToolController, AISystemController,
+    EvaluationSuiteController, VersionComparisonController,
+    LineageController, OpenLineageController, OpenLineageClientController,
     RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
     MlflowUnknownController, // last: it answers what no other one does
   ],
@@ -90,6 +115,8 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     KnownVersions, ModelCards, ModelCardHandler,
     Derivatives, Prompts, RevisedThings, GuardrailHandler, ToolHandler, AISystems, SystemParts, AISystemHandler, AISystemVersionHandler,
+    Scorer, EvaluationReportHandler, EvaluationInvalidationHandler, EvaluationSuites, EvaluationSuiteHandler, VersionComparisons, VersionComparisonHandler,
+    LineageGraph, LineageLinks, LineageLinkHandler, LineageConsumer, OpenLineageHandler, OpenLineageCallPipe, ToldByOpenLineage, OpenLineagePusher,
     MlflowModels, MlflowCallPipe,
     LifecycleConsumer,
   ],
@@ -104,7 +131,7 @@ export const registry: ServiceDefinition<RegistryConfig> = {
   database: {
     schema: 'registry',
     migrations: new URL('../migrations/', import.meta.url),
-    entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow, SigningTrustRow, ModelVersionSignatureRow, ModelCardRow, ModelCardRevisionRow],
+    entities: [DatasetVersionRow, ModelRow, ModelVersionRow, EvaluationRow, SigningTrustRow, ModelVersionSignatureRow, ModelCardRow, ModelCardRevisionRow, EvaluationSuiteRow, EvaluationSuiteRevisionRow, VersionComparisonRow],
     projections: [
       { category: dataset.category, tables: ['dataset'], project: projectDataset },
       { category: datasetVersion.category, tables: ['dataset_version', 'dataset_derivation', 'dataset_quality', 'version_counter'], project: projectDatasetVersion },
@@ -114,11 +141,16 @@ export const registry: ServiceDefinition<RegistryConfig> = {
       { category: signingTrust.category, tables: ['signing_trust'], project: projectSigningTrust },
       { category: modelVersion.category, tables: ['approved_retirement'], project: projectRetirement },
       { category: evaluation.category, tables: ['evaluation'], project: projectEvaluation },
+      { category: evaluationSuite.category, tables: ['evaluation_suite', 'evaluation_suite_revision'], project: projectEvaluationSuite },
+      { category: versionComparison.category, tables: ['version_comparison'], project: projectVersionComparison },
       { category: modelCard.category, tables: ['model_card', 'model_card_revision'], project: projectModelCard },
       { category: guardrail.category, tables: ['guardrail', 'guardrail_revision'], project: projectGuardrail },
       { category: tool.category, tables: ['tool', 'tool_revision'], project: projectTool },
       { category: aiSystem.category, tables: ['ai_system'], project: projectAISystem },
       { category: aiSystemVersion.category, tables: ['ai_system_version', 'ai_system_pin', 'version_counter'], project: projectAISystemVersion },
+      { category: lineageLink.category, tables: ['lineage_link', 'lineage_node', 'lineage_edge'], project: projectLineageLink },
+      { category: openLineage.category, tables: ['lineage_node', 'lineage_edge'], project: projectToldLineage },
+      { consumer: 'registry.lineage', tables: ['lineage_node', 'lineage_edge', 'openlineage_told'], project: projectFollowedLineage },
       { consumer: 'registry.lifecycle', tables: ['traffic', 'approved_retirement'], project: projectFollowed },
     ],
   },

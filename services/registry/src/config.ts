@@ -27,5 +27,9 @@ export const registryConfig = baseConfig.extend({
     .regex(/^(human|machine|system)\/[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/)
     .default('human/mlflow')
     .describe('an actor such as human/mlflow'),
+  /** A server of OpenLineage that is sent what happens here, e.g. https://lineage.example.org/api/v1/lineage. Left out: none is. */
+  VITAE_OPENLINEAGE_URL: z.url({ protocol: /^https?$/ }).optional().describe('an http:// or https:// address'),
+  /** What it is sent as a bearer token. */
+  VITAE_OPENLINEAGE_API_KEY: z.string().min(1).max(4_096).optional().describe('a token'),
 });
 export type RegistryConfig = z.infer<typeof registryConfig>;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MikroORM } from '@mikro-orm/postgresql';
-import type { DatasetVersionRegistered, EvaluationRecorded } from '@vitae/contracts';
+import type { DatasetVersionRegistered } from '@vitae/contracts';
 import { readLedger, type RecordedEvent } from '@vitae/event-store';
 import { boot, rebuildViews, sqlOf, type Running, type ViewTransaction } from '@vitae/service-kit';
 import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
@@ -560,7 +560,7 @@ function rebuilt(tx: ViewTransaction, recorded: RecordedEvent): Promise<void> {
     case modelVersion.category:
       return projectModelVersion(tx, [recorded as RecordedEvent<ModelVersionEvent>]);
     case evaluation.category:
-      return projectEvaluation(tx, [recorded as RecordedEvent<EvaluationRecorded>]);
+      return projectEvaluation(tx, [recorded as RecordedEvent<EvaluationEvent>]);
     default:
       throw new Error(`nobody projects ${recorded.stream}`);
   }

@@ -4,7 +4,8 @@ import { Refused, streamName, type Handled } from '@vitae/event-store';
 import { because, caughtUp, type CommandContext, Consumers, Ledger } from '@vitae/service-kit';
 import { noSuchEnvironment } from '../environment/environment.ts';
 import { environmentById, environmentNamed } from '../environment/environments.view.ts';
-import { knowsModel, modelVersionById, permitById } from '../lifecycle/lifecycle.view.ts';
+import { modelDeleted } from '../lifecycle/gone.ts';
+import { goneVersion, modelById, modelVersionById, permitById } from '../lifecycle/lifecycle.view.ts';
 import { permit } from '../permit/permit.ts';
 import { endpoint, endpointRefused, endpointSubjects, noSuchEndpoint, type EndpointCommand, type EndpointEvent } from './endpoint.ts';
 import { endpointById, projectEndpoints, type EndpointRow } from './endpoints.view.ts';
@@ -46,9 +47,11 @@ export class EndpointHandler implements ICommandHandler<ForEndpoint> {
   async #create(endpointId: string, { name, environment, modelId }: Extract<EndpointOrder, { type: 'create' }>, context: CommandContext): Promise<Handled<EndpointEvent>> {
     const place = await environmentNamed(this.em, context.projectId, environment);
     if (!place) throw noSuchEnvironment(environment);
-    if (!(await knowsModel(this.em, context.projectId, modelId))) {
+    const model = await modelById(this.em, context.projectId, modelId);
+    if (!model) {
       throw endpointRefused('MODEL_NOT_FOUND', `There is no model ${modelId} in this project. Register it first: POST …/models at the registry.`, 404);
     }
+    if (model.deleted) throw modelDeleted(model.name);
     const command: EndpointCommand = { type: 'CreateEndpoint', endpointId, name, environmentId: place.id, environment, modelId };
     const request = { stream: streamName(endpoint.category, endpointId), command, context, subjects: endpointSubjects(endpointId, modelId, []) };
     return this.ledger.handle(endpoint, request, projectEndpoints);
@@ -73,6 +76,7 @@ export class EndpointHandler implements ICommandHandler<ForEndpoint> {
       type: 'DeployVariant',
       variant: { variantId, modelVersionId, modelId, version: version.version, artefactDigest, files },
       retired,
+      gone: await goneVersion(this.em, projectId, modelVersionId),
       environmentClass: place.class,
       // That it was given, for this, and is unused is the permit's own rule; it is asked first, below.
       permit: permitId === undefined ? undefined : { permitId, decisionId: given?.decisionId ?? '' },

@@ -46,6 +46,7 @@ const deploy = (n: number, over: object = {}): EndpointCommand => ({
   type: 'DeployVariant',
   variant: variant(n),
   retired: false,
+  gone: undefined,
   environmentClass: 'production',
   permit: { permitId, decisionId },
   ...over,
@@ -72,6 +73,11 @@ describe('deploying a variant', () => {
       .then([deployed(1, { permitId: '', decisionId: '' })]));
   it('takes no version of another model', () => given([created]).when(deploy(1, { variant: { ...variant(1), modelId: id(9) } })).thenRefused('MODEL_MISMATCH'));
   it('takes no retired version', () => given([created]).when(deploy(1, { retired: true })).thenRefused('MODEL_VERSION_RETIRED'));
+  it('takes no version that is deleted, by itself or with its model, or purged', () => {
+    given([created]).when(deploy(1, { gone: { is: 'deleted', version: 1 } })).thenRefused('MODEL_VERSION_DELETED');
+    given([created]).when(deploy(1, { gone: { is: 'deleted', version: 1, withModel: 'credit' } })).thenRefused('MODEL_VERSION_DELETED');
+    given([created]).when(deploy(1, { gone: { is: 'purged', version: 1 }, retired: true })).thenRefused('MODEL_VERSION_PURGED');
+  });
   it('takes no version twice', () => given([created, deployed(1)]).when(deploy(1)).thenRefused('VARIANT_DEPLOYED'));
   it('takes a version again that failed, or was removed', () => {
     const again = { variant: { ...variant(1), variantId: v2 } };

@@ -17,6 +17,7 @@ import {
 } from '@vitae/contracts';
 import { Refused, type Decider } from '@vitae/event-store';
 import type { EnvironmentClassName } from '../environment/environment.ts';
+import { mustNotBeGone, type Gone } from '../lifecycle/gone.ts';
 import { permitRefused, PRODUCTION_GATE } from '../permit/permit.ts';
 
 /** One immutable thing that can serve: a version with its bytes. */
@@ -42,6 +43,8 @@ export type EndpointCommand =
       readonly variant: Variant;
       /** Whether the registry has retired the version. */
       readonly retired: boolean;
+      /** Whether it has deleted or purged it. */
+      readonly gone: Gone | undefined;
       readonly environmentClass: EnvironmentClassName;
       /** Consumed in the same transaction; undefined: the caller named none. */
       readonly permit: { readonly permitId: string; readonly decisionId: string } | undefined;
@@ -143,11 +146,12 @@ export const endpoint: Decider<EndpointState, EndpointCommand, EndpointEvent> = 
 
 type Open = Extract<EndpointState, { type: 'open' }>;
 
-function deploy({ variant, retired, environmentClass, permit }: Extract<EndpointCommand, { type: 'DeployVariant' }>, state: Open): VariantDeployed {
+function deploy({ variant, retired, gone, environmentClass, permit }: Extract<EndpointCommand, { type: 'DeployVariant' }>, state: Open): VariantDeployed {
   const { name, endpointId } = state;
   if (variant.modelId !== state.modelId) {
     throw endpointRefused('MODEL_MISMATCH', `Version ${variant.modelVersionId} is of model ${variant.modelId}; endpoint ${name} serves model ${state.modelId}. Deploy a version of that model, or create an endpoint for the other.`);
   }
+  mustNotBeGone(gone);
   if (retired) throw endpointRefused('MODEL_VERSION_RETIRED', `Version ${variant.version} of the model is retired and will not serve again. Deploy another version.`);
   const same = state.variants.find((other) => other.modelVersionId === variant.modelVersionId && other.state !== 'failed');
   if (same) throw endpointRefused('VARIANT_DEPLOYED', `Version ${variant.version} is deployed at endpoint ${name} already, as variant ${same.variantId}. Use that one.`);

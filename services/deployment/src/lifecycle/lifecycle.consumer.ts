@@ -9,6 +9,11 @@ const FOLLOWED: readonly string[] = [
   'vitae.registry.v1.ModelVersionReferenced',
   'vitae.registry.v1.ExternalModelVersionRegistered',
   'vitae.registry.v1.ModelVersionRetired',
+  'vitae.registry.v1.ModelDeleted',
+  'vitae.registry.v1.ModelRestored',
+  'vitae.registry.v1.ModelVersionDeleted',
+  'vitae.registry.v1.ModelVersionRestored',
+  'vitae.registry.v1.ModelVersionPurged',
   'vitae.governance.v1.GateDecided',
 ] satisfies Followed['$typeName'][];
 

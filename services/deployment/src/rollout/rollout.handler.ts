@@ -1,10 +1,11 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
-import { Ledger, type CommandContext } from '@vitae/service-kit';
+import { caughtUp, Consumers, Ledger, type CommandContext } from '@vitae/service-kit';
 import { endpointSubjects, noSuchEndpoint } from '../endpoint/endpoint.ts';
 import { endpointById, variantsOf } from '../endpoint/endpoints.view.ts';
 import { Reconciler } from '../endpoint/reconcile.worker.ts';
+import { goneVersion } from '../lifecycle/lifecycle.view.ts';
 import { noSuchRollout, rollout, type RolloutCommand, type RolloutEvent } from './rollout.ts';
 import { projectRollouts, rolloutById, type RolloutRow } from './rollouts.view.ts';
 
@@ -28,6 +29,7 @@ export class RolloutHandler implements ICommandHandler<ForRollout> {
   constructor(
     private readonly ledger: Ledger,
     private readonly em: EntityManager,
+    private readonly consumers: Consumers,
     private readonly reconciler: Reconciler,
   ) {}
 
@@ -39,14 +41,17 @@ export class RolloutHandler implements ICommandHandler<ForRollout> {
   }
 
   async #start(rolloutId: string, { type: _type, endpointId, ...order }: Extract<RolloutOrder, { type: 'start' }>, projectId: string): Promise<{ command: RolloutCommand; subjects: string[] }> {
+    await caughtUp(this.consumers); // with what the registry deleted
     const row = await endpointById(this.em, projectId, endpointId);
     if (!row) throw noSuchEndpoint(endpointId);
     const variants = (await variantsOf(this.em, endpointId))
       .filter(({ state, leaving }) => state !== 'removed' && !leaving)
       .map(({ id: variantId, modelVersionId, version, state, weight }) => ({ variantId, modelVersionId, version, state, weight }));
     const concerned = variants.filter(({ variantId, weight }) => weight > 0 || variantId === order.candidateVariantId);
+    const candidate = variants.find(({ variantId }) => variantId === order.candidateVariantId);
+    const gone = candidate && (await goneVersion(this.em, projectId, candidate.modelVersionId));
     return {
-      command: { type: 'StartRollout', rolloutId, endpointId, modelId: row.modelId, variants, ...order },
+      command: { type: 'StartRollout', rolloutId, endpointId, modelId: row.modelId, variants, gone, ...order },
       subjects: endpointSubjects(endpointId, row.modelId, concerned, [`rollout:${rolloutId}`]),
     };
   }

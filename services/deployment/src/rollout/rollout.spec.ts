@@ -18,6 +18,7 @@ const start = (over: object = {}): RolloutCommand => ({
   modelId,
   variants: [stable, candidate],
   candidateVariantId: candidate.variantId,
+  gone: undefined,
   steps: [10, 50, 100],
   minimumRows: 60,
   alpha: 0.01,
@@ -77,6 +78,10 @@ describe('starting a rollout', () => {
   it.each([[[]], [[100, 100]], [[50, 10, 100]], [[10, 50]]])('takes no steps %j', (steps) => given([]).when(start({ steps })).thenRefused('STEPS_INVALID'));
   it('takes the whole in one step', () => given([]).when(start({ steps: [100] })).then([create(RolloutStartedSchema, { ...started, steps: [100] }), advanced(0, 100)]));
   it('needs a candidate at the endpoint', () => given([]).when(start({ candidateVariantId: id(19) })).thenRefused('VARIANT_NOT_FOUND'));
+  it('does not start with a version that the registry has deleted or purged', () => {
+    given([]).when(start({ gone: { is: 'deleted', version: 2 } })).thenRefused('MODEL_VERSION_DELETED');
+    given([]).when(start({ gone: { is: 'purged', version: 2 } })).thenRefused('MODEL_VERSION_PURGED');
+  });
   it('needs a candidate that is ready', () => given([]).when(start({ variants: [stable, { ...candidate, state: 'deploying' }] })).thenRefused('CANDIDATE_NOT_READY'));
   it('needs a candidate without traffic', () => given([]).when(start({ candidateVariantId: stable.variantId })).thenRefused('CANDIDATE_SERVES'));
   it('needs a variant to compare with', () => {

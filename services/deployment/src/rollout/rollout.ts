@@ -11,6 +11,7 @@ import {
   type RolloutStarted,
 } from '@vitae/contracts';
 import { Refused, type Decider } from '@vitae/event-store';
+import { mustNotBeGone, type Gone } from '../lifecycle/gone.ts';
 
 /** What monitoring counted for candidate and stable variant when it judged. */
 export interface Evidence {
@@ -41,6 +42,8 @@ export type RolloutCommand =
       /** All that are at the endpoint. */
       readonly variants: readonly RolloutVariant[];
       readonly candidateVariantId: string;
+      /** Whether the registry has deleted or purged the candidate's version. */
+      readonly gone: Gone | undefined;
       readonly steps: readonly number[];
       readonly minimumRows: number;
       readonly alpha: number;
@@ -101,7 +104,7 @@ export const rollout: Decider<RolloutState, RolloutCommand, RolloutEvent> = {
   },
 };
 
-function start({ rolloutId, endpointId, modelId, variants, candidateVariantId, steps, minimumRows, alpha }: Extract<RolloutCommand, { type: 'StartRollout' }>): RolloutEvent[] {
+function start({ rolloutId, endpointId, modelId, variants, candidateVariantId, gone, steps, minimumRows, alpha }: Extract<RolloutCommand, { type: 'StartRollout' }>): RolloutEvent[] {
   const rising = steps.every((weight, i) => weight > (steps[i - 1] ?? 0));
   const [first] = steps;
   if (first === undefined || !rising || steps.at(-1) !== 100) {
@@ -109,6 +112,7 @@ function start({ rolloutId, endpointId, modelId, variants, candidateVariantId, s
   }
   const candidate = variants.find(({ variantId }) => variantId === candidateVariantId);
   if (!candidate) throw rolloutRefused('VARIANT_NOT_FOUND', `Variant ${candidateVariantId} is not at this endpoint. GET …/endpoints/${endpointId} lists its variants.`, 404);
+  mustNotBeGone(gone);
   if (candidate.state !== 'ready') {
     throw rolloutRefused('CANDIDATE_NOT_READY', `Variant ${candidateVariantId} (version ${candidate.version}) is ${candidate.state}. Wait until GET …/endpoints/${endpointId} shows it ready.`);
   }

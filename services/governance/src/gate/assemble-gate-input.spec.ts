@@ -62,6 +62,9 @@ const base: GateFacts = {
         { attribute: 'sex', group: 'male', n: 183 },
       ],
       evaluatedAt: new Date('2026-11-10T09:00:00Z'),
+      source: 'measured',
+      invalidatedAt: null,
+      invalidationCause: null,
     },
   ],
   datasets: [
@@ -115,6 +118,20 @@ describe('the assembly of the gate input', () => {
     expect(assembleGateInput({ ...facts, datasets: empty }, asked, sha256).data.datasets).toEqual([
       { id: id(4), name: 'german-credit', digest: `sha256:${'b'.repeat(64)}`, pii: 'personal', allowedPurposes: [] },
     ]);
+  });
+
+  it('takes no evidence from what was taken back or what others report, and says that it is there', () => {
+    const [one] = facts.evaluations;
+    if (!one) throw new Error('the facts have an evaluation');
+    const invalidated = { ...one, invalidatedAt: new Date('2026-11-19T09:00:00Z'), invalidationCause: 'leakage' };
+    const reported = { ...one, id: id(7), source: 'reported' as const, datasetVersionId: null, metrics: [{ name: 'auc', value: 0.99 }] };
+    const takenBack = { ...reported, id: id(8), invalidatedAt: new Date('2026-11-19T09:00:00Z'), invalidationCause: 'other' };
+    const input = assembleGateInput({ ...facts, evaluations: [invalidated, reported, takenBack] }, asked, sha256);
+    expect(input).toMatchObject({ evaluations: [], protectedColumns: [], groups: [] });
+    expect(input.invalidatedEvaluations).toEqual([{ id: id(5), versionDigest: one.digest, cause: 'leakage', at: '2026-11-19T09:00:00.000Z' }]);
+    expect(input.reportedEvaluations).toEqual([{ id: id(7), metric: 'auc', value: 0.99, versionDigest: one.digest, rows: 277, at: '2026-11-10T09:00:00.000Z' }]);
+    expect(gateInput.safeParse(input).success).toBe(true);
+    expect(assembleGateInput({ ...facts, evaluations: [one, invalidated, reported] }, asked, sha256).evaluations).toEqual(assembleGateInput(facts, asked, sha256).evaluations);
   });
 
   it('names each stream once, as far as it was read', () => {

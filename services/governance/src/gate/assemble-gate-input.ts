@@ -37,12 +37,16 @@ export interface GateFacts {
   readonly evaluations: readonly (Position & {
     readonly id: string;
     readonly digest: string;
-    readonly datasetVersionId: string;
+    readonly source: 'measured' | 'reported';
+    /** Null for a report on data that the registry does not have. */
+    readonly datasetVersionId?: string | null | undefined;
     readonly split: string;
     readonly rowCount: number;
     readonly metrics: readonly { readonly name: string; readonly value: number }[];
     readonly groups: readonly { readonly attribute: string; readonly group: string; readonly n: number }[];
     readonly evaluatedAt: Date;
+    readonly invalidatedAt?: Date | null | undefined;
+    readonly invalidationCause?: string | null | undefined;
   })[];
   /** Those of the evaluations and the one it was trained on, as far as governance has heard of them. */
   readonly datasets: readonly (Position & {
@@ -116,7 +120,8 @@ export function assembleGateInput(
   asked: { readonly at: string; readonly actor: { readonly id: string; readonly kind: string } },
   sha256: Sha256,
 ): GateInput {
-  const { version, useCase, evaluations, cases } = facts;
+  const { version, useCase, cases } = facts;
+  const evaluations = facts.evaluations.flatMap(({ datasetVersionId, ...one }) => (counts(one) && datasetVersionId ? [{ ...one, datasetVersionId }] : []));
   const subjectHash = subjectHashOf(facts, sha256);
   const current = cases.find((one) => one.subjectHash === subjectHash);
   const datasetIds = [...new Set([version.datasetVersionId, ...evaluations.map(({ datasetVersionId }) => datasetVersionId)])];
@@ -166,6 +171,7 @@ export function assembleGateInput(
       (datasetOf(datasetVersionId)?.protectedColumns ?? []).map((column) => ({ evaluation: id, column, versionDigest: digest })),
     ),
     groups: evaluations.flatMap(({ id, groups }) => groups.map(({ attribute, group, n }) => ({ evaluation: id, attribute, group, n }))),
+    ...evidenceThatDoesNotCount(facts),
     subjectHash,
     approvals: cases.flatMap((one) =>
       one.approvals.map(({ role, approver, approverKind, decision, givenAt, expiresAt }) => ({
@@ -179,6 +185,23 @@ export function assembleGateInput(
       })),
     ),
     incidents: facts.incidents.map(({ id, title, severity, state }) => ({ id, title, severity, state: state === 'closed' ? ('closed' as const) : ('open' as const) })),
+  };
+}
+
+/** Evidence is what Vitae measured and nobody took back. */
+const counts = ({ source, invalidatedAt }: Pick<GateFacts['evaluations'][number], 'source' | 'invalidatedAt'>): boolean => source === 'measured' && !invalidatedAt;
+
+/** Told beside the evidence, so that a policy may ask for it and a denial can name it; absent where there is none. */
+function evidenceThatDoesNotCount({ evaluations }: GateFacts): Pick<GateInput, 'reportedEvaluations' | 'invalidatedEvaluations'> {
+  const reported = evaluations
+    .filter(({ source, invalidatedAt }) => source === 'reported' && !invalidatedAt)
+    .flatMap(({ id, digest, rowCount, metrics, evaluatedAt }) => metrics.map(({ name, value }) => ({ id, metric: name, value, versionDigest: digest, rows: rowCount, at: iso(evaluatedAt) })));
+  const invalidated = evaluations.flatMap(({ id, digest, source, invalidatedAt, invalidationCause }) =>
+    invalidatedAt && source === 'measured' ? [{ id, versionDigest: digest, cause: invalidationCause ?? 'other', at: iso(invalidatedAt) }] : [],
+  );
+  return {
+    ...(reported.length > 0 ? { reportedEvaluations: reported } : {}),
+    ...(invalidated.length > 0 ? { invalidatedEvaluations: invalidated } : {}),
   };
 }
 

@@ -15,7 +15,7 @@ export async function gateFacts(
   if (!version) return null;
   const useCase = await useCaseById(em, projectId, version.useCaseId);
   const evaluations = await evaluationsOf(em, modelVersionId);
-  const datasetIds = [...new Set([version.datasetVersionId, ...evaluations.map(({ datasetVersionId }) => datasetVersionId)])];
+  const datasetIds = [...new Set([version.datasetVersionId, ...evaluations.flatMap(({ datasetVersionId }) => datasetVersionId ?? [])])];
   const datasets = await datasetVersionsById(em, projectId, datasetIds);
   const quarantines = await quarantinesOf(em, projectId, datasetIds);
   const cases = await approvalCasesOf(em, gate, modelVersionId);

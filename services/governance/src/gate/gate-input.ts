@@ -60,6 +60,10 @@ export const gateInput = z.strictObject({
   /** The columns by which fairness has to be measured in each evaluation. */
   protectedColumns: z.array(z.strictObject({ evaluation: text, column: text, versionDigest: text })),
   groups: z.array(z.strictObject({ evaluation: text, attribute: text, group: text, n: int })),
+  /** What others say that they measured: no evidence, unless a policy takes it for some. One for each metric; without a digest for a version by reference. */
+  reportedEvaluations: z.array(z.strictObject({ id: text, metric: text, value: z.number(), versionDigest: z.string(), rows: int, at: instant })).default([]),
+  /** What was measured and is no evidence any more. */
+  invalidatedEvaluations: z.array(z.strictObject({ id: text, versionDigest: text, cause: text, at: instant })).default([]),
   subjectHash: text,
   /** The last word of each person in each role, also on subjects that have changed since. */
   approvals: z.array(

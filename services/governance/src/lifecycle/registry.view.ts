@@ -7,7 +7,9 @@ import {
   type DatasetVersionQuarantined,
   type DatasetVersionQuarantineLifted,
   type DatasetVersionRegistered,
+  type EvaluationInvalidated,
   type EvaluationRecorded,
+  type EvaluationReported,
   type ModelVersionRegistered,
   type ModelVersionRetired,
   type PiiClass,
@@ -16,7 +18,7 @@ import type { RecordedEvent, Sql } from '@vitae/event-store';
 import { sqlOf, type ViewTransaction } from '@vitae/service-kit';
 import { shortNames } from '../short-names.ts';
 
-type RegistryEvent = DatasetVersionRegistered | DatasetVersionQuarantined | DatasetVersionQuarantineLifted | DatasetSensitivityClassified | ModelVersionRegistered | EvaluationRecorded | ArtefactArchived | ModelVersionRetired;
+type RegistryEvent = DatasetVersionRegistered | DatasetVersionQuarantined | DatasetVersionQuarantineLifted | DatasetSensitivityClassified | ModelVersionRegistered | EvaluationRecorded | EvaluationReported | EvaluationInvalidated | ArtefactArchived | ModelVersionRetired;
 
 /** none, personal, special. */
 const piiClasses = shortNames<PiiClass>(PiiClassSchema);
@@ -52,12 +54,17 @@ export const EvaluationRow = defineEntity({
     projectId: p.text(),
     modelVersionId: p.uuid(),
     digest: p.text(),
-    datasetVersionId: p.uuid(),
+    /** measured: the registry ran the model. reported: somebody says so. */
+    source: p.text().$type<'measured' | 'reported'>(),
+    /** Null for a report on data that the registry does not have. */
+    datasetVersionId: p.uuid().nullable(),
     split: p.text(),
     rowCount: p.integer(),
     metrics: p.json<readonly { readonly name: string; readonly value: number }[]>(),
     groups: p.json<readonly { readonly attribute: string; readonly group: string; readonly n: number }[]>(),
     evaluatedAt: p.datetime(),
+    invalidatedAt: p.datetime().nullable(),
+    invalidationCause: p.text().nullable(),
     stream: p.text(),
     revision: p.integer(),
   },
@@ -141,18 +148,25 @@ export async function projectRegistry({ em, sql }: ViewTransaction, { event: mes
       });
       return;
     case 'vitae.registry.v1.EvaluationRecorded':
+    case 'vitae.registry.v1.EvaluationReported':
       await em.upsert(EvaluationRow, {
         id: event.evaluationId,
         modelVersionId: event.modelVersionId,
         digest: event.artefactDigest,
-        datasetVersionId: event.datasetVersionId,
+        source: event.$typeName === 'vitae.registry.v1.EvaluationRecorded' ? 'measured' : 'reported',
+        datasetVersionId: event.datasetVersionId || null,
         split: event.split,
         rowCount: Number(event.rowCount),
         metrics: event.metrics.map(({ name, value }) => ({ name, value })),
         groups: event.groups.map(({ attribute, group, rowCount }) => ({ attribute, group, n: Number(rowCount) })),
         evaluatedAt: new Date(occurredAt),
+        invalidatedAt: null,
+        invalidationCause: null,
         ...source,
       });
+      return;
+    case 'vitae.registry.v1.EvaluationInvalidated':
+      await em.nativeUpdate(EvaluationRow, { id: event.evaluationId }, { invalidatedAt: new Date(occurredAt), invalidationCause: event.cause, revision });
       return;
     case 'vitae.registry.v1.ArtefactArchived':
       await em.nativeUpdate(ModelVersionRow, { id: event.modelVersionId }, { archiveLocation: event.location });

@@ -12,7 +12,7 @@ export function typed(schema: z.core.$ZodType): CelType {
     return { kind: 'object', fields: new Map(Object.entries(schema.shape as Record<string, z.core.$ZodType>).map(([name, of]) => [name, typed(of)])) };
   }
   if (schema instanceof z.ZodArray) return { kind: 'list', of: typed(schema.element) };
-  if (schema instanceof z.ZodOptional) return typed(schema.unwrap());
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return typed(schema.unwrap());
   if (schema instanceof z.ZodPipe) return { kind: 'int' };
   if (schema instanceof z.ZodNumber) return { kind: 'double' };
   if (schema instanceof z.ZodBoolean) return { kind: 'bool' };

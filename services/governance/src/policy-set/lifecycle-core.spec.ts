@@ -52,6 +52,22 @@ describe('lifecycle-core', () => {
     ['a metric above its threshold', (i) => void (at(i.evaluations, 1).value = 0.1501), 'POL-005', FAIL, /equal_opportunity_difference:sex is 0\.1501, required at most 0\.1500/],
     ['measured on another digest', (i) => void (at(i.evaluations, 0).versionDigest = 'sha256:other'), 'POL-005', FAIL, /auc is not measured\.$/],
     ['measured 91 days ago', (i) => void (at(i.evaluations, 0).at = '2026-08-21T08:59:59Z'), 'POL-005', FAIL, /auc is not measured within the last 90 days\.$/],
+    [
+      'the evaluation was taken back',
+      (i) => {
+        i.invalidatedEvaluations = [{ id: at(i.evaluations, 0).id, versionDigest: i.version.digest, cause: 'leakage', at: i.at }];
+        i.evaluations = i.evaluations.slice(1);
+      },
+      'POL-005', FAIL, /auc is not measured; evaluation 01990000-0000-7000-8000-000000000005 was invalidated \(leakage\) and counts no more\.$/,
+    ],
+    [
+      'only others say that they measured it',
+      (i) => {
+        i.reportedEvaluations = [{ ...at(i.evaluations, 0), value: 0.99 }].map(({ id, metric, value, versionDigest, rows, at: when }) => ({ id, metric, value, versionDigest, rows, at: when }));
+        i.evaluations = i.evaluations.slice(1);
+      },
+      'POL-005', FAIL, /auc is not measured; auc is reported by others \(evaluation 01990000-0000-7000-8000-000000000005\), which does not count as measured\.$/,
+    ],
     ['one of two measurements fails', (i) => void i.evaluations.push({ ...at(i.evaluations, 0), id: 'second', value: 0.5 }), 'POL-005', FAIL, /auc is 0\.5000, .*\(evaluation second\)\.$/],
     ['no protected column', (i) => void (i.protectedColumns = []), 'POL-006', FAIL, /No evaluation ran on data with a protected column\.$/],
     ['a protected column that was not measured', (i) => void i.protectedColumns.push({ ...at(i.protectedColumns, 0), column: 'age' }), 'POL-006', FAIL, /equal_opportunity_difference:age is missing in evaluation .*; evaluation .* has no groups of age\.$/],

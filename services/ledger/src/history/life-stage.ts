@@ -14,9 +14,11 @@ const TYPES: Readonly<Record<Stage, readonly string[]>> = {
     'registry.v1.ExternalModelVersionRegistered', 'registry.v1.GuardrailDrafted', 'registry.v1.GuardrailPublished', 'registry.v1.ToolDrafted', 'registry.v1.ToolPublished',
     'registry.v1.AISystemRegistered', 'registry.v1.AISystemVersionComposed',
     'registry.v1.ModelVersionRegistered', 'registry.v1.ModelVersionReferenced', 'registry.v1.ModelVersionStageAssigned', 'registry.v1.ModelVersionSignatureVerified', 'registry.v1.ModelVersionSignatureRejected', 'registry.v1.ModelVersionDescribed', 'registry.v1.ModelVersionTagged', 'registry.v1.ModelVersionTagRemoved',
+    'registry.v1.LineageLinkDeclared', 'registry.v1.LineageLinkWithdrawn', 'registry.v1.OpenLineageRunObserved', 'registry.v1.OpenLineageDatasetObserved', 'registry.v1.OpenLineageJobObserved',
   ],
   evaluate: [
-    'registry.v1.EvaluationRecorded',
+    'registry.v1.EvaluationRecorded', 'registry.v1.EvaluationReported', 'registry.v1.EvaluationInvalidated', 'registry.v1.VersionsCompared',
+    'registry.v1.EvaluationSuiteDrafted', 'registry.v1.EvaluationSuiteRevised', 'registry.v1.EvaluationSuitePublished',
     'registry.v1.ModelCardDrafted', 'registry.v1.ModelCardRevised', 'registry.v1.ModelCardSubmittedForReview', 'registry.v1.ModelCardApproved', 'registry.v1.ModelCardReturned',
     'registry.v1.ModelCardPublished', 'registry.v1.ModelCardSuperseded',
   ],

@@ -77,6 +77,9 @@ export function rootsOf({ envelope, payload }: HistoryItem): string[] {
       return payload['useCaseId'] === undefined ? [] : [`governance.UseCase-${String(payload['useCaseId'])}`];
     case 'vitae.registry.v1.ModelVersionRegistered':
       return [`governance.UseCase-${String(payload['useCaseId'])}`, `registry.DatasetVersion-${String(payload['datasetVersionId'])}`];
+    case 'vitae.registry.v1.EvaluationReported':
+      return payload['datasetVersionId'] === undefined ? [] : [`registry.DatasetVersion-${String(payload['datasetVersionId'])}`];
+    case 'vitae.registry.v1.VersionsCompared':
     case 'vitae.registry.v1.EvaluationRecorded':
       return [`registry.DatasetVersion-${String(payload['datasetVersionId'])}`];
     default:

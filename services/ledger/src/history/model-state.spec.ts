@@ -50,6 +50,12 @@ describe('the state of a model', () => {
     expect(after(assigned(1), event('registry.v1.ModelAliasRemoved', { alias: 'champion', version: 1 })).aliases).toEqual({});
   });
 
+  it('counts the evaluations that were measured and still count', () => {
+    const one = (name: string, more: object = {}) => event(`registry.v1.Evaluation${name}`, { modelVersionId: 'v1', ...more });
+    expect(after(registered(), one('Recorded'), one('Recorded'), one('Reported')).versions['v1']?.evaluations).toBe(2);
+    expect(after(registered(), one('Recorded'), one('Reported'), one('Invalidated'), one('Invalidated', { reported: true })).versions['v1']?.evaluations).toBe(0);
+  });
+
   it('says who is retired', () => {
     expect(after(registered(), event('registry.v1.ModelVersionRetired', { modelVersionId: 'v1' })).versions['v1']?.state).toBe('retired');
   });

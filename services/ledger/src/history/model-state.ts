@@ -28,6 +28,7 @@ export interface VersionState {
   readonly version: number;
   readonly state: 'registered' | 'deprecated' | 'retired' | 'purged';
   readonly deleted: boolean;
+  /** Those that were measured and still count; what others report is in the history, and not among them. */
   readonly evaluations: number;
   /** The last decision at each gate, `<gate>/<environment>`. */
   readonly decisions: Readonly<Record<string, { readonly outcome: 'allow' | 'deny'; readonly decisionId: string; readonly permitExpiresAt?: string; readonly index: number }>>;
@@ -102,6 +103,8 @@ export function withModelEvent(state: ModelState, { envelope, payload }: History
       return version(text(payload, 'modelVersionId'), (before) => ({ ...before, state: 'purged' }));
     case 'vitae.registry.v1.EvaluationRecorded':
       return version(text(payload, 'modelVersionId'), (before) => ({ ...before, evaluations: before.evaluations + 1 }));
+    case 'vitae.registry.v1.EvaluationInvalidated':
+      return payload['reported'] === true ? state : version(text(payload, 'modelVersionId'), (before) => ({ ...before, evaluations: before.evaluations - 1 }));
     case 'vitae.registry.v1.ModelVersionRetired':
       return version(text(payload, 'modelVersionId'), (before) => ({ ...before, state: 'retired' }));
     case 'vitae.governance.v1.GateDecided': {

@@ -4,6 +4,7 @@ import { CONFIG, Context, Problem, projectId, type CommandContext } from '@vitae
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { RegistryConfig } from '../config.ts';
+import { prefixOf } from '../exports/origin.ts';
 import { brokenOff, declaredDigest } from './upload-request.ts';
 import type { UploadSession } from './upload-session.ts';
 import { UploadSessions } from './upload-sessions.store.ts';
@@ -37,7 +38,8 @@ export class UploadController {
     mustSpeakTus(request);
     const session = await this.uploads.begin({ projectId: context.projectId, sizeBytes: numberIn(request, 'upload-length'), declared: declaredDigest(request) });
     tell(res, session);
-    res.location(`/v1/projects/${context.projectId}/artefact-uploads/${session.id}`);
+    // With the front door's prefix: a tus client goes on where this says.
+    res.location(`${prefixOf(request)}/v1/projects/${context.projectId}/artefact-uploads/${session.id}`);
   }
 
   @Head(':uploadId')

@@ -1,32 +1,31 @@
-import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { EvaluationRecorded } from '@vitae/contracts';
 import { streamName, type Handled } from '@vitae/event-store';
-import { CONFIG, Ledger, type CommandContext } from '@vitae/service-kit';
-import { ArtefactStore } from '../artefact/artefact.store.ts';
-import type { RegistryConfig } from '../config.ts';
-import { DatasetVersions, type DatasetVersionRow } from '../dataset-version/dataset-versions.view.ts';
-import { mustBeUsable } from '../dataset-version/usable.view.ts';
+import { because, Ledger, type CommandContext } from '@vitae/service-kit';
+import { suiteDatasetUnclear, suiteIsRunElsewhere } from '../evaluation-suite/evaluation-suite.ts';
+import { EvaluationSuites } from '../evaluation-suite/evaluation-suites.view.ts';
+import type { SuiteContent } from '../evaluation-suite/suite-content.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
-import { artefactMissing, modelVersionNotFound } from '../model-version/model-version-refusal.ts';
-import type { ModelVersionShown } from '../model-version/shown-version.view.ts';
-import { ModelVersions } from '../model-version/versions.view.ts';
-import { evaluation, mustCompare, refuse, type MeasuredVersion } from './evaluation.ts';
+import { compareVersions } from './compare.ts';
+import { evaluation, mustCompare, type EvaluationEvent } from './evaluation.ts';
 import { projectEvaluation } from './evaluations.view.ts';
-import { measure, type Measurement } from './measure.ts';
-import { score, type LabelledData } from './scoring.store.ts';
+import { measure } from './measure.ts';
+import { measuredVersion, rowsOf, Scorer, type ScoredOn } from './scorer.store.ts';
+import { judge } from './threshold.ts';
 
-/** Asks for a version to be run and measured. */
+/** Asks for a version to be run and measured: on rows, or by a suite that says on which. */
 export interface EvaluationOrder {
   readonly evaluationId: string;
   readonly modelVersionId: string;
-  readonly datasetVersionId: string;
+  readonly datasetVersionId?: string | undefined;
   /** Empty: all rows. */
-  readonly split: string;
+  readonly split?: string | undefined;
   readonly compareWith?: string | undefined;
+  readonly suiteId?: string | undefined;
+  /** The suite's; without it the newest that is published. */
+  readonly revision?: number | undefined;
 }
 
-export class ForEvaluation extends Command<Handled<EvaluationRecorded>> {
+export class ForEvaluation extends Command<Handled<EvaluationEvent>> {
   constructor(
     readonly order: EvaluationOrder,
     readonly context: CommandContext,
@@ -39,23 +38,23 @@ export class ForEvaluation extends Command<Handled<EvaluationRecorded>> {
 export class EvaluationHandler implements ICommandHandler<ForEvaluation> {
   constructor(
     private readonly ledger: Ledger,
-    private readonly artefacts: ArtefactStore,
-    private readonly datasets: DatasetVersions,
-    private readonly versions: ModelVersions,
-    @Inject(CONFIG) private readonly config: RegistryConfig,
+    private readonly scorer: Scorer,
+    private readonly suites: EvaluationSuites,
   ) {}
 
-  async execute({ order, context }: ForEvaluation): Promise<Handled<EvaluationRecorded>> {
-    const { evaluationId, split, compareWith } = order;
-    const version = await this.#version(context.projectId, order.modelVersionId);
-    const other = compareWith === undefined ? undefined : await this.#version(context.projectId, compareWith);
+  async execute({ order, context }: ForEvaluation): Promise<Handled<EvaluationEvent>> {
+    const { evaluationId, compareWith } = order;
+    const version = await this.scorer.version(context.projectId, order.modelVersionId);
+    const other = compareWith === undefined ? undefined : await this.scorer.version(context.projectId, compareWith);
     if (other) mustCompare(measuredVersion(version), measuredVersion(other));
-    const dataset = await mustBeUsable(this.datasets, context.projectId, order.datasetVersionId, 'nothing is evaluated on it');
+    const suite = order.suiteId === undefined ? undefined : await this.suites.published(context.projectId, order.suiteId, order.revision);
+    const on: ScoredOn = suite ? { ...chosen(suite, order), slices: suite.content.slices } : { datasetVersionId: order.datasetVersionId ?? '', split: order.split ?? '', slices: [] };
 
-    await using rows = await this.artefacts.checkOut([{ path: 'rows', digest: dataset.digest }]);
-    const data = labelled(dataset, rows.pathOf('rows'), split);
-    const measured = await this.#measure(version, data);
-    const comparedWith = other && { version: measuredVersion(other), measured: await this.#measure(other, data) };
+    const { dataset, scored } = await this.scorer.score(context.projectId, other ? [version, other] : [version], on);
+    const [rows, otherRows] = scored;
+    if (!rows) throw new Error(`version ${version.version} was not scored`);
+    const measured = measure(rows);
+    const [paired = []] = otherRows ? compareVersions(otherRows, [rows]) : [];
     return this.ledger.handle(
       evaluation,
       {
@@ -65,51 +64,28 @@ export class EvaluationHandler implements ICommandHandler<ForEvaluation> {
           evaluationId,
           of: measuredVersion(version),
           dataset: { datasetVersionId: dataset.id, datasetDigest: dataset.digest },
-          split,
+          split: on.split,
           measured,
-          comparedWith,
+          ...(suite ? { suite: { suiteId: suite.suiteId, name: suite.name, number: suite.number, ...judge(suite.content, measured) } } : {}),
+          ...(other && otherRows ? { comparedWith: { version: measuredVersion(other), measured: measure(otherRows), paired } } : {}),
         },
-        context: { ...context, reason: context.reason || `Runs version ${version.version} of ${version.modelName} on ${split || 'all rows'} of ${dataset.datasetName} version ${dataset.version}.` },
+        context: because(context, `Runs version ${version.version} of ${version.modelName} on ${rowsOf(dataset, on.split)}${suite ? ` by revision ${suite.number} of the suite ${suite.name}` : ''}.`),
         subjects: [
           ...subjectsOf({ ...version, modelVersionId: version.id, datasetVersionId: dataset.id }),
           ...(other ? [`model-version:${other.id}`] : []),
+          ...(suite ? [`evaluation-suite:${suite.suiteId}`] : []),
           `evaluation:${evaluationId}`,
         ],
       },
       projectEvaluation,
     );
   }
-
-  async #version(projectId: string, id: string): Promise<ModelVersionShown> {
-    const row = await this.versions.byId(projectId, id);
-    if (!row) throw modelVersionNotFound(id);
-    if (row.files.length === 0) throw artefactMissing(row.version, 'it cannot be run');
-    return row;
-  }
-
-  async #measure({ files, inputs, outputs, artefactDigest }: ModelVersionShown, data: LabelledData): Promise<Measurement> {
-    const [file] = files;
-    if (!file) throw new Error(`the artefact ${artefactDigest} has no file`);
-    const workspace = { scratch: this.artefacts.scratch, memoryMb: this.config.VITAE_DATASET_MEMORY_MB };
-    await using checkedOut = await this.artefacts.checkOut(files);
-    return measure(await score({ path: checkedOut.pathOf(file.path), digest: file.digest, inputs, outputs }, data, workspace));
-  }
 }
 
-function labelled(dataset: DatasetVersionRow, path: string, split: string): LabelledData {
-  const named = `${dataset.datasetName} version ${dataset.version}`;
-  if (dataset.labelColumn === '') throw refuse('LABEL_MISSING', `${named} names no label column, so there is nothing to measure against. Evaluate on a version that was registered with labelColumn.`);
-  if (split !== '' && !dataset.splits.some(({ name }) => name === split)) {
-    const have = dataset.splits.map(({ name }) => name).join(', ');
-    throw refuse('SPLIT_UNKNOWN', `${named} has no split named ${split}. ${have ? `Its splits are ${have}.` : 'It is not split: leave split out to use all rows.'}`);
-  }
-  return {
-    file: { path, mediaType: dataset.mediaType },
-    columns: dataset.columns,
-    labelColumn: dataset.labelColumn,
-    protectedColumns: dataset.protectedColumns,
-    split: split === '' ? undefined : { column: dataset.splitColumn, value: split },
-  };
+/** Which of a suite's rows are meant. @throws Refused EVALUATION_SUITE_KIND, SUITE_DATASET_UNCLEAR. */
+function chosen({ name, content }: { readonly name: string; readonly content: SuiteContent }, { datasetVersionId, split }: Pick<EvaluationOrder, 'datasetVersionId' | 'split'>): SuiteContent['datasets'][number] {
+  if (content.kind === 'llm') throw suiteIsRunElsewhere(name);
+  const [first, ...more] = content.datasets.filter((one) => (datasetVersionId === undefined || one.datasetVersionId === datasetVersionId) && (split === undefined || one.split === split));
+  if (!first || more.length > 0) throw suiteDatasetUnclear(name, content.datasets.map((one) => `${one.split || 'all rows'} of ${one.datasetVersionId}`));
+  return first;
 }
-
-const measuredVersion = ({ id, modelId, version, artefactDigest }: ModelVersionShown): MeasuredVersion => ({ modelVersionId: id, modelId, version, artefactDigest });

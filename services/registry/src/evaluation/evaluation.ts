@@ -1,7 +1,9 @@
 import { create } from '@bufbuild/protobuf';
-import { EvaluationRecordedSchema, type EvaluationRecorded } from '@vitae/contracts';
+import { EvaluationInvalidatedSchema, EvaluationRecordedSchema, EvaluationReportedSchema, type EvaluationInvalidated, type EvaluationRecorded, type EvaluationReported } from '@vitae/contracts';
 import { Refused, type Decider, type RefusalStatus } from '@vitae/event-store';
-import type { Measurement, Measured } from './measure.ts';
+import type { PairedDifference } from './compare.ts';
+import type { Measured, MeasuredGroup, MeasuredSlice, Measurement, Task } from './measured.ts';
+import { suiteResultOf, type JudgedBySuite } from './suite-result.ts';
 
 /** The version that was measured, or compared with. */
 export interface MeasuredVersion {
@@ -19,62 +21,155 @@ export interface RecordEvaluation {
   /** Empty: all rows. */
   readonly split: string;
   readonly measured: Measurement;
+  readonly suite?: JudgedBySuite | undefined;
   /** Another version, measured on the same rows. */
-  readonly comparedWith?: { readonly version: MeasuredVersion; readonly measured: Measurement } | undefined;
+  readonly comparedWith?: { readonly version: MeasuredVersion; readonly measured: Measurement; readonly paired: readonly PairedDifference[] } | undefined;
 }
 
+/** What somebody else says that it measured. */
+export interface Report {
+  readonly executedBy: string;
+  readonly tool: { readonly name: string; readonly version: string; readonly url: string };
+  /** RFC 3339. */
+  readonly executedAt: string;
+  readonly dataset: { readonly datasetVersionId: string; readonly datasetDigest: string } | { readonly uri: string; readonly digest: string; readonly name: string };
+  readonly split: string;
+  readonly rowCount: number;
+  readonly task: Task | '';
+  readonly metrics: readonly Measured[];
+  readonly groups: readonly MeasuredGroup[];
+  readonly slices: readonly MeasuredSlice[];
+  readonly rubricScores: readonly { readonly criterion: string; readonly n: number; readonly mean: number; readonly standardDeviation: number }[];
+  readonly judge?: { readonly model: string; readonly rubric: string; readonly scaleFrom: number; readonly scaleTo: number } | undefined;
+  readonly notes: string;
+}
+
+export interface ReportEvaluation {
+  readonly type: 'ReportEvaluation';
+  readonly evaluationId: string;
+  readonly of: MeasuredVersion;
+  readonly report: Report;
+  readonly suite?: JudgedBySuite | undefined;
+}
+
+/** Why an evaluation is no evidence any more. */
+export const INVALIDATION_CAUSES = ['wrong-data', 'wrong-labels', 'leakage', 'faulty-run', 'other'] as const;
+export type InvalidationCause = (typeof INVALIDATION_CAUSES)[number];
+
+export interface InvalidateEvaluation {
+  readonly type: 'InvalidateEvaluation';
+  readonly evaluationId: string;
+  readonly cause: InvalidationCause;
+  readonly reason: string;
+}
+
+export type EvaluationCommand = RecordEvaluation | ReportEvaluation | InvalidateEvaluation;
+export type EvaluationEvent = EvaluationRecorded | EvaluationReported | EvaluationInvalidated;
+
 export type EvaluationRefusal =
+  | 'COMPARISON_NOT_FOUND'
   | 'COMPARISON_UNFIT'
   | 'EVALUATION_NOT_FOUND'
   | 'INPUT_UNMATCHED'
   | 'INPUT_VALUE_MISSING'
+  | 'JUDGE_MISSING'
   | 'LABEL_MISSING'
   | 'LABEL_NOT_BINARY'
+  | 'LABEL_UNFIT'
   | 'MODEL_FAILED'
   | 'OUTPUT_UNSUPPORTED'
+  | 'SLICE_UNFIT'
   | 'SPLIT_UNKNOWN';
 
 /** An evaluation's refusal; its status is 422 unless it says otherwise. */
 export const refuse = (reason: EvaluationRefusal, message: string, status: RefusalStatus = 422): Refused => new Refused(reason, message, status);
 
-type State = 'none' | 'recorded';
+type Known = { readonly is: 'recorded' | 'reported' | 'invalidated'; readonly reported: boolean; readonly modelVersionId: string; readonly modelId: string; readonly version: number };
+export type EvaluationState = { readonly is: 'none' } | Known;
 
 /**
- * An evaluation: what one version measured on one split of one dataset version.
+ * An evaluation: what one version measured on one split of one dataset version, or what somebody says that it did.
  *
- *   none ── RecordEvaluation ──► recorded
+ *   none ── Record ──► recorded ──┐
+ *        ── Report ──► reported ──┴── Invalidate ──► invalidated
+ *
+ * The two never become each other: a reported one is not measured by being believed.
  */
-export const evaluation: Decider<State, RecordEvaluation, EvaluationRecorded> = {
+export const evaluation: Decider<EvaluationState, EvaluationCommand, EvaluationEvent> = {
   category: 'registry.Evaluation',
-  initial: 'none',
-  decide: (command, state) => (state === 'recorded' ? [] : [recorded(command)]),
-  evolve: () => 'recorded',
+  initial: { is: 'none' },
+
+  decide(command, state): readonly EvaluationEvent[] {
+    switch (command.type) {
+      case 'RecordEvaluation':
+        return state.is === 'none' ? [recorded(command)] : [];
+      case 'ReportEvaluation':
+        return state.is === 'none' ? [reported(command)] : [];
+      case 'InvalidateEvaluation': {
+        if (state.is === 'none') throw evaluationNotFound();
+        if (state.is === 'invalidated') return [];
+        const { is: _, ...of } = state;
+        return [create(EvaluationInvalidatedSchema, { ...of, evaluationId: command.evaluationId, cause: command.cause, reason: command.reason })];
+      }
+    }
+  },
+
+  evolve(state, event): EvaluationState {
+    switch (event.$typeName) {
+      case 'vitae.registry.v1.EvaluationRecorded':
+      case 'vitae.registry.v1.EvaluationReported': {
+        const reported = event.$typeName === 'vitae.registry.v1.EvaluationReported';
+        return { is: reported ? 'reported' : 'recorded', reported, modelVersionId: event.modelVersionId, modelId: event.modelId, version: event.version };
+      }
+      case 'vitae.registry.v1.EvaluationInvalidated':
+        return state.is === 'none' ? state : { ...state, is: 'invalidated' };
+    }
+  },
 };
 
-function recorded({ evaluationId, of, dataset, split, measured, comparedWith }: RecordEvaluation): EvaluationRecorded {
+function recorded({ evaluationId, of, dataset, split, measured, suite, comparedWith }: RecordEvaluation): EvaluationRecorded {
   return create(EvaluationRecordedSchema, {
     evaluationId,
     ...of,
     ...dataset,
     split,
-    rowCount: BigInt(measured.rowCount),
-    metrics: [...measured.metrics],
-    groups: measured.groups.map(({ rowCount, positiveCount, metrics, ...group }) => ({
-      ...group,
-      rowCount: BigInt(rowCount),
-      positiveCount: BigInt(positiveCount),
-      metrics: [...metrics],
-    })),
+    task: measured.task,
+    ...results(measured),
+    ...(suite ? { suite: suiteResultOf(suite) } : {}),
     ...(comparedWith
       ? {
           comparison: {
             modelVersionId: comparedWith.version.modelVersionId,
             version: comparedWith.version.version,
             differences: differences(measured.metrics, comparedWith.measured.metrics),
+            paired: [...comparedWith.paired],
           },
         }
       : {}),
   });
+}
+
+function reported({ evaluationId, of, report, suite }: ReportEvaluation): EvaluationReported {
+  const { dataset, rubricScores, judge, ...same } = report;
+  return create(EvaluationReportedSchema, {
+    evaluationId,
+    ...of,
+    ...same,
+    ...('uri' in dataset ? { externalDataset: dataset } : dataset),
+    ...results(report),
+    rubricScores: rubricScores.map(({ n, ...score }) => ({ ...score, n: BigInt(n) })),
+    ...(judge ? { judge } : {}),
+    ...(suite ? { suite: suiteResultOf(suite) } : {}),
+  });
+}
+
+function results({ rowCount, metrics, groups, slices }: Pick<Measurement, 'rowCount' | 'metrics' | 'groups' | 'slices'>) {
+  return {
+    rowCount: BigInt(rowCount),
+    metrics: [...metrics],
+    groups: groups.map((group) => ({ ...group, rowCount: BigInt(group.rowCount), positiveCount: BigInt(group.positiveCount), metrics: [...group.metrics] })),
+    slices: slices.map((slice) => ({ ...slice, rowCount: BigInt(slice.rowCount), metrics: [...slice.metrics] })),
+  };
 }
 
 /** This one's metric minus the other's, of those that both have. */
@@ -96,5 +191,5 @@ export function mustCompare(of: MeasuredVersion, other: MeasuredVersion): void {
   }
 }
 
-export const evaluationNotFound = (id: string): Refused =>
-  refuse('EVALUATION_NOT_FOUND', `There is no evaluation ${id} in this project. GET …/model-versions/<id>/evaluations lists those of a version.`, 404);
+export const evaluationNotFound = (id = ''): Refused =>
+  refuse('EVALUATION_NOT_FOUND', `There is no ${id === '' ? 'such evaluation' : `evaluation ${id}`} in this project. GET …/model-versions/<id>/evaluations lists those of a version.`, 404);

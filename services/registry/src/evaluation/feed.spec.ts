@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { planFeed, tensorData } from './feed.ts';
-import { classesFrom, classesOf, classifierOutputs, labelOf, scoresOf } from './model-output.ts';
+import { classesFrom, classesOf, labelOf, modelOutputs } from './model-output.ts';
 
 const columns = [
   { name: 'amount', dataType: 'BIGINT', kind: 'numeric' },
@@ -36,20 +36,19 @@ describe('Feeding a model from columns', () => {
   });
 });
 
-describe('The outputs of a classifier', () => {
+describe('The outputs of a model', () => {
   const label = { name: 'label', datatype: 'INT64', shape: [-1] };
   const probabilities = { name: 'probabilities', datatype: 'FP32', shape: [-1, 2] };
 
   it('are found by their usual names, or by type', () => {
-    expect(classifierOutputs([label, probabilities])).toEqual({ label: 'label', scores: 'probabilities' });
-    expect(classifierOutputs([{ name: 'y', datatype: 'FP32', shape: [-1, 1] }])).toEqual({ label: undefined, scores: 'y' });
-    expect(classifierOutputs([{ ...label, name: 'z' }])).toEqual({ label: 'z', scores: undefined });
-    expect(() => classifierOutputs([{ ...probabilities, shape: [-1, 3] }])).toThrow(expect.objectContaining({ reason: 'OUTPUT_UNSUPPORTED' }));
+    expect(modelOutputs([label, probabilities])).toEqual({ label: 'label', scores: 'probabilities' });
+    expect(modelOutputs([{ name: 'y', datatype: 'FP32', shape: [-1, 1] }])).toEqual({ label: undefined, scores: 'y' });
+    expect(modelOutputs([{ ...label, name: 'z' }])).toEqual({ label: 'z', scores: undefined });
+    expect(modelOutputs([label, { ...probabilities, shape: [-1, 3] }])).toEqual({ label: 'label', scores: 'probabilities' });
+    expect(() => modelOutputs([{ ...probabilities, shape: [-1, 3, 3] }])).toThrow(expect.objectContaining({ reason: 'OUTPUT_UNSUPPORTED' }));
   });
 
-  it('give a class and the probability of class 1', () => {
-    expect(scoresOf({ data: Float32Array.of(0.75, 0.25, 0.5, 0.5), shape: [2, 2] })).toEqual([0.25, 0.5]);
-    expect(scoresOf({ data: Float32Array.of(0.25, 0.5), shape: [2] })).toEqual([0.25, 0.5]);
+  it('give a class', () => {
     expect(classesFrom([0.25, 0.5])).toEqual([0, 1]);
     expect(classesOf({ data: BigInt64Array.of(0n, 1n), shape: [2] })).toEqual([0, 1]);
     expect(() => classesOf({ data: ['good'], shape: [1] })).toThrow(/only 0 and 1/);

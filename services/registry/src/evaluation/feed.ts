@@ -8,11 +8,14 @@ export interface FeedColumn {
   readonly kind: 'numeric' | 'categorical';
 }
 
+/** How a value leaves the file: as a JavaScript number, bigint, boolean or text. */
+export type CastName = 'DOUBLE' | 'BIGINT' | 'BOOLEAN' | 'VARCHAR';
+
 /** How one input is filled: from the column of its name, cast on the way out of the file. */
 export interface FedInput {
   readonly name: string;
   readonly datatype: string;
-  readonly cast: 'DOUBLE' | 'BIGINT' | 'BOOLEAN' | 'VARCHAR';
+  readonly cast: CastName;
   /** One value for each row, with or without a second dimension of 1. */
   readonly rank: 1 | 2;
 }
@@ -49,7 +52,7 @@ export function planFeed(inputs: readonly Tensor[], columns: readonly FeedColumn
   return { inputs: fed, singleRows: inputs.some(({ shape }) => shape[0] === 1) };
 }
 
-function castFor(datatype: string, { dataType, kind }: FeedColumn): FedInput['cast'] | undefined {
+function castFor(datatype: string, { dataType, kind }: FeedColumn): CastName | undefined {
   switch (datatype) {
     case 'BYTES':
       return 'VARCHAR';

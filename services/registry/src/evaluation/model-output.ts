@@ -2,11 +2,11 @@ import type { Binary } from '@vitae/statistics';
 import type { Tensor } from '../model-version/tensor-spec.ts';
 import { refuse } from './evaluation.ts';
 
-/** Which outputs of a classifier say what. At least one of the two is there. */
-export interface ClassifierOutputs {
-  /** Gives the class, 0 or 1. */
+/** Which outputs of a model say what. At least one of the two is there. */
+export interface ModelOutputs {
+  /** Gives the class of each row. */
   readonly label?: string | undefined;
-  /** Gives the probability of class 1: alone, or as the second of two. */
+  /** Gives numbers: the probability of 1 (alone, or as the second of two), of each of several classes, or the answer of a regressor. */
   readonly scores?: string | undefined;
 }
 
@@ -20,29 +20,23 @@ const FRACTIONS = ['FP32', 'FP64'];
 const CLASSES = ['INT64', 'INT32', 'BOOL', 'BYTES'];
 
 /**
- * Finds label and probabilities among a model's outputs: by their usual names (skl2onnx, the Open Inference Protocol),
+ * Finds classes and numbers among a model's outputs: by their usual names (skl2onnx, the Open Inference Protocol),
  * otherwise by type.
  * @throws Refused OUTPUT_UNSUPPORTED.
  */
-export function classifierOutputs(outputs: readonly Tensor[]): ClassifierOutputs {
+export function modelOutputs(outputs: readonly Tensor[]): ModelOutputs {
   const flat = ({ shape }: Tensor): boolean => shape.length === 1 || (shape.length === 2 && (shape[1] === 1 || shape[1] === -1));
-  const ofTwo = ({ shape }: Tensor): boolean => shape.length === 2 && shape[1] === 2;
+  const ofSeveral = ({ shape }: Tensor): boolean => shape.length === 2 && (shape[1] ?? 0) >= 2;
   const labels = outputs.filter((output) => CLASSES.includes(output.datatype) && flat(output));
-  const scores = outputs.filter((output) => FRACTIONS.includes(output.datatype) && (flat(output) || ofTwo(output)));
+  const scores = outputs.filter((output) => FRACTIONS.includes(output.datatype) && (flat(output) || ofSeveral(output)));
   const named = (candidates: readonly Tensor[], ...usual: string[]): string | undefined =>
     (candidates.find(({ name }) => usual.includes(name)) ?? candidates[0])?.name;
   const found = { label: named(labels, 'label', 'output_label'), scores: named(scores, 'probabilities', 'output_probability', 'scores') };
   if (found.label === undefined && found.scores === undefined) {
     const have = outputs.map(({ name, datatype, shape }) => `${name} ${datatype} ${JSON.stringify(shape)}`).join(', ');
-    throw refuse('OUTPUT_UNSUPPORTED', `The model's outputs are ${have}; a binary classifier gives a class for each row, or probabilities of one or two classes. Export it with one of these.`);
+    throw refuse('OUTPUT_UNSUPPORTED', `The model's outputs are ${have}; what can be measured is a class for each row, probabilities of its classes, or one number. Export it with one of these.`);
   }
   return found;
-}
-
-/** Probability of class 1 of each row. */
-export function scoresOf({ data, shape }: OutputValues): number[] {
-  const width = shape.length === 2 ? (shape[1] ?? 1) : 1;
-  return Array.from({ length: data.length / width }, (_, row) => Number(data[row * width + width - 1]));
 }
 
 /** The class of each row. */

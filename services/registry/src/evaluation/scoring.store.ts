@@ -1,13 +1,14 @@
 import type { DuckDBValue } from '@duckdb/node-api';
-import type { Binary } from '@vitae/statistics';
 import type { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
 import { readRows, type DatasetFile, type RowQuery, type Workspace } from '../dataset-version/dataset-file.store.ts';
 import { withOnnxModel } from '../model-version/onnx-model.store.ts';
 import type { Tensor } from '../model-version/tensor-spec.ts';
 import { refuse } from './evaluation.ts';
 import { planFeed, tensorData, type Feed, type FeedColumn, type FedInput, type FedValue } from './feed.ts';
-import type { ScoredRows } from './measure.ts';
-import { classesFrom, classesOf, classifierOutputs, labelOf, scoresOf, type ClassifierOutputs } from './model-output.ts';
+import { interpret } from './interpret.ts';
+import { modelOutputs, type ModelOutputs } from './model-output.ts';
+import type { ScoredRows } from './scored-rows.ts';
+import { belongs, castOf, type Slice } from './slice.ts';
 
 /** A model file and what it takes and gives. */
 export interface ScoredModel {
@@ -16,6 +17,8 @@ export interface ScoredModel {
   readonly digest: string;
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
+  /** The task that the model was registered with, in whatever words. */
+  readonly task: string;
 }
 
 /** The rows to score, and which columns say what is true of them. */
@@ -25,54 +28,65 @@ export interface LabelledData {
   readonly labelColumn: string;
   readonly protectedColumns: readonly string[];
   readonly split?: RowQuery['split'];
+  readonly slices: readonly Slice[];
 }
 
 /** The name of the group of rows whose protected column is empty. */
 const UNKNOWN_GROUP = '(empty)';
 
 /**
- * Runs the model on every row of the split, in batches as they come out of the file. Only labels, answers and groups
- * are kept in memory, never the rows.
+ * Runs the model on every row of the split, in batches as they come out of the file. Only labels, answers, groups and
+ * slices are kept in memory, never the rows.
  */
 export async function score(model: ScoredModel, data: LabelledData, workspace: Workspace): Promise<ScoredRows> {
   const feed = planFeed(model.inputs, data.columns);
-  const outputs = classifierOutputs(model.outputs);
-  const labels: Binary[] = [];
-  const predictions: Binary[] = [];
+  const outputs = modelOutputs(model.outputs);
+  const labels: (string | null)[] = [];
+  const classes: (number | string)[] = [];
   const scores: number[] = [];
+  let width = 1;
   const groups: Record<string, string[]> = Object.fromEntries(data.protectedColumns.map((column) => [column, []]));
-  const query: RowQuery = {
-    columns: [
-      ...feed.inputs.map(({ name, cast }) => ({ name, cast })),
-      { name: data.labelColumn, cast: 'VARCHAR' },
-      ...data.protectedColumns.map((name) => ({ name, cast: 'VARCHAR' as const })),
-    ],
-    types: new Map(data.columns.map(({ name, dataType }) => [name, dataType])),
-    split: data.split,
-  };
+  const slices: Record<string, number[]> = Object.fromEntries(data.slices.map(({ name }) => [name, []]));
   await withOnnxModel(model.path, model.digest, (session) =>
-    readRows(data.file, query, workspace, async (columns) => {
+    readRows(data.file, queryOf(feed, data), workspace, async (columns) => {
       const inputs = columns.slice(0, feed.inputs.length) as readonly (readonly FedValue[])[];
-      const [truth = [], ...grouped] = columns.slice(feed.inputs.length);
-      for (const label of truth) labels.push(labelOf(label as string | null, data.labelColumn));
+      const [truth = [], ...more] = columns.slice(feed.inputs.length);
       for (const [i, column] of data.protectedColumns.entries()) {
-        for (const value of (grouped[i] ?? []) as readonly DuckDBValue[]) groups[column]?.push(value === null || value === '' ? UNKNOWN_GROUP : String(value));
+        for (const value of (more[i] ?? []) as readonly DuckDBValue[]) groups[column]?.push(value === null || value === '' ? UNKNOWN_GROUP : String(value));
       }
+      for (const [i, slice] of data.slices.entries()) {
+        for (const [row, value] of (more[data.protectedColumns.length + i] ?? []).entries()) if (belongs(slice, value)) slices[slice.name]?.push(labels.length + row);
+      }
+      for (const label of truth) labels.push(label as string | null);
       for (const answer of await answers(session, feed, outputs, inputs, truth.length)) {
-        predictions.push(...answer.predictions);
-        scores.push(...(answer.scores ?? []));
+        for (const one of answer.classes) classes.push(one);
+        for (const one of answer.scores) scores.push(one);
+        width = answer.width;
       }
     }),
   );
-  return { labels, predictions, scores: outputs.scores === undefined ? undefined : scores, groups };
+  return interpret({ labels, classes, scores, width, groups, slices }, outputs, data.labelColumn, model.task);
 }
+
+const queryOf = (feed: Feed, { columns, labelColumn, protectedColumns, slices, split }: LabelledData): RowQuery => ({
+  columns: [
+    ...feed.inputs.map(({ name, cast }) => ({ name, cast })),
+    { name: labelColumn, cast: 'VARCHAR' },
+    ...protectedColumns.map((name) => ({ name, cast: 'VARCHAR' as const })),
+    ...slices.map((slice) => ({ name: slice.column, cast: castOf(slice) })),
+  ],
+  types: new Map(columns.map(({ name, dataType }) => [name, dataType])),
+  split,
+});
 
 interface Answer {
-  readonly predictions: readonly Binary[];
-  readonly scores?: readonly number[];
+  readonly classes: readonly (number | string)[];
+  readonly scores: readonly number[];
+  /** Scores of one row. */
+  readonly width: number;
 }
 
-async function answers(session: InferenceSession, feed: Feed, outputs: ClassifierOutputs, columns: readonly (readonly FedValue[])[], rows: number): Promise<Answer[]> {
+async function answers(session: InferenceSession, feed: Feed, outputs: ModelOutputs, columns: readonly (readonly FedValue[])[], rows: number): Promise<Answer[]> {
   const size = feed.singleRows ? 1 : rows;
   const found: Answer[] = [];
   for (let start = 0; start < rows; start += size) {
@@ -85,17 +99,15 @@ async function answers(session: InferenceSession, feed: Feed, outputs: Classifie
   return found;
 }
 
-function answerOf({ label, scores }: ClassifierOutputs, results: InferenceSession.ReturnType, rows: number): Answer {
-  const valuesOf = (name: string) => {
-    const { data, dims } = results[name] as OnnxTensor;
-    return { data: data as ArrayLike<number | bigint | string>, shape: dims };
-  };
-  const probabilities = scores === undefined ? undefined : scoresOf(valuesOf(scores));
-  const predictions = label === undefined ? classesFrom(probabilities ?? []) : classesOf(valuesOf(label));
-  if (predictions.length !== rows || (probabilities && (probabilities.length !== rows || probabilities.some(Number.isNaN)))) {
-    throw refuse('OUTPUT_UNSUPPORTED', `The model gave ${predictions.length} answers for ${rows} rows, or a probability that is no number. Export it so that each row gets one answer.`);
+function answerOf({ label, scores }: ModelOutputs, results: InferenceSession.ReturnType, rows: number): Answer {
+  const valuesOf = (name: string) => Array.from((results[name] as OnnxTensor).data as ArrayLike<number | bigint | string>);
+  const classes = label === undefined ? [] : valuesOf(label).map((value) => (typeof value === 'string' ? value : Number(value)));
+  const numbers = scores === undefined ? [] : valuesOf(scores).map(Number);
+  const width = scores === undefined ? 1 : numbers.length / rows;
+  if ((label !== undefined && classes.length !== rows) || !Number.isInteger(width) || width < 1 || numbers.some((number) => !Number.isFinite(number))) {
+    throw refuse('OUTPUT_UNSUPPORTED', `The model gave ${classes.length || numbers.length} answers for ${rows} rows, or one that is no number. Export it so that each row gets one answer.`);
   }
-  return { predictions, ...(probabilities ? { scores: probabilities } : {}) };
+  return { classes, scores: numbers, width };
 }
 
 const TYPES: Readonly<Record<string, OnnxTensor.Type>> = {

@@ -9,7 +9,7 @@ import { ModelCards } from '../model-card/model-cards.view.ts';
 import { ModelVersionSignatures } from '../signature/signatures.view.ts';
 import type { KnownDataset, KnownEvaluation, KnownVersion } from './known-version.ts';
 
-/** Of a version with more evaluations the newest ones are told. */
+/** Of a version with more evaluations the newest ones are told; of what others report, and of what was invalidated, none. */
 const MOST_EVALUATIONS = 100;
 
 /** All that the registry knows of one version or one dataset, from the views of each. */
@@ -53,11 +53,11 @@ export class KnownVersions {
 
   async #evaluations(projectId: string, modelVersionId: string): Promise<readonly KnownEvaluation[]> {
     const em = this.em.fork();
-    const rows = await em.find(EvaluationRow, { projectId, modelVersionId }, { orderBy: { id: 'desc' }, limit: MOST_EVALUATIONS });
-    const datasets = await em.find(DatasetVersionRow, { projectId, id: { $in: [...new Set(rows.map(({ datasetVersionId }) => datasetVersionId))] } });
+    const rows = await em.find(EvaluationRow, { projectId, modelVersionId, source: 'measured', invalidatedAt: null }, { orderBy: { id: 'desc' }, limit: MOST_EVALUATIONS });
+    const datasets = await em.find(DatasetVersionRow, { projectId, id: { $in: [...new Set(rows.flatMap(({ datasetVersionId }) => datasetVersionId ?? []))] } });
     const byId = new Map(datasets.map(({ id, datasetName, version, digest }) => [id, { datasetVersionId: id, datasetName, version, digest }]));
     return rows.flatMap(({ id, datasetVersionId, split, rowCount, metrics, groups }) => {
-      const dataset = byId.get(datasetVersionId);
+      const dataset = byId.get(datasetVersionId ?? '');
       return dataset ? [{ evaluationId: id, dataset, split, rowCount, metrics, groups }] : [];
     });
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { originOf } from './origin.ts';
+import { originOf, prefixOf } from './origin.ts';
 
 describe('Where a reader finds the service', () => {
   it('is where the request went', () => expect(originOf({ protocol: 'http', headers: { host: '127.0.0.1:7401' } })).toBe('http://127.0.0.1:7401'));
@@ -8,5 +8,10 @@ describe('Where a reader finds the service', () => {
   it('is a path alone when the header is no host', () => {
     expect(originOf({ protocol: 'http', headers: { host: 'a/b?c' } })).toBe('');
     expect(originOf({ protocol: 'http', headers: { host: 'a.org', 'x-forwarded-proto': 'javascript' } })).toBe('');
+  });
+  it('has before its own paths what the proxy took away, when that is a path', () => {
+    expect(prefixOf({ headers: { 'x-forwarded-prefix': '/api/registry' } })).toBe('/api/registry');
+    expect(['//evil.org', '/a b', 'api', ''].map((prefix) => prefixOf({ headers: { 'x-forwarded-prefix': prefix } }))).toEqual(['', '', '', '']);
+    expect(prefixOf({ headers: {} })).toBe('');
   });
 });

@@ -2,9 +2,12 @@
 // @generated from file vitae/registry/v1/evaluation.proto (package vitae.registry.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import { file_vitae_ledger_v1_personal } from "../../ledger/v1/personal_pb.ts";
+import type { Judge, Threshold } from "./evaluation_suite_pb.ts";
+import { file_vitae_registry_v1_evaluation_suite } from "./evaluation_suite_pb.ts";
 import type { Metric } from "./model_version_pb.ts";
 import { file_vitae_registry_v1_model_version } from "./model_version_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -13,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vitae/registry/v1/evaluation.proto.
  */
 export const file_vitae_registry_v1_evaluation: GenFile = /*@__PURE__*/
-  fileDesc("CiJ2aXRhZS9yZWdpc3RyeS92MS9ldmFsdWF0aW9uLnByb3RvEhF2aXRhZS5yZWdpc3RyeS52MSKNAQoOTWVhc3VyZWRNZXRyaWMSFQoEbmFtZRgBIAEoCUIHukgEcgIQARIWCgV2YWx1ZRgCIAEoAUIHukgEEgJAARIbCgVsb3dlchgDIAEoAUIHukgEEgJAAUgAiAEBEhsKBXVwcGVyGAQgASgBQge6SAQSAkABSAGIAQFCCAoGX2xvd2VyQggKBl91cHBlciKyAQoLR3JvdXBSZXN1bHQSGgoJYXR0cmlidXRlGAEgASgJQge6SARyAhABEhYKBWdyb3VwGAIgASgJQge6SARyAhABEhoKCXJvd19jb3VudBgDIAEoA0IHukgEIgIoABIfCg5wb3NpdGl2ZV9jb3VudBgEIAEoA0IHukgEIgIoABIyCgdtZXRyaWNzGAUgAygLMiEudml0YWUucmVnaXN0cnkudjEuTWVhc3VyZWRNZXRyaWMiegoKQ29tcGFyaXNvbhIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAIgASgFQge6SAQaAiAAEi4KC2RpZmZlcmVuY2VzGAMgAygLMhkudml0YWUucmVnaXN0cnkudjEuTWV0cmljIu4DChJFdmFsdWF0aW9uUmVjb3JkZWQSHwoNZXZhbHVhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESIgoQbW9kZWxfdmVyc2lvbl9pZBgCIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAyABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YBCABKAVCB7pIBBoCIAASNQoPYXJ0ZWZhY3RfZGlnZXN0GAUgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEiQKEmRhdGFzZXRfdmVyc2lvbl9pZBgGIAEoCUIIukgFcgOwAQESNAoOZGF0YXNldF9kaWdlc3QYByABKAlCHLpIGXIXMhVec2hhMjU2OlswLTlhLWZdezY0fSQSDQoFc3BsaXQYCCABKAkSGgoJcm93X2NvdW50GAkgASgDQge6SAQiAiAAEjwKB21ldHJpY3MYCiADKAsyIS52aXRhZS5yZWdpc3RyeS52MS5NZWFzdXJlZE1ldHJpY0IIukgFkgECCAESLgoGZ3JvdXBzGAsgAygLMh4udml0YWUucmVnaXN0cnkudjEuR3JvdXBSZXN1bHQSMQoKY29tcGFyaXNvbhgMIAEoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLkNvbXBhcmlzb25iBnByb3RvMw", [file_buf_validate_validate, file_vitae_registry_v1_model_version]);
+  fileDesc("CiJ2aXRhZS9yZWdpc3RyeS92MS9ldmFsdWF0aW9uLnByb3RvEhF2aXRhZS5yZWdpc3RyeS52MSKNAQoOTWVhc3VyZWRNZXRyaWMSFQoEbmFtZRgBIAEoCUIHukgEcgIQARIWCgV2YWx1ZRgCIAEoAUIHukgEEgJAARIbCgVsb3dlchgDIAEoAUIHukgEEgJAAUgAiAEBEhsKBXVwcGVyGAQgASgBQge6SAQSAkABSAGIAQFCCAoGX2xvd2VyQggKBl91cHBlciKyAQoLR3JvdXBSZXN1bHQSGgoJYXR0cmlidXRlGAEgASgJQge6SARyAhABEhYKBWdyb3VwGAIgASgJQge6SARyAhABEhoKCXJvd19jb3VudBgDIAEoA0IHukgEIgIoABIfCg5wb3NpdGl2ZV9jb3VudBgEIAEoA0IHukgEIgIoABIyCgdtZXRyaWNzGAUgAygLMiEudml0YWUucmVnaXN0cnkudjEuTWVhc3VyZWRNZXRyaWMirwEKCkNvbXBhcmlzb24SIgoQbW9kZWxfdmVyc2lvbl9pZBgBIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgCIAEoBUIHukgEGgIgABIuCgtkaWZmZXJlbmNlcxgDIAMoCzIZLnZpdGFlLnJlZ2lzdHJ5LnYxLk1ldHJpYxIzCgZwYWlyZWQYBCADKAsyIy52aXRhZS5yZWdpc3RyeS52MS5QYWlyZWREaWZmZXJlbmNlIukBChBQYWlyZWREaWZmZXJlbmNlEhcKBm1ldHJpYxgBIAEoCUIHukgEcgIQARIWCgV2YWx1ZRgCIAEoAUIHukgEEgJAARIWCgVsb3dlchgDIAEoAUIHukgEEgJAARIWCgV1cHBlchgEIAEoAUIHukgEEgJAARIoCgdwX3ZhbHVlGAUgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAABIxChBhZGp1c3RlZF9wX3ZhbHVlGAYgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAABIXCgZtZXRob2QYByABKAlCB7pIBHICEAEidQoLU2xpY2VSZXN1bHQSFgoFc2xpY2UYASABKAlCB7pIBHICEAESGgoJcm93X2NvdW50GAIgASgDQge6SAQiAigAEjIKB21ldHJpY3MYAyADKAsyIS52aXRhZS5yZWdpc3RyeS52MS5NZWFzdXJlZE1ldHJpYyLQAQoPVGhyZXNob2xkUmVzdWx0EjcKCXRocmVzaG9sZBgBIAEoCzIcLnZpdGFlLnJlZ2lzdHJ5LnYxLlRocmVzaG9sZEIGukgDyAEBEkAKB291dGNvbWUYAiABKA4yIy52aXRhZS5yZWdpc3RyeS52MS5UaHJlc2hvbGRPdXRjb21lQgq6SAeCAQQQASAAEjMKCG1lYXN1cmVkGAMgASgLMiEudml0YWUucmVnaXN0cnkudjEuTWVhc3VyZWRNZXRyaWMSDQoFY2xvc2UYBCABKAgi6AEKC1N1aXRlUmVzdWx0EhoKCHN1aXRlX2lkGAEgASgJQgi6SAVyA7ABARIVCgRuYW1lGAIgASgJQge6SARyAhABEhcKBm51bWJlchgDIAEoBUIHukgEGgIgABI2Cgp0aHJlc2hvbGRzGAQgAygLMiIudml0YWUucmVnaXN0cnkudjEuVGhyZXNob2xkUmVzdWx0EjwKB3ZlcmRpY3QYBSABKA4yHy52aXRhZS5yZWdpc3RyeS52MS5TdWl0ZVZlcmRpY3RCCrpIB4IBBBABIAASFwoPbWlzc2luZ19tZXRyaWNzGAYgAygJIuQEChJFdmFsdWF0aW9uUmVjb3JkZWQSHwoNZXZhbHVhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESIgoQbW9kZWxfdmVyc2lvbl9pZBgCIAEoCUIIukgFcgOwAQESGgoIbW9kZWxfaWQYAyABKAlCCLpIBXIDsAEBEhgKB3ZlcnNpb24YBCABKAVCB7pIBBoCIAASNQoPYXJ0ZWZhY3RfZGlnZXN0GAUgASgJQhy6SBlyFzIVXnNoYTI1NjpbMC05YS1mXXs2NH0kEiQKEmRhdGFzZXRfdmVyc2lvbl9pZBgGIAEoCUIIukgFcgOwAQESNAoOZGF0YXNldF9kaWdlc3QYByABKAlCHLpIGXIXMhVec2hhMjU2OlswLTlhLWZdezY0fSQSDQoFc3BsaXQYCCABKAkSGgoJcm93X2NvdW50GAkgASgDQge6SAQiAiAAEjwKB21ldHJpY3MYCiADKAsyIS52aXRhZS5yZWdpc3RyeS52MS5NZWFzdXJlZE1ldHJpY0IIukgFkgECCAESLgoGZ3JvdXBzGAsgAygLMh4udml0YWUucmVnaXN0cnkudjEuR3JvdXBSZXN1bHQSMQoKY29tcGFyaXNvbhgMIAEoCzIdLnZpdGFlLnJlZ2lzdHJ5LnYxLkNvbXBhcmlzb24SFQoEdGFzaxgNIAEoCUIHukgEcgIYQBItCgVzdWl0ZRgOIAEoCzIeLnZpdGFlLnJlZ2lzdHJ5LnYxLlN1aXRlUmVzdWx0Ei4KBnNsaWNlcxgPIAMoCzIeLnZpdGFlLnJlZ2lzdHJ5LnYxLlNsaWNlUmVzdWx0IlwKDkV2YWx1YXRpb25Ub29sEhgKBG5hbWUYASABKAlCCrpIB3IFEAEYgAISGQoHdmVyc2lvbhgCIAEoCUIIukgFcgMYgAESFQoDdXJsGAMgASgJQgi6SAVyAxjQDyJwCg9FeHRlcm5hbERhdGFzZXQSFwoDdXJpGAEgASgJQgq6SAdyBRABGNAPEiwKBmRpZ2VzdBgCIAEoCUIcukgZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JBIWCgRuYW1lGAMgASgJQgi6SAVyAxiAAiKFAQoLUnVicmljU2NvcmUSHQoJY3JpdGVyaW9uGAEgASgJQgq6SAdyBRABGIACEhIKAW4YAiABKANCB7pIBCICIAASFQoEbWVhbhgDIAEoAUIHukgEEgJAARIsChJzdGFuZGFyZF9kZXZpYXRpb24YBCABKAFCELpIDRILQAEpAAAAAAAAAAAiuwYKEkV2YWx1YXRpb25SZXBvcnRlZBIfCg1ldmFsdWF0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIiChBtb2RlbF92ZXJzaW9uX2lkGAIgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgDIAEoCUIIukgFcgOwAQESGAoHdmVyc2lvbhgEIAEoBUIHukgEGgIgABIgCg9hcnRlZmFjdF9kaWdlc3QYBSABKAlCB7pIBHICGEcSHwoLZXhlY3V0ZWRfYnkYBiABKAlCCrpIB3IFEAEYgAISNwoEdG9vbBgHIAEoCzIhLnZpdGFlLnJlZ2lzdHJ5LnYxLkV2YWx1YXRpb25Ub29sQga6SAPIAQESHgoLZXhlY3V0ZWRfYXQYCCABKAlCCbpIBnIEEAEYQBIjChJkYXRhc2V0X3ZlcnNpb25faWQYCSABKAlCB7pIBHICGCQSHwoOZGF0YXNldF9kaWdlc3QYCiABKAlCB7pIBHICGEcSPAoQZXh0ZXJuYWxfZGF0YXNldBgLIAEoCzIiLnZpdGFlLnJlZ2lzdHJ5LnYxLkV4dGVybmFsRGF0YXNldBIXCgVzcGxpdBgMIAEoCUIIukgFcgMYgAESGgoJcm93X2NvdW50GA0gASgDQge6SAQiAiAAEhUKBHRhc2sYDiABKAlCB7pIBHICGEASMgoHbWV0cmljcxgPIAMoCzIhLnZpdGFlLnJlZ2lzdHJ5LnYxLk1lYXN1cmVkTWV0cmljEi4KBmdyb3VwcxgQIAMoCzIeLnZpdGFlLnJlZ2lzdHJ5LnYxLkdyb3VwUmVzdWx0Ei4KBnNsaWNlcxgRIAMoCzIeLnZpdGFlLnJlZ2lzdHJ5LnYxLlNsaWNlUmVzdWx0EjUKDXJ1YnJpY19zY29yZXMYEiADKAsyHi52aXRhZS5yZWdpc3RyeS52MS5SdWJyaWNTY29yZRInCgVqdWRnZRgTIAEoCzIYLnZpdGFlLnJlZ2lzdHJ5LnYxLkp1ZGdlEi0KBXN1aXRlGBQgASgLMh4udml0YWUucmVnaXN0cnkudjEuU3VpdGVSZXN1bHQSGwoFbm90ZXMYFSABKAlCDLpIBXIDGIgniOcYASLcAQoVRXZhbHVhdGlvbkludmFsaWRhdGVkEh8KDWV2YWx1YXRpb25faWQYASABKAlCCLpIBXIDsAEBEiIKEG1vZGVsX3ZlcnNpb25faWQYAiABKAlCCLpIBXIDsAEBEhoKCG1vZGVsX2lkGAMgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAQgASgFQge6SAQaAiAAEhAKCHJlcG9ydGVkGAUgASgIEhYKBWNhdXNlGAYgASgJQge6SARyAhABEh4KBnJlYXNvbhgHIAEoCUIOukgHcgUQARiIJ4jnGAEi/gEKD0NvbXBhcmVkVmVyc2lvbhIiChBtb2RlbF92ZXJzaW9uX2lkGAEgASgJQgi6SAVyA7ABARIYCgd2ZXJzaW9uGAIgASgFQge6SAQaAiAAEjUKD2FydGVmYWN0X2RpZ2VzdBgDIAEoCUIcukgZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JBI8CgdtZXRyaWNzGAQgAygLMiEudml0YWUucmVnaXN0cnkudjEuTWVhc3VyZWRNZXRyaWNCCLpIBZIBAggBEjgKC2RpZmZlcmVuY2VzGAUgAygLMiMudml0YWUucmVnaXN0cnkudjEuUGFpcmVkRGlmZmVyZW5jZSLiAgoQVmVyc2lvbnNDb21wYXJlZBIfCg1jb21wYXJpc29uX2lkGAEgASgJQgi6SAVyA7ABARIaCghtb2RlbF9pZBgCIAEoCUIIukgFcgOwAQESJAoSZGF0YXNldF92ZXJzaW9uX2lkGAMgASgJQgi6SAVyA7ABARI0Cg5kYXRhc2V0X2RpZ2VzdBgEIAEoCUIcukgZchcyFV5zaGEyNTY6WzAtOWEtZl17NjR9JBINCgVzcGxpdBgFIAEoCRIaCglyb3dfY291bnQYBiABKANCB7pIBCICIAASFQoEdGFzaxgHIAEoCUIHukgEcgIQARJACgh2ZXJzaW9ucxgIIAMoCzIiLnZpdGFlLnJlZ2lzdHJ5LnYxLkNvbXBhcmVkVmVyc2lvbkIKukgHkgEECAIQBRIaCglyZXNhbXBsZXMYCSABKAVCB7pIBBoCIAASFQoEc2VlZBgKIAEoA0IHukgEIgIoACqVAQoQVGhyZXNob2xkT3V0Y29tZRIhCh1USFJFU0hPTERfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhwKGFRIUkVTSE9MRF9PVVRDT01FX1BBU1NFRBABEhwKGFRIUkVTSE9MRF9PVVRDT01FX0ZBSUxFRBACEiIKHlRIUkVTSE9MRF9PVVRDT01FX05PVF9NRUFTVVJFRBADKoEBCgxTdWl0ZVZlcmRpY3QSHQoZU1VJVEVfVkVSRElDVF9VTlNQRUNJRklFRBAAEhgKFFNVSVRFX1ZFUkRJQ1RfUEFTU0VEEAESGAoUU1VJVEVfVkVSRElDVF9GQUlMRUQQAhIeChpTVUlURV9WRVJESUNUX0lOQ09OQ0xVU0lWRRADYgZwcm90bzM", [file_buf_validate_validate, file_vitae_ledger_v1_personal, file_vitae_registry_v1_evaluation_suite, file_vitae_registry_v1_model_version]);
 
 /**
  * A metric with its 95 % interval where one is known.
@@ -108,6 +111,13 @@ export type Comparison = Message<"vitae.registry.v1.Comparison"> & {
    * @generated from field: repeated vitae.registry.v1.Metric differences = 3;
    */
   differences: Metric[];
+
+  /**
+   * The same with what chance has to do with it. Empty in events from before it was computed.
+   *
+   * @generated from field: repeated vitae.registry.v1.PairedDifference paired = 4;
+   */
+  paired: PairedDifference[];
 };
 
 /**
@@ -116,6 +126,176 @@ export type Comparison = Message<"vitae.registry.v1.Comparison"> & {
  */
 export const ComparisonSchema: GenMessage<Comparison> = /*@__PURE__*/
   messageDesc(file_vitae_registry_v1_evaluation, 2);
+
+/**
+ * One metric of a version minus the same of another, on the same rows.
+ *
+ * @generated from message vitae.registry.v1.PairedDifference
+ */
+export type PairedDifference = Message<"vitae.registry.v1.PairedDifference"> & {
+  /**
+   * @generated from field: string metric = 1;
+   */
+  metric: string;
+
+  /**
+   * @generated from field: double value = 2;
+   */
+  value: number;
+
+  /**
+   * 95 % interval.
+   *
+   * @generated from field: double lower = 3;
+   */
+  lower: number;
+
+  /**
+   * @generated from field: double upper = 4;
+   */
+  upper: number;
+
+  /**
+   * Two-sided, that there is no difference.
+   *
+   * @generated from field: double p_value = 5;
+   */
+  pValue: number;
+
+  /**
+   * By Holm, over all differences of the same message.
+   *
+   * @generated from field: double adjusted_p_value = 6;
+   */
+  adjustedPValue: number;
+
+  /**
+   * mcnemar-mid-p, delong, influence or bootstrap.
+   *
+   * @generated from field: string method = 7;
+   */
+  method: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.PairedDifference.
+ * Use `create(PairedDifferenceSchema)` to create a new message.
+ */
+export const PairedDifferenceSchema: GenMessage<PairedDifference> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_evaluation, 3);
+
+/**
+ * Rows that a suite singles out, and what was measured on them. No metrics when the rows are too few.
+ *
+ * @generated from message vitae.registry.v1.SliceResult
+ */
+export type SliceResult = Message<"vitae.registry.v1.SliceResult"> & {
+  /**
+   * @generated from field: string slice = 1;
+   */
+  slice: string;
+
+  /**
+   * @generated from field: int64 row_count = 2;
+   */
+  rowCount: bigint;
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.MeasuredMetric metrics = 3;
+   */
+  metrics: MeasuredMetric[];
+};
+
+/**
+ * Describes the message vitae.registry.v1.SliceResult.
+ * Use `create(SliceResultSchema)` to create a new message.
+ */
+export const SliceResultSchema: GenMessage<SliceResult> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_evaluation, 4);
+
+/**
+ * @generated from message vitae.registry.v1.ThresholdResult
+ */
+export type ThresholdResult = Message<"vitae.registry.v1.ThresholdResult"> & {
+  /**
+   * @generated from field: vitae.registry.v1.Threshold threshold = 1;
+   */
+  threshold?: Threshold | undefined;
+
+  /**
+   * @generated from field: vitae.registry.v1.ThresholdOutcome outcome = 2;
+   */
+  outcome: ThresholdOutcome;
+
+  /**
+   * What was measured; absent when it was not.
+   *
+   * @generated from field: vitae.registry.v1.MeasuredMetric measured = 3;
+   */
+  measured?: MeasuredMetric | undefined;
+
+  /**
+   * The bound lies within the 95 % interval: other rows of the same kind might give the other outcome.
+   *
+   * @generated from field: bool close = 4;
+   */
+  close: boolean;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ThresholdResult.
+ * Use `create(ThresholdResultSchema)` to create a new message.
+ */
+export const ThresholdResultSchema: GenMessage<ThresholdResult> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_evaluation, 5);
+
+/**
+ * How an evaluation stands to the suite that it was made by.
+ *
+ * @generated from message vitae.registry.v1.SuiteResult
+ */
+export type SuiteResult = Message<"vitae.registry.v1.SuiteResult"> & {
+  /**
+   * @generated from field: string suite_id = 1;
+   */
+  suiteId: string;
+
+  /**
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The published revision.
+   *
+   * @generated from field: int32 number = 3;
+   */
+  number: number;
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.ThresholdResult thresholds = 4;
+   */
+  thresholds: ThresholdResult[];
+
+  /**
+   * @generated from field: vitae.registry.v1.SuiteVerdict verdict = 5;
+   */
+  verdict: SuiteVerdict;
+
+  /**
+   * Metrics that the suite asks for and that are not there.
+   *
+   * @generated from field: repeated string missing_metrics = 6;
+   */
+  missingMetrics: string[];
+};
+
+/**
+ * Describes the message vitae.registry.v1.SuiteResult.
+ * Use `create(SuiteResultSchema)` to create a new message.
+ */
+export const SuiteResultSchema: GenMessage<SuiteResult> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_evaluation, 6);
 
 /**
  * The model was run on a split of a dataset version, and these are its measured results.
@@ -182,6 +362,25 @@ export type EvaluationRecorded = Message<"vitae.registry.v1.EvaluationRecorded">
    * @generated from field: vitae.registry.v1.Comparison comparison = 12;
    */
   comparison?: Comparison | undefined;
+
+  /**
+   * binary-classification, multiclass-classification, regression; empty means binary-classification.
+   *
+   * @generated from field: string task = 13;
+   */
+  task: string;
+
+  /**
+   * Absent when it was made without one.
+   *
+   * @generated from field: vitae.registry.v1.SuiteResult suite = 14;
+   */
+  suite?: SuiteResult | undefined;
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.SliceResult slices = 15;
+   */
+  slices: SliceResult[];
 };
 
 /**
@@ -189,5 +388,455 @@ export type EvaluationRecorded = Message<"vitae.registry.v1.EvaluationRecorded">
  * Use `create(EvaluationRecordedSchema)` to create a new message.
  */
 export const EvaluationRecordedSchema: GenMessage<EvaluationRecorded> = /*@__PURE__*/
-  messageDesc(file_vitae_registry_v1_evaluation, 3);
+  messageDesc(file_vitae_registry_v1_evaluation, 7);
+
+/**
+ * Who or what says that it ran an evaluation.
+ *
+ * @generated from message vitae.registry.v1.EvaluationTool
+ */
+export type EvaluationTool = Message<"vitae.registry.v1.EvaluationTool"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * @generated from field: string url = 3;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.EvaluationTool.
+ * Use `create(EvaluationToolSchema)` to create a new message.
+ */
+export const EvaluationToolSchema: GenMessage<EvaluationTool> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_evaluation, 8);
+
+/**
+ * Data that is not registered here.
+ *
+ * @generated from message vitae.registry.v1.ExternalDataset
+ */
+export type ExternalDataset = Message<"vitae.registry.v1.ExternalDataset"> & {
+  /**
+   * @generated from field: string uri = 1;
+   */
+  uri: string;
+
+  /**
+   * @generated from field: string digest = 2;
+   */
+  digest: string;
+
+  /**
+   * @generated from field: string name = 3;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.ExternalDataset.
+ * Use `create(ExternalDatasetSchema)` to create a new message.
+ */
+export const ExternalDatasetSchema: GenMessage<ExternalDataset> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_evaluation, 9);
+
+/**
+ * What a judge gave on one point of a rubric, over all answers.
+ *
+ * @generated from message vitae.registry.v1.RubricScore
+ */
+export type RubricScore = Message<"vitae.registry.v1.RubricScore"> & {
+  /**
+   * @generated from field: string criterion = 1;
+   */
+  criterion: string;
+
+  /**
+   * @generated from field: int64 n = 2;
+   */
+  n: bigint;
+
+  /**
+   * @generated from field: double mean = 3;
+   */
+  mean: number;
+
+  /**
+   * Sample standard deviation.
+   *
+   * @generated from field: double standard_deviation = 4;
+   */
+  standardDeviation: number;
+};
+
+/**
+ * Describes the message vitae.registry.v1.RubricScore.
+ * Use `create(RubricScoreSchema)` to create a new message.
+ */
+export const RubricScoreSchema: GenMessage<RubricScore> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_evaluation, 10);
+
+/**
+ * Somebody else ran an evaluation and says what came out. Vitae did not run it and cannot vouch for a number of it.
+ *
+ * @generated from message vitae.registry.v1.EvaluationReported
+ */
+export type EvaluationReported = Message<"vitae.registry.v1.EvaluationReported"> & {
+  /**
+   * @generated from field: string evaluation_id = 1;
+   */
+  evaluationId: string;
+
+  /**
+   * @generated from field: string model_version_id = 2;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 3;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: int32 version = 4;
+   */
+  version: number;
+
+  /**
+   * Empty for a version that is known by a reference only.
+   *
+   * @generated from field: string artefact_digest = 5;
+   */
+  artefactDigest: string;
+
+  /**
+   * Person, team or system that ran it, as the reporter names it.
+   *
+   * @generated from field: string executed_by = 6;
+   */
+  executedBy: string;
+
+  /**
+   * @generated from field: vitae.registry.v1.EvaluationTool tool = 7;
+   */
+  tool?: EvaluationTool | undefined;
+
+  /**
+   * RFC 3339.
+   *
+   * @generated from field: string executed_at = 8;
+   */
+  executedAt: string;
+
+  /**
+   * Either a dataset version of the registry, with its digest, or an external one.
+   *
+   * @generated from field: string dataset_version_id = 9;
+   */
+  datasetVersionId: string;
+
+  /**
+   * @generated from field: string dataset_digest = 10;
+   */
+  datasetDigest: string;
+
+  /**
+   * @generated from field: vitae.registry.v1.ExternalDataset external_dataset = 11;
+   */
+  externalDataset?: ExternalDataset | undefined;
+
+  /**
+   * @generated from field: string split = 12;
+   */
+  split: string;
+
+  /**
+   * @generated from field: int64 row_count = 13;
+   */
+  rowCount: bigint;
+
+  /**
+   * @generated from field: string task = 14;
+   */
+  task: string;
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.MeasuredMetric metrics = 15;
+   */
+  metrics: MeasuredMetric[];
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.GroupResult groups = 16;
+   */
+  groups: GroupResult[];
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.SliceResult slices = 17;
+   */
+  slices: SliceResult[];
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.RubricScore rubric_scores = 18;
+   */
+  rubricScores: RubricScore[];
+
+  /**
+   * Who gave the rubric scores; absent without any.
+   *
+   * @generated from field: vitae.registry.v1.Judge judge = 19;
+   */
+  judge?: Judge | undefined;
+
+  /**
+   * Its thresholds are judged by what was reported.
+   *
+   * @generated from field: vitae.registry.v1.SuiteResult suite = 20;
+   */
+  suite?: SuiteResult | undefined;
+
+  /**
+   * @generated from field: string notes = 21;
+   */
+  notes: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.EvaluationReported.
+ * Use `create(EvaluationReportedSchema)` to create a new message.
+ */
+export const EvaluationReportedSchema: GenMessage<EvaluationReported> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_evaluation, 11);
+
+/**
+ * What was measured or reported is no evidence any more. It stays in the history.
+ *
+ * @generated from message vitae.registry.v1.EvaluationInvalidated
+ */
+export type EvaluationInvalidated = Message<"vitae.registry.v1.EvaluationInvalidated"> & {
+  /**
+   * @generated from field: string evaluation_id = 1;
+   */
+  evaluationId: string;
+
+  /**
+   * @generated from field: string model_version_id = 2;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: string model_id = 3;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: int32 version = 4;
+   */
+  version: number;
+
+  /**
+   * It was a reported one.
+   *
+   * @generated from field: bool reported = 5;
+   */
+  reported: boolean;
+
+  /**
+   * wrong-data, wrong-labels, leakage, faulty-run or other.
+   *
+   * @generated from field: string cause = 6;
+   */
+  cause: string;
+
+  /**
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message vitae.registry.v1.EvaluationInvalidated.
+ * Use `create(EvaluationInvalidatedSchema)` to create a new message.
+ */
+export const EvaluationInvalidatedSchema: GenMessage<EvaluationInvalidated> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_evaluation, 12);
+
+/**
+ * @generated from message vitae.registry.v1.ComparedVersion
+ */
+export type ComparedVersion = Message<"vitae.registry.v1.ComparedVersion"> & {
+  /**
+   * @generated from field: string model_version_id = 1;
+   */
+  modelVersionId: string;
+
+  /**
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+
+  /**
+   * @generated from field: string artefact_digest = 3;
+   */
+  artefactDigest: string;
+
+  /**
+   * @generated from field: repeated vitae.registry.v1.MeasuredMetric metrics = 4;
+   */
+  metrics: MeasuredMetric[];
+
+  /**
+   * This version minus the baseline, on the same rows; empty for the baseline itself.
+   *
+   * @generated from field: repeated vitae.registry.v1.PairedDifference differences = 5;
+   */
+  differences: PairedDifference[];
+};
+
+/**
+ * Describes the message vitae.registry.v1.ComparedVersion.
+ * Use `create(ComparedVersionSchema)` to create a new message.
+ */
+export const ComparedVersionSchema: GenMessage<ComparedVersion> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_evaluation, 13);
+
+/**
+ * Versions of one model were run on the same rows, and each was held against the first of them.
+ *
+ * @generated from message vitae.registry.v1.VersionsCompared
+ */
+export type VersionsCompared = Message<"vitae.registry.v1.VersionsCompared"> & {
+  /**
+   * @generated from field: string comparison_id = 1;
+   */
+  comparisonId: string;
+
+  /**
+   * @generated from field: string model_id = 2;
+   */
+  modelId: string;
+
+  /**
+   * @generated from field: string dataset_version_id = 3;
+   */
+  datasetVersionId: string;
+
+  /**
+   * @generated from field: string dataset_digest = 4;
+   */
+  datasetDigest: string;
+
+  /**
+   * @generated from field: string split = 5;
+   */
+  split: string;
+
+  /**
+   * @generated from field: int64 row_count = 6;
+   */
+  rowCount: bigint;
+
+  /**
+   * @generated from field: string task = 7;
+   */
+  task: string;
+
+  /**
+   * The first is the baseline.
+   *
+   * @generated from field: repeated vitae.registry.v1.ComparedVersion versions = 8;
+   */
+  versions: ComparedVersion[];
+
+  /**
+   * What the bootstrap was made with, so that it can be made again.
+   *
+   * @generated from field: int32 resamples = 9;
+   */
+  resamples: number;
+
+  /**
+   * @generated from field: int64 seed = 10;
+   */
+  seed: bigint;
+};
+
+/**
+ * Describes the message vitae.registry.v1.VersionsCompared.
+ * Use `create(VersionsComparedSchema)` to create a new message.
+ */
+export const VersionsComparedSchema: GenMessage<VersionsCompared> = /*@__PURE__*/
+  messageDesc(file_vitae_registry_v1_evaluation, 14);
+
+/**
+ * @generated from enum vitae.registry.v1.ThresholdOutcome
+ */
+export enum ThresholdOutcome {
+  /**
+   * @generated from enum value: THRESHOLD_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: THRESHOLD_OUTCOME_PASSED = 1;
+   */
+  PASSED = 1,
+
+  /**
+   * @generated from enum value: THRESHOLD_OUTCOME_FAILED = 2;
+   */
+  FAILED = 2,
+
+  /**
+   * @generated from enum value: THRESHOLD_OUTCOME_NOT_MEASURED = 3;
+   */
+  NOT_MEASURED = 3,
+}
+
+/**
+ * Describes the enum vitae.registry.v1.ThresholdOutcome.
+ */
+export const ThresholdOutcomeSchema: GenEnum<ThresholdOutcome> = /*@__PURE__*/
+  enumDesc(file_vitae_registry_v1_evaluation, 0);
+
+/**
+ * failed: a threshold of severity error is not met. inconclusive: none of them failed, and one, or a metric of the suite,
+ * could not be measured.
+ *
+ * @generated from enum vitae.registry.v1.SuiteVerdict
+ */
+export enum SuiteVerdict {
+  /**
+   * @generated from enum value: SUITE_VERDICT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: SUITE_VERDICT_PASSED = 1;
+   */
+  PASSED = 1,
+
+  /**
+   * @generated from enum value: SUITE_VERDICT_FAILED = 2;
+   */
+  FAILED = 2,
+
+  /**
+   * @generated from enum value: SUITE_VERDICT_INCONCLUSIVE = 3;
+   */
+  INCONCLUSIVE = 3,
+}
+
+/**
+ * Describes the enum vitae.registry.v1.SuiteVerdict.
+ */
+export const SuiteVerdictSchema: GenEnum<SuiteVerdict> = /*@__PURE__*/
+  enumDesc(file_vitae_registry_v1_evaluation, 1);
 

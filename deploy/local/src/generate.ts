@@ -1,0 +1,7 @@
+// `npm run generate`: the contracts out of proto/, then the types of the client out of the services' routes.
+import { execFileSync } from 'node:child_process';
+import { generateClient } from './generate-client.ts';
+import { repositoryRoot } from './repository.ts';
+
+execFileSync('node_modules/.bin/buf', ['generate', '--template', 'proto/buf.gen.yaml'], { cwd: repositoryRoot, stdio: 'inherit' });
+await generateClient();

@@ -1,0 +1,98 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { DetailedError, Upload, type HttpResponse, type UploadOptions as TusOptions } from 'tus-js-client';
+import { digestOf, type OnProgress } from './digest.ts';
+import { DigestMismatch, problemOf, VitaeProblem, VitaeUnreachable } from './problem.ts';
+import type { Project } from './project.ts';
+import { USUAL_RETRIES } from './retry.ts';
+import { uploadMemory } from './upload-memory.ts';
+
+export interface UploadOptions {
+  /** What the bytes MUST be: `sha256:<hex>`. Without, the file is read once more beforehand. */
+  readonly digest?: string | undefined;
+  /** A directory that remembers where uploads were begun, so that another process goes on with one that was cut off. */
+  readonly memory?: string | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Uploaded {
+  readonly digest: string;
+  readonly sizeBytes: number;
+  /** How it came: sent now, gone on with from a byte, or there before. */
+  readonly how: 'sent' | 'resumed' | 'known';
+  /** How many bytes were on the server when it began. */
+  readonly from: number;
+}
+
+/**
+ * Brings a file into the registry, by tus 1.0.0: what the line swallows is sent again, and nothing twice. Bytes that are
+ * there already are not sent.
+ * @throws VitaeProblem, VitaeUnreachable, DigestMismatch when the file is not what `digest` says or changed meanwhile.
+ */
+export async function upload(project: Project, path: string, options: UploadOptions = {}): Promise<Uploaded> {
+  const { size: sizeBytes } = await stat(path);
+  const digest = await digestOf(path);
+  if (options.digest !== undefined && options.digest !== digest) throw new DigestMismatch(path, options.digest, digest);
+  if (await isThere(project, digest)) return { digest, sizeBytes, how: 'known', from: sizeBytes };
+
+  const { connection, id } = project;
+  const endpoint = `${connection.addressOf('registry')}/v1/projects/${id}/artefact-uploads`;
+  const memory = options.memory === undefined ? undefined : uploadMemory(options.memory);
+  // Where it was begun, and what bytes: not the file's name, which may be another one the next time.
+  const fingerprint = `${endpoint} ${digest}`;
+  let from: number | undefined;
+  let [resolve, reject]: [(last: HttpResponse) => void, (error: Error) => void] = [() => undefined, () => undefined];
+  const promise = new Promise<HttpResponse>((kept, failed) => ([resolve, reject] = [kept, failed]));
+  const sending = new Upload(createReadStream(path), {
+    endpoint,
+    headers: { ...connection.identity, 'Vitae-Digest': digest },
+    uploadSize: sizeBytes,
+    retryDelays: retryDelaysOf(connection.options.retry ?? USUAL_RETRIES),
+    fingerprint: () => Promise.resolve(fingerprint),
+    ...(memory === undefined ? { storeFingerprintForResuming: false } : { urlStorage: memory }),
+    onProgress(done, total) {
+      from ??= done;
+      options.onProgress?.(done, total);
+    },
+    onSuccess: ({ lastResponse }) => resolve(lastResponse),
+    onError: (error) => reject(error),
+  } satisfies TusOptions);
+  const stop = (): void => void sending.abort().then(() => reject(options.signal?.reason as Error));
+  options.signal?.addEventListener('abort', stop, { once: true });
+  try {
+    const [before] = memory === undefined ? [] : await sending.findPreviousUploads();
+    if (before) sending.resumeFromPreviousUpload(before);
+    options.signal?.throwIfAborted();
+    sending.start();
+    const kept = (await promise.catch(retell(endpoint))).getHeader('Vitae-Digest');
+    if (kept !== digest) throw new DigestMismatch('what the registry kept', digest, kept ?? 'none');
+    for (const { urlStorageKey } of (await memory?.findUploadsByFingerprint(fingerprint)) ?? []) await memory?.removeUpload(urlStorageKey);
+    return { digest, sizeBytes, how: from === undefined || from === 0 ? 'sent' : 'resumed', from: from ?? 0 };
+  } finally {
+    options.signal?.removeEventListener('abort', stop);
+  }
+}
+
+async function isThere(project: Project, digest: string): Promise<boolean> {
+  const url = `${project.connection.addressOf('registry')}/v1/projects/${project.id}/artefacts/${digest}`;
+  try {
+    await project.connection.send(new Request(url, { method: 'HEAD' }));
+    return true;
+  } catch (error) {
+    if (error instanceof VitaeProblem && error.status === 404) return false;
+    throw error;
+  }
+}
+
+const retryDelaysOf = ({ retries, first, longest }: typeof USUAL_RETRIES): number[] => Array.from({ length: retries }, (_, n) => Math.min(first * 2 ** n, longest));
+
+/** What tus says of a refusal, as everybody else says it. */
+function retell(url: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof DetailedError)) throw error;
+    const { originalResponse, causingError } = error;
+    if (originalResponse) throw problemOf(originalResponse.getStatus(), '', url, originalResponse.getBody());
+    throw new VitaeUnreachable(url, { cause: causingError ?? error });
+  };
+}

@@ -1,0 +1,9 @@
+import type { Message } from '@bufbuild/protobuf';
+import { deploymentLineage } from './deployment-lineage.ts';
+import { governanceLineage } from './governance-lineage.ts';
+import type { LineageFact } from './lineage-fact.ts';
+import { registryLineage } from './registry-lineage.ts';
+import { toldLineage } from './told-lineage.ts';
+
+/** An event's part of the graph; empty for what says nothing of where things come from. A new kind of event is one more case. */
+export const lineageOf = (event: Message): readonly LineageFact[] => registryLineage(event) ?? toldLineage(event) ?? governanceLineage(event) ?? deploymentLineage(event) ?? [];
