@@ -100,8 +100,10 @@ async function edgesAmong(sql: Sql, nodes: readonly Keyed[], asOf: AsOf, limit: 
   const { condition, values } = heldThen('e', asOf, '$3');
   const names = new Map(nodes.map(({ key, node }) => [key, node]));
   const rows = await sql.query<{ from_key: string; to_key: string; relation: string; link_id: string | null } & Held>(
-    `select e.from_key, e.to_key, e.relation, e.link_id, ${HELD('e')} from registry.lineage_edge e
-     where e.from_key = any ($1::uuid[]) and e.to_key = any ($1::uuid[]) and ${condition} order by e.since_at, e.since_event, e.from_key, e.to_key limit $2`,
+    // Joined, for two lists in one index condition are looked up pair by pair.
+    `with told as materialized (select unnest($1::uuid[]) as key)
+     select e.from_key, e.to_key, e.relation, e.link_id, ${HELD('e')} from told f join registry.lineage_edge e on e.from_key = f.key join told t on t.key = e.to_key
+     where ${condition} order by e.since_at, e.since_event, e.from_key, e.to_key limit $2`,
     [[...names.keys()], limit, ...values],
   );
   return rows.map(({ from_key, to_key, relation, link_id, ...row }) => ({ from: names.get(from_key) ?? '', to: names.get(to_key) ?? '', relation, ...(link_id ? { linkId: link_id } : {}), ...held(row) }));
