@@ -245,6 +245,7 @@ describe('A link', () => {
     await refused(() => link(`dataset-version:${randomUUID()}`, `dataset-version:${data[0]}`), 404, 'dataset-version-not-found');
     await refused(() => link(`dataset-version:${data[0]}`, `model-version:${randomUUID()}`), 404, 'model-version-not-found');
     await refused(() => call('POST', '/lineage/links', { from: `dataset-version:${data[0]}`, to: 'dataset-version:none', reason: 'x' }), 404, 'dataset-version-not-found');
+    await refused(() => call('POST', '//v1/projects/other/lineage/links', { from: 'run:r', to: `model-version:${versions[0]}`, reason: 'x' }), 404, 'model-version-not-found');
     await refused(() => link('endpoint:x', `model-version:${versions[0]}`), 422, 'lineage-kinds-unfit', /based-on|base-model → model-version/);
     await refused(() => call('POST', '/lineage/links', { from: `dataset-version:${data[0]}`, to: `dataset-version:${data[1]}` }), 400, 'invalid-request');
   });
@@ -307,6 +308,20 @@ describe('OpenLineage from a tool', () => {
     expect(graph.nodes.find(({ node }: { node: string }) => node === `run:${runId}`)).toMatchObject({ label: 'run of clean', state: 'complete' });
     const { rows } = await running.pool.query(`select metadata -> 'actor' ->> 'id' as actor, subjects from ledger.event where type = 'vitae.registry.v1.OpenLineageRunObserved' and subjects @> array['run:' || $1::text] order by revision`, [runId]);
     expect(rows).toEqual([{ actor: 'dana', subjects: [`run:${runId}`] }, { actor: 'openlineage', subjects: [`run:${runId}`, `dataset-version:${data[0]}`] }]);
+  });
+
+  it('is told once also when it comes four times at the same moment', async () => {
+    const runId = randomUUID();
+    const answers = await Promise.all([1, 2, 3, 4].map(() => call('POST', '/openlineage', runEvent(runId, 'START'))));
+    expect(answers.map(({ status, body }) => [status, body.revision])).toEqual([1, 2, 3, 4].map(() => [201, 1]));
+    expect(answers.filter(({ body }) => body.news)).toHaveLength(1);
+  });
+
+  it('is found over many steps', async () => {
+    const common = { eventTime: '2026-05-01T10:00:00Z', producer: 'https://example.org/etl', schemaURL: 'https://openlineage.io/spec/2-0-2/OpenLineage.json' };
+    for (let n = 0; n < 12; n += 1) await done(call('POST', '/openlineage', { ...common, job: { namespace: 'chain', name: `${n}` }, inputs: [{ namespace: 'chain', name: `${n}` }], outputs: [{ namespace: 'chain', name: `${n + 1}` }] }));
+    expect(nodesOf(await done(call('GET', '/lineage/path?from=dataset:chain/0&to=dataset:chain/12')))).toHaveLength(25);
+    expect(nodesOf(await done(lineage('dataset:chain/0', '&direction=down&depth=24')))).toHaveLength(25);
   });
 
   it('knows our versions by our own names, and a table elsewhere as another thing', async () => {
