@@ -2,18 +2,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cpuSecondsOf } from '../ledger/cpu.ts';
 import { quantile } from '../ledger/quantile.ts';
-import type { Report } from '../ledger/report.ts';
-import { peakMemory, startBareServer, type Program } from './programs.ts';
+import type { Bench } from './bench.ts';
+import { peakMemory, startBareServer, startRegistry } from './programs.ts';
 import { bodyOf, MEGABYTE, receive, send, writeDown } from './transfers.ts';
-
-export interface ArtefactBench {
-  readonly registry: Program;
-  /** On the disk that the registry keeps its artefacts on. */
-  readonly directory: string;
-  readonly megabytes: number;
-  readonly rounds: number;
-  readonly report: Report;
-}
 
 const ACTOR = { 'vitae-actor': 'machine/bench' };
 const BYTES = { ...ACTOR, 'content-type': 'application/octet-stream' };
@@ -23,7 +14,14 @@ const PIECE_MB = 64;
  * Artefacts in and out, beside what disk and loopback give to a program that does nothing else: alternating, and each
  * ratio is of the same round. Then the same with a quarter of the size, for the memory.
  */
-export async function artefacts({ registry, directory, megabytes, rounds, report }: ArtefactBench): Promise<void> {
+export async function artefacts({ testbed, natsUrl, options: { megabytes, rounds }, report, progress }: Bench): Promise<void> {
+  const { directory } = testbed;
+  const registry = await startRegistry({
+    DATABASE_URL: await testbed.database('artefacts'),
+    NATS_URL: natsUrl,
+    VITAE_DATA_DIR: join(directory, 'registry'), // the disk that is measured
+    VITAE_MAX_ARTEFACT_BYTES: String(64 * 1024 ** 3),
+  });
   const base = `${registry.url}/v1/projects/bench`;
   const file = join(directory, 'bare');
   const bare = await startBareServer(file);
@@ -45,6 +43,7 @@ export async function artefacts({ registry, directory, megabytes, rounds, report
     };
     let location = kept;
     for (let round = 0; round < rounds; round += 1) {
+      progress(`artefacts, round ${round + 1}`);
       await timed(DISK, () => writeDown(join(directory, 'raw'), bodyOf(round), megabytes), process.pid);
       await timed(LOOPBACK, () => send('PUT', `${bare.url}/discard`, {}, bodyOf(round), megabytes), bare.pid);
       await timed(BARE_UPLOAD, () => send('PUT', `${bare.url}/write`, {}, bodyOf(round), megabytes), bare.pid);
@@ -73,6 +72,7 @@ export async function artefacts({ registry, directory, megabytes, rounds, report
     report.verdict({ goal: 'memory: MB more for four times the size', measured: large - small, atMost: 100 });
   } finally {
     await bare.stop();
+    await registry.stop();
     await rm(file, { force: true });
   }
 }

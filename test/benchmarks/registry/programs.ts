@@ -13,7 +13,7 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-const REGISTRY = fileURLToPath(new URL('../../../../services/registry/dist/main.js', import.meta.url));
+export const REGISTRY = fileURLToPath(new URL('../../../../services/registry/dist/main.js', import.meta.url));
 const BARE = fileURLToPath(new URL('bare-server.js', import.meta.url));
 
 /** @param settings the registry's environment but its port. */
