@@ -30,7 +30,8 @@ import { ModelVersionReferenceHandler } from './model-version/model-version-refe
 import { StageHandler } from './model-version/stage.handler.ts';
 import { ModelVersionHandler } from './model-version/model-version.handler.ts';
 import { projectRetirement } from './model-version/traffic.view.ts';
-import { ModelVersionRow, ModelVersions, projectModelVersion } from './model-version/versions.view.ts';
+import { ModelVersionRow, projectModelVersion } from './model-version/version-rows.view.ts';
+import { ModelVersions } from './model-version/versions.view.ts';
 import { SignatureController } from './signature/signature.controller.ts';
 import { ModelVersionSignatureRow, ModelVersionSignatures, projectSignature } from './signature/signatures.view.ts';
 import { SigningTrustController } from './signature/signing-trust.controller.ts';

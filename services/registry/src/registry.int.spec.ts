@@ -15,8 +15,9 @@ import { datasetVersion } from './dataset-version/dataset-version.ts';
 import { projectDatasetVersion } from './dataset-version/dataset-versions.view.ts';
 import { evaluation } from './evaluation/evaluation.ts';
 import { projectEvaluation } from './evaluation/evaluations.view.ts';
-import { modelVersion, type ModelVersionEvent } from './model-version/model-version.ts';
-import { projectModelVersion } from './model-version/versions.view.ts';
+import { modelVersion } from './model-version/model-version.ts';
+import type { ModelVersionEvent } from './model-version/model-version-state.ts';
+import { projectModelVersion } from './model-version/version-rows.view.ts';
 import { model, type ModelEvent } from './model/model.ts';
 import { projectModel } from './model/models.view.ts';
 

@@ -6,7 +6,7 @@ import { type CommandContext, CONFIG, Ledger, violates } from '@vitae/service-ki
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import type { RegistryConfig } from '../config.ts';
-import { lockBytes } from '../model-version/versions.view.ts';
+import { lockBytes } from '../model-version/version-bytes.view.ts';
 import { nextVersion, scopeOfDataset } from '../version-counter.view.ts';
 import { readContent } from './dataset-file.store.ts';
 import { datasetVersion, datasetVersionExists, type DatasetDeclaration } from './dataset-version.ts';

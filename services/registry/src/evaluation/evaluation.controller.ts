@@ -5,7 +5,7 @@ import { type CommandContext, Context, created, etag, pageOf, type PageQuery, pa
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { modelVersionNotFound } from '../model-version/model-version.ts';
+import { modelVersionNotFound } from '../model-version/model-version-refusal.ts';
 import { ModelVersions } from '../model-version/versions.view.ts';
 import { evaluationNotFound } from './evaluation.ts';
 import { ForEvaluation } from './evaluation.handler.ts';

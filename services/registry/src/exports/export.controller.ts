@@ -5,7 +5,7 @@ import type { Request, Response } from 'express';
 import { v4 as uuidv4 } from 'uuid';
 import { z } from 'zod';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
-import { modelVersionDeleted, modelVersionNotFound } from '../model-version/model-version.ts';
+import { modelVersionDeleted, modelVersionNotFound } from '../model-version/model-version-refusal.ts';
 import { deletedQuery } from '../request.ts';
 import { croissant } from './croissant.ts';
 import { cycloneDx } from './cyclonedx.ts';

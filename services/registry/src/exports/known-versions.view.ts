@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DatasetVersionRow, DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
 import { EvaluationRow } from '../evaluation/evaluations.view.ts';
 import { Models } from '../model/models.view.ts';
-import { artefactMissing } from '../model-version/model-version.ts';
+import { artefactMissing } from '../model-version/model-version-refusal.ts';
 import { ModelVersions } from '../model-version/versions.view.ts';
 import { ModelCards } from '../model-card/model-cards.view.ts';
 import { ModelVersionSignatures } from '../signature/signatures.view.ts';

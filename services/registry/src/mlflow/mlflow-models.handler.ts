@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { CommandContext } from '@vitae/service-kit';
 import { Models, type ModelShown } from '../model/models.view.ts';
-import { ModelVersions, type ModelVersionShown } from '../model-version/versions.view.ts';
+import type { ModelVersionShown } from '../model-version/shown-version.view.ts';
+import { ModelVersions } from '../model-version/versions.view.ts';
 import { aliasMissing, modelMissing, versionMissing } from './mlflow-error.ts';
 import { alias } from './names.ts';
 import { modelVersion, registeredModel } from './wire.ts';

@@ -1,4 +1,4 @@
-import { STAGES, type Stage } from '../model-version/model-version.ts';
+import { STAGES, type Stage } from '../model-version/model-version-command.ts';
 import { invalid } from './mlflow-error.ts';
 
 /** @throws MlflowError for what is none of the four; case does not matter. */

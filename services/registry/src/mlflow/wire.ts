@@ -1,4 +1,4 @@
-import type { Stage } from '../model-version/model-version.ts';
+import type { Stage } from '../model-version/model-version-command.ts';
 
 // What MLflow's clients read. Fields that are not set are left out; times are milliseconds; a version's number is a text.
 

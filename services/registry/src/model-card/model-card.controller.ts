@@ -6,7 +6,7 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { attach, fileName } from '../exports/export.controller.ts';
 import { KnownVersions } from '../exports/known-versions.view.ts';
-import { modelVersionDeleted, modelVersionNotFound } from '../model-version/model-version.ts';
+import { modelVersionDeleted, modelVersionNotFound } from '../model-version/model-version-refusal.ts';
 import { text } from '../request.ts';
 import { fromHuggingFace, MOST_CARD_BYTES, toHuggingFace } from './hugging-face.ts';
 import { NewCardContent } from './new-card-content.ts';

@@ -4,7 +4,7 @@ import { streamName, type Handled } from '@vitae/event-store';
 import { because, type CommandContext, Ledger } from '@vitae/service-kit';
 import { KnownVersions } from '../exports/known-versions.view.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
-import { modelVersionDeleted, modelVersionNotFound } from '../model-version/model-version.ts';
+import { modelVersionDeleted, modelVersionNotFound } from '../model-version/model-version-refusal.ts';
 import type { CardContent } from './card-content.ts';
 import { draftOf } from './draft.ts';
 import { modelCard, type ModelCardCommand, type ModelCardEvent } from './model-card.ts';

@@ -4,10 +4,13 @@ import { streamName, type RecordedEvent, type Sql } from '@vitae/event-store';
 import { Ledger, LedgerConsumer, reactionContext, type LedgerHandler, type ViewTransaction } from '@vitae/service-kit';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import { subjectsOf } from './model-version.handler.ts';
-import { modelVersion, modelVersionNotFound, modelVersionPurged, type StoredFile } from './model-version.ts';
+import { modelVersion } from './model-version.ts';
+import type { StoredFile } from './model-version-command.ts';
+import { modelVersionNotFound, modelVersionPurged } from './model-version-refusal.ts';
 import { dueRetirements, type ApprovedRetirement } from './reactions.ts';
 import { forgetApproval, projectApproval, projectRemoval, projectTraffic, retirementState } from './traffic.view.ts';
-import { lockBytes, ModelVersionRow, neededElsewhere, projectModelVersion, stillUsed } from './versions.view.ts';
+import { lockBytes, neededElsewhere, stillUsed } from './version-bytes.view.ts';
+import { ModelVersionRow, projectModelVersion } from './version-rows.view.ts';
 
 type Followed = RetirementApproved | TrafficShifted | VariantRemoved;
 const FOLLOWED: readonly string[] = ['vitae.governance.v1.RetirementApproved', 'vitae.deployment.v1.TrafficShifted', 'vitae.deployment.v1.VariantRemoved'] satisfies Followed['$typeName'][];

@@ -6,10 +6,16 @@ import { ofUseCase, recordAliasRefusal } from '../model/model.handler.ts';
 import { model, modelDeleted, modelNotFound, successorNotFound } from '../model/model.ts';
 import { lockModel, projectModel, type LockedModel } from '../model/models.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
-import { artefactAlreadyRegistered, modelVersion, modelVersionNotFound, type ModelVersionChange, type ModelVersionCommand, type ModelVersionEvent } from './model-version.ts';
+import { modelVersion } from './model-version.ts';
+import type { ModelVersionChange, ModelVersionCommand } from './model-version-command.ts';
+import { artefactAlreadyRegistered, modelVersionNotFound } from './model-version-refusal.ts';
+import type { ModelVersionEvent } from './model-version-state.ts';
 import { subjectsOf } from './model-version.handler.ts';
 import { servingOf } from './traffic.view.ts';
-import { lockBytes, lockVersion, ModelVersions, neededElsewhere, projectModelVersion, type LockedVersion } from './versions.view.ts';
+import { lockVersion, type LockedVersion } from './locked-version.view.ts';
+import { lockBytes, neededElsewhere } from './version-bytes.view.ts';
+import { projectModelVersion } from './version-rows.view.ts';
+import { ModelVersions } from './versions.view.ts';
 
 /** What a caller wants of a version that is there; who serves and whose bytes they are is found here. */
 export type ModelVersionOrder = Exclude<ModelVersionChange, { type: 'DeleteModelVersion' | 'PurgeModelVersion' }> | { readonly type: 'DeleteModelVersion' | 'PurgeModelVersion' };

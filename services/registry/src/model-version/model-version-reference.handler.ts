@@ -4,9 +4,11 @@ import { because, type CommandContext, Ledger } from '@vitae/service-kit';
 import { modelNotFound } from '../model/model.ts';
 import { lockModel } from '../model/models.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
-import { modelVersion, type ModelVersionEvent, type ReferenceModelVersion } from './model-version.ts';
+import { modelVersion } from './model-version.ts';
+import type { ReferenceModelVersion } from './model-version-command.ts';
+import type { ModelVersionEvent } from './model-version-state.ts';
 import { subjectsOf } from './model-version.handler.ts';
-import { projectModelVersion } from './versions.view.ts';
+import { projectModelVersion } from './version-rows.view.ts';
 
 /** What is said of a version whose artefact lies elsewhere. */
 export type ModelVersionReference = Pick<

@@ -14,8 +14,9 @@ import { deletedQuery, names, searchQuery, text, type SearchQuery } from '../req
 import { newTags, tagKey, tagValue } from '../tags.ts';
 import { ForRegisteredModelVersion, type ModelVersionOrder } from './model-version-change.handler.ts';
 import { ForModelVersion } from './model-version.handler.ts';
-import { modelVersionDeleted, modelVersionNotFound } from './model-version.ts';
-import { ModelVersions, type ModelVersionShown } from './versions.view.ts';
+import { modelVersionDeleted, modelVersionNotFound } from './model-version-refusal.ts';
+import type { ModelVersionShown } from './shown-version.view.ts';
+import { ModelVersions } from './versions.view.ts';
 
 /**
  * `digest` and `path` are those of the file that is opened as the model; `files` are all others but the signature, a

@@ -14,9 +14,14 @@ import { checkSignature, MOST_BUNDLE_BYTES, type CarriedBundle } from '../signat
 import { projectSignature } from '../signature/signatures.view.ts';
 import { heldTrust } from '../signature/signing-trust.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
-import { artefactAlreadyRegistered, modelVersion, signatureRejected, type ModelVersionEvent, type RegisterModelVersion, type StoredFile } from './model-version.ts';
+import { modelVersion } from './model-version.ts';
+import type { RegisterModelVersion, StoredFile } from './model-version-command.ts';
+import { artefactAlreadyRegistered, signatureRejected } from './model-version-refusal.ts';
+import type { ModelVersionEvent } from './model-version-state.ts';
 import { readInterface, type ModelInterface } from './onnx-model.store.ts';
-import { lockBytes, ModelVersions, projectModelVersion } from './versions.view.ts';
+import { lockBytes } from './version-bytes.view.ts';
+import { projectModelVersion } from './version-rows.view.ts';
+import { ModelVersions } from './versions.view.ts';
 
 /** What the registering person says of a version; the rest is found out on the way. */
 export interface ModelVersionDeclaration extends Pick<

@@ -18,7 +18,8 @@ import {
   ModelVersionTagRemovedSchema,
 } from '@vitae/contracts';
 import { specification } from '@vitae/testing';
-import { modelVersion, type ModelVersionCommand, type PurgeModelVersion, type ReferenceModelVersion, type RegisterModelVersion, type RetireModelVersion } from './model-version.ts';
+import { modelVersion } from './model-version.ts';
+import type { ModelVersionCommand, PurgeModelVersion, ReferenceModelVersion, RegisterModelVersion, RetireModelVersion } from './model-version-command.ts';
 import { dueRetirements } from './reactions.ts';
 import { tensorOf } from './tensor-spec.ts';
 

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { InferenceSession } from 'onnxruntime-node';
-import { artefactNotOnnx, artefactNotTensors } from './model-version.ts';
+import { artefactNotOnnx, artefactNotTensors } from './model-version-refusal.ts';
 import { tensorOf, type OnnxValue, type Tensor } from './tensor-spec.ts';
 
 /** What an ONNX model takes and gives. */

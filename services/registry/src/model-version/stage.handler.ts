@@ -3,9 +3,12 @@ import { streamName } from '@vitae/event-store';
 import { because, type CommandContext, Ledger, type ViewTransaction } from '@vitae/service-kit';
 import { modelDeleted, modelNotFound } from '../model/model.ts';
 import { lockModel } from '../model/models.view.ts';
-import { modelVersion, modelVersionNotFound, type Stage } from './model-version.ts';
+import { modelVersion } from './model-version.ts';
+import type { Stage } from './model-version-command.ts';
+import { modelVersionNotFound } from './model-version-refusal.ts';
 import { subjectsOf } from './model-version.handler.ts';
-import { lockVersionNumber, numbersInStage, projectModelVersion, type LockedVersion } from './versions.view.ts';
+import { lockVersionNumber, numbersInStage, type LockedVersion } from './locked-version.view.ts';
+import { projectModelVersion } from './version-rows.view.ts';
 
 /** Puts a version into a stage and, if wished, those that are in it into the archive. */
 export class ForStage extends Command<void> {

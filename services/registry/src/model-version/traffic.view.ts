@@ -2,7 +2,7 @@ import type { RetirementApproved, TrafficShifted, VariantRemoved } from '@vitae/
 import type { RecordedEvent, Sql } from '@vitae/event-store';
 import type { ViewTransaction } from '@vitae/service-kit';
 import type { Serving } from '../model/model.ts';
-import type { ModelVersionEvent } from './model-version.ts';
+import type { ModelVersionEvent } from './model-version-state.ts';
 import type { ApprovedRetirement, RetirementState } from './reactions.ts';
 
 /** From here on the endpoint's requests go to exactly these variants. */

@@ -1,9 +1,9 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, caughtUp, type CommandContext, Consumers, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
-import { modelVersionNotFound, modelVersionPurged } from '../model-version/model-version.ts';
+import { modelVersionNotFound, modelVersionPurged } from '../model-version/model-version-refusal.ts';
 import { servingOf } from '../model-version/traffic.view.ts';
-import { lockVersionNumber } from '../model-version/versions.view.ts';
+import { lockVersionNumber } from '../model-version/locked-version.view.ts';
 import { AliasRefused } from './alias.ts';
 import { model, modelNameTaken, modelNotFound, successorNotFound, type ModelCommand, type ModelEvent, type RegisterModel } from './model.ts';
 import { lockModel, lockNames, Models, projectModel, type LockedModel } from './models.view.ts';

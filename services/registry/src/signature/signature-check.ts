@@ -1,5 +1,5 @@
 import { parseCertificates, parsePublicKey, SignatureInvalid, verifyModelSignature, type DigestedFile, type SignatureFault } from '@vitae/model-signing';
-import type { FoundSignature } from '../model-version/model-version.ts';
+import type { FoundSignature } from '../model-version/model-version-command.ts';
 import type { SigningKey } from './signing-trust.ts';
 
 /** A bundle as it came, and where it lies among the version's files (empty: beside them). */

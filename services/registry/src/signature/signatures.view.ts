@@ -2,7 +2,7 @@ import { defineEntity, EntityManager, p, type InferEntity } from '@mikro-orm/pos
 import { Injectable } from '@nestjs/common';
 import type { RecordedEvent } from '@vitae/event-store';
 import type { ViewTransaction } from '@vitae/service-kit';
-import type { ModelVersionEvent } from '../model-version/model-version.ts';
+import type { ModelVersionEvent } from '../model-version/model-version-state.ts';
 
 export const ModelVersionSignatureRow = defineEntity({
   name: 'ModelVersionSignatureRow',

@@ -1,0 +1,170 @@
+import { defineEntity, p, type InferEntity } from '@mikro-orm/postgresql';
+import type { ArtefactFile, ModelVersionReferenced, ModelVersionRegistered } from '@vitae/contracts';
+import type { RecordedEvent, Sql } from '@vitae/event-store';
+import type { ViewTransaction } from '@vitae/service-kit';
+import { touchModel, type Deprecation } from '../model/models.view.ts';
+import { countVersion, scopeOfModel } from '../version-counter.view.ts';
+import type { Stage, StoredFile } from './model-version-command.ts';
+import type { ModelVersionEvent } from './model-version-state.ts';
+import type { Tensor } from './tensor-spec.ts';
+
+export const ModelVersionRow = defineEntity({
+  name: 'ModelVersionRow',
+  tableName: 'model_version',
+  properties: {
+    id: p.uuid().primary(),
+    projectId: p.text(),
+    modelId: p.uuid(),
+    /** The model's name when the version was registered; the model may have another one by now. */
+    modelName: p.text(),
+    version: p.integer(),
+    stream: p.text(),
+    revision: p.integer(),
+    state: p.text().$type<'registered' | 'deprecated' | 'retired' | 'purged'>(),
+    artefactDigest: p.text(),
+    artefactFormat: p.text(),
+    files: p.json<readonly StoredFile[]>(),
+    inputs: p.json<readonly Tensor[]>(),
+    outputs: p.json<readonly Tensor[]>(),
+    /** Null, as the use case, for a version that was registered by reference. */
+    datasetVersionId: p.uuid().nullable(),
+    datasetDigest: p.text(),
+    source: p.json<{ readonly repository: string; readonly commit: string }>(),
+    trainingMetrics: p.json<Readonly<Record<string, number>>>(),
+    contributors: p.json<readonly string[]>(),
+    description: p.text(),
+    useCaseId: p.uuid().nullable(),
+    archiveLocation: p.text().nullable(),
+    retirementId: p.uuid().nullable(),
+    artefactSource: p.text(),
+    /** Where the bytes lie when they are not here; empty when they are. */
+    artefactLocation: p.text(),
+    copiedFrom: p.uuid().nullable(),
+    loggedModelId: p.text(),
+    stage: p.text().$type<Stage>(),
+    runId: p.text(),
+    runLink: p.text(),
+    tags: p.json<Readonly<Record<string, string>>>(),
+    deprecation: p.json<Deprecation>().nullable(),
+    registeredAt: p.datetime(),
+    registeredBy: p.text(),
+    updatedAt: p.datetime(),
+    deletedAt: p.datetime().nullable(),
+    deletedBy: p.text().nullable(),
+    purgedAt: p.datetime().nullable(),
+  },
+});
+export type ModelVersionRow = InferEntity<typeof ModelVersionRow>;
+
+export async function projectModelVersion(tx: ViewTransaction, events: readonly RecordedEvent<ModelVersionEvent>[]): Promise<void> {
+  for (const recorded of events) {
+    const { event, recordedAt, actor } = recorded;
+    const at = new Date(recordedAt);
+    const change = (set: string, ...values: unknown[]): Promise<void> => changed(tx.sql, recorded, set, values);
+    switch (event.$typeName) {
+      case 'vitae.registry.v1.ModelVersionRegistered':
+      case 'vitae.registry.v1.ModelVersionReferenced':
+        await insert(tx, recorded, event);
+        break;
+      case 'vitae.registry.v1.ModelVersionStageAssigned':
+        await change('stage = $4', event.stage);
+        break;
+      case 'vitae.registry.v1.ModelVersionSignatureVerified':
+        await change('archive_location = archive_location'); // the revision alone: the rest is in a view of its own
+        break;
+      case 'vitae.registry.v1.ModelVersionSignatureRejected':
+        break; // there is no such version
+      case 'vitae.registry.v1.ModelVersionDescribed':
+        await change('description = $4', event.description);
+        break;
+      case 'vitae.registry.v1.ModelVersionTagged':
+        await change('tags = tags || jsonb_build_object($4::text, $5::text)', event.key, event.value);
+        break;
+      case 'vitae.registry.v1.ModelVersionTagRemoved':
+        await change('tags = tags - $4::text', event.key);
+        break;
+      case 'vitae.registry.v1.ModelVersionDeprecated':
+        await change(`state = 'deprecated', deprecation = $4::jsonb`, JSON.stringify({ reason: event.reason, successorId: event.successorModelVersionId, at, by: actor.id }));
+        break;
+      case 'vitae.registry.v1.ModelVersionDeprecationLifted':
+        await change(`state = 'registered', deprecation = null`);
+        break;
+      case 'vitae.registry.v1.ArtefactArchived':
+        await change('archive_location = $4', event.location);
+        break;
+      case 'vitae.registry.v1.ModelVersionRetired':
+        await change(`state = 'retired', retirement_id = $4`, event.retirementId);
+        break;
+      case 'vitae.registry.v1.ModelVersionDeleted':
+        await change('deleted_at = $4, deleted_by = $5', at, actor.id);
+        break;
+      case 'vitae.registry.v1.ModelVersionRestored':
+        await change('deleted_at = null, deleted_by = null');
+        break;
+      case 'vitae.registry.v1.ModelVersionPurged':
+        await change(`state = 'purged', purged_at = $4, archive_location = null`, at);
+        break;
+    }
+  }
+}
+
+/** An event that was projected before changes nothing. Parameters of `set` begin at $4. */
+async function changed(sql: Sql, { event, revision, recordedAt }: RecordedEvent<ModelVersionEvent>, set: string, values: readonly unknown[]): Promise<void> {
+  await sql.query(`update model_version set revision = $2, updated_at = greatest(updated_at, $3), ${set} where id = $1 and revision < $2`, [
+    event.modelVersionId,
+    revision,
+    new Date(recordedAt),
+    ...values,
+  ]);
+}
+
+async function insert({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: ModelVersionRegistered | ModelVersionReferenced): Promise<void> {
+  const { modelVersionId, modelId, modelName, version, contributors, description, useCaseId, runId, runLink } = event;
+  const at = new Date(recordedAt);
+  const said = { modelName, version, contributors, description, useCaseId: useCaseId || null, runId, runLink };
+  const evidence = event.$typeName === 'vitae.registry.v1.ModelVersionRegistered' ? evidenceOf(event) : referenceOf(event);
+  await em.upsert(
+    ModelVersionRow,
+    { id: modelVersionId, projectId, modelId, stream, revision, state: 'registered', stage: 'None', tags: {}, registeredAt: at, registeredBy: actor.id, updatedAt: at, ...said, ...evidence },
+    { onConflictFields: ['id'], onConflictAction: 'ignore' },
+  );
+  await countVersion(sql, scopeOfModel(modelId), version);
+  await touchModel(sql, modelId, recordedAt);
+}
+
+const evidenceOf = ({ artefact, inputs, outputs, datasetVersionId, datasetDigest, source, trainingMetrics, artefactSource }: ModelVersionRegistered) => ({
+  artefactDigest: artefact?.digest ?? '',
+  artefactFormat: artefact?.format ?? '',
+  files: (artefact?.files ?? []).map(storedFile),
+  inputs: inputs.map(tensor),
+  outputs: outputs.map(tensor),
+  datasetVersionId,
+  datasetDigest,
+  source: { repository: source?.repository ?? '', commit: source?.commit ?? '' },
+  trainingMetrics: Object.fromEntries(trainingMetrics.map(({ name, value }) => [name, value])),
+  artefactSource,
+  artefactLocation: '',
+  copiedFrom: null,
+  loggedModelId: '',
+});
+
+/** Where the artefact lies, and nothing in the place of evidence. */
+const referenceOf = ({ source, location, copiedFromModelVersionId, loggedModelId }: ModelVersionReferenced) => ({
+  artefactDigest: '',
+  artefactFormat: '',
+  files: [],
+  inputs: [],
+  outputs: [],
+  datasetVersionId: null,
+  datasetDigest: '',
+  source: { repository: '', commit: '' },
+  trainingMetrics: {},
+  artefactSource: source,
+  artefactLocation: location,
+  copiedFrom: copiedFromModelVersionId || null,
+  loggedModelId,
+});
+
+const storedFile = ({ path, digest, sizeBytes, content, flags }: ArtefactFile): StoredFile => ({ path, digest, sizeBytes: Number(sizeBytes), ...(content === '' ? {} : { content, flags }) });
+
+const tensor = ({ name, datatype, shape }: { name: string; datatype: string; shape: bigint[] }): Tensor => ({ name, datatype, shape: shape.map(Number) });
