@@ -1,8 +1,8 @@
-import { cpuSecondsOf } from '../ledger/cpu.ts';
 import { median, quantile } from '../ledger/quantile.ts';
 import type { Bench } from './bench.ts';
 import { callerOf, type Mode } from './http-call.ts';
 import { newVersion } from './operations.ts';
+import { cpuOf } from './processes.ts';
 import type { RegistryUnderTest } from './registry-under-test.ts';
 import { markdown, digits } from './tables.ts';
 import { startVitae } from './vitae.ts';
@@ -33,7 +33,7 @@ export async function creates({ testbed, natsUrl, options, report, mlflow, progr
   let n = 0;
   const one = async ({ registry, what, mode }: Load, seconds: number): Promise<Load['runs'][number]> => {
     const times: number[] = [];
-    const [service, database] = [cpuSecondsOf(registry.pid) ?? Number.NaN, cpuSecondsOf(testbed.server.pid) ?? Number.NaN];
+    const [service, database] = [cpuOf(registry.pid), cpuOf(testbed.server.pid)];
     const begun = performance.now();
     const end = begun + 1_000 * seconds;
     await Promise.all(Array.from({ length: CLIENTS }, async () => {
@@ -48,7 +48,7 @@ export async function creates({ testbed, natsUrl, options, report, mlflow, progr
     }));
     const elapsed = (performance.now() - begun) / 1_000;
     const perCreate = (seconds: number): number => (1_000 * seconds) / times.length;
-    return { rate: times.length / elapsed, times, serviceMs: perCreate((cpuSecondsOf(registry.pid) ?? Number.NaN) - service), databaseMs: perCreate((cpuSecondsOf(testbed.server.pid) ?? Number.NaN) - database) };
+    return { rate: times.length / elapsed, times, serviceMs: perCreate(cpuOf(registry.pid) - service), databaseMs: perCreate(cpuOf(testbed.server.pid) - database) };
   };
   for (const load of loads) await one(load, 1);
   for (let round = 0; round < options.rounds; round += 1) {

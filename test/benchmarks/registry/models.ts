@@ -1,5 +1,5 @@
 import type { Bench } from './bench.ts';
-import { memoryOf } from './memory.ts';
+import { memoryOf } from './processes.ts';
 import { overModels } from './operations.ts';
 import { sideBySide, type Contender } from './side-by-side.ts';
 import { markdown, ratios, timesTable } from './tables.ts';

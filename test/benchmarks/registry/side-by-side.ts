@@ -38,7 +38,7 @@ export interface Rounds {
 
 /**
  * Asks each operation of each contender, one request at a time, round after round in turn, forwards and backwards: what
- * disturbs the machine for a while disturbs all of them.
+ * disturbs the machine for a while disturbs all of them. All of it once before, for programs that are quicker when they are warm.
  */
 export async function sideBySide(testbed: Testbed, contenders: readonly Contender[], { rounds, seconds, mode, progress }: Rounds): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
@@ -51,10 +51,11 @@ export async function sideBySide(testbed: Testbed, contenders: readonly Contende
     return n;
   };
   try {
+    progress('warming up');
+    for (const contender of contenders) for (const { call } of contender.operations) await timed(seconds / 2, () => (callers.get(contender) as Caller).call(call(next(contender))));
     for (const name of names) {
       progress(`${name} (${mode === 'new' ? 'a connection each' : 'one connection'})`);
       const taking = contenders.flatMap((contender) => contender.operations.filter((operation) => operation.name === name).map((operation) => ({ contender, operation, caller: callers.get(contender) as Caller, rounds: [] as number[][] })));
-      for (const { contender, operation, caller } of taking) for (let i = 0; i < 3; i += 1) await caller.call(operation.call(next(contender)));
       for (let round = 0; round < rounds; round += 1) {
         for (const { contender, operation, caller, rounds: kept } of round % 2 === 0 ? taking : [...taking].reverse()) {
           kept.push(await timed(seconds, () => caller.call(operation.call(next(contender)))));

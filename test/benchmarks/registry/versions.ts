@@ -1,6 +1,6 @@
 import type { Bench } from './bench.ts';
 import { callerOf } from './http-call.ts';
-import { memoryOf } from './memory.ts';
+import { memoryOf } from './processes.ts';
 import { onModel, ownOnModel } from './operations.ts';
 import type { RegistryUnderTest } from './registry-under-test.ts';
 import { sameAsProjected } from './seed-vitae.ts';

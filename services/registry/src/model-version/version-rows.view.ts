@@ -57,14 +57,14 @@ export const ModelVersionRow = defineEntity({
 export type ModelVersionRow = InferEntity<typeof ModelVersionRow>;
 
 export async function projectModelVersion(tx: ViewTransaction, events: readonly RecordedEvent<ModelVersionEvent>[]): Promise<void> {
-  for (const recorded of events) {
+  for (const { recorded, tags } of withFirstTags(events)) {
     const { event, recordedAt, actor } = recorded;
     const at = new Date(recordedAt);
     const change = (set: string, ...values: unknown[]): Promise<void> => changed(tx.sql, recorded, set, values);
     switch (event.$typeName) {
       case 'vitae.registry.v1.ModelVersionRegistered':
       case 'vitae.registry.v1.ModelVersionReferenced':
-        await insert(tx, recorded, event);
+        await insert(tx, recorded, event, tags);
         break;
       case 'vitae.registry.v1.ModelVersionStageAssigned':
         await change('stage = $4', event.stage);
@@ -118,14 +118,28 @@ async function changed(sql: Sql, { event, revision, recordedAt }: RecordedEvent<
   ]);
 }
 
-async function insert({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: ModelVersionRegistered | ModelVersionReferenced): Promise<void> {
+/**
+ * The events, each registration together with the tags that came with it in one append: they are written with its row. A rebuild,
+ * which takes an event at a time, comes to the same row.
+ */
+function withFirstTags(events: readonly RecordedEvent<ModelVersionEvent>[]): readonly { readonly recorded: RecordedEvent<ModelVersionEvent>; readonly tags: Readonly<Record<string, string>> }[] {
+  const [first, ...more] = events;
+  if (first?.revision !== 1) return events.map((recorded) => ({ recorded, tags: {} }));
+  const other = more.findIndex(({ event }) => event.$typeName !== 'vitae.registry.v1.ModelVersionTagged');
+  const tagged = other < 0 ? more : more.slice(0, other);
+  const tags = Object.fromEntries(tagged.flatMap(({ event }) => (event.$typeName === 'vitae.registry.v1.ModelVersionTagged' ? [[event.key, event.value]] : [])));
+  const rest = more.slice(tagged.length).map((recorded) => ({ recorded, tags: {} }));
+  return [{ recorded: { ...first, revision: first.revision + tagged.length }, tags }, ...rest];
+}
+
+async function insert({ em, sql }: ViewTransaction, { projectId, stream, revision, recordedAt, actor }: RecordedEvent, event: ModelVersionRegistered | ModelVersionReferenced, tags: Readonly<Record<string, string>>): Promise<void> {
   const { modelVersionId, modelId, modelName, version, contributors, description, useCaseId, runId, runLink } = event;
   const at = new Date(recordedAt);
   const said = { modelName, version, contributors, description, useCaseId: useCaseId || null, runId, runLink };
   const evidence = event.$typeName === 'vitae.registry.v1.ModelVersionRegistered' ? evidenceOf(event) : referenceOf(event);
   await em.upsert(
     ModelVersionRow,
-    { id: modelVersionId, projectId, modelId, stream, revision, state: 'registered', stage: 'None', tags: {}, registeredAt: at, registeredBy: actor.id, updatedAt: at, ...said, ...evidence },
+    { id: modelVersionId, projectId, modelId, stream, revision, state: 'registered', stage: 'None', tags, registeredAt: at, registeredBy: actor.id, updatedAt: at, ...said, ...evidence },
     { onConflictFields: ['id'], onConflictAction: 'ignore' },
   );
   await countVersion(sql, scopeOfModel(modelId), version);

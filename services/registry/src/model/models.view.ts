@@ -175,6 +175,15 @@ export interface LockedModel {
   readonly snapshot: Snapshot<ModelState>;
 }
 
+/** Locked as by lockModel, for who needs no more than these of it: a version that is registered changes no tag and no alias. */
+export async function lockModelName(sql: Sql, projectId: string, modelId: string): Promise<Omit<LockedModel, 'snapshot'> | undefined> {
+  const [row] = await sql.query<Omit<LockedModel, 'snapshot'>>(
+    `select name, coalesce(use_case_id::text, '') as "useCaseId", deleted_at is not null as deleted from registry.model where project_id = $1 and id = $2 for no key update`,
+    [projectId, modelId],
+  );
+  return row;
+}
+
 /** Locked until the transaction ends: the changes of one model happen one after the other. */
 export async function lockModel(sql: Sql, projectId: string, modelId: string): Promise<LockedModel | undefined> {
   const [row] = await sql.query<LockedRow>(
@@ -281,6 +290,12 @@ export class Models {
   async byName(projectId: string, name: string): Promise<ModelShown | undefined> {
     const [row] = await sqlOf(this.em.fork()).query<ModelShown>(`select ${SHOWN} from registry.model m where m.project_id = $1 and m.name = $2 and ${SEARCHABLE.deleted.hide}`, [projectId, name]);
     return row;
+  }
+
+  /** The id of the model of that name that is not deleted: for commands, which look at the rest themselves. */
+  async idOf(projectId: string, name: string): Promise<string | undefined> {
+    const [row] = await sqlOf(this.em.fork()).query<{ id: string }>(`select m.id from registry.model m where m.project_id = $1 and m.name = $2 and ${SEARCHABLE.deleted.hide}`, [projectId, name]);
+    return row?.id;
   }
 
   /** A page of the models that a filter matches. @throws Refused FILTER_MALFORMED, ORDER_MALFORMED, CURSOR_MALFORMED. */
