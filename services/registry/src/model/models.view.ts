@@ -139,11 +139,6 @@ async function changed(sql: Sql, { event, revision, recordedAt }: RecordedEvent<
   return rows.length > 0;
 }
 
-/** A version more is news of the model as well. Whichever of the two streams is read first, the later time stands. */
-export async function touchModel(sql: Sql, modelId: string, recordedAt: string): Promise<void> {
-  await sql.query('update model set updated_at = $2 where id = $1 and updated_at < $2', [modelId, new Date(recordedAt)]);
-}
-
 async function assign(sql: Sql, modelId: string, alias: string, version: number, modelVersionId: string): Promise<void> {
   await sql.query(
     `insert into model_alias as a (model_id, alias, version, model_version_id) values ($1, $2, $3, $4)
