@@ -30,7 +30,7 @@ export interface Figure {
 
 export interface Rounds {
   readonly rounds: number;
-  /** Longest that one operation runs in one round; it runs at least 5 times, and at most 60. */
+  /** Longest that one operation runs in one round; it runs at least 3 times, and at most 60. */
   readonly seconds: number;
   readonly mode: Mode;
   readonly progress: (line: string) => void;
@@ -52,13 +52,13 @@ export async function sideBySide(testbed: Testbed, contenders: readonly Contende
   };
   try {
     progress('warming up');
-    for (const contender of contenders) for (const { call } of contender.operations) await timed(seconds / 2, () => (callers.get(contender) as Caller).call(call(next(contender))));
+    for (const contender of contenders) for (const { call } of contender.operations) await timed(seconds / 2, 1, () => (callers.get(contender) as Caller).call(call(next(contender))));
     for (const name of names) {
       progress(`${name} (${mode === 'new' ? 'a connection each' : 'one connection'})`);
       const taking = contenders.flatMap((contender) => contender.operations.filter((operation) => operation.name === name).map((operation) => ({ contender, operation, caller: callers.get(contender) as Caller, rounds: [] as number[][] })));
       for (let round = 0; round < rounds; round += 1) {
         for (const { contender, operation, caller, rounds: kept } of round % 2 === 0 ? taking : [...taking].reverse()) {
-          kept.push(await timed(seconds, () => caller.call(operation.call(next(contender)))));
+          kept.push(await timed(seconds, 3, () => caller.call(operation.call(next(contender)))));
         }
       }
       for (const { contender, operation, caller, rounds: kept } of taking) {
@@ -72,7 +72,7 @@ export async function sideBySide(testbed: Testbed, contenders: readonly Contende
           p95: quantile(all, 0.95),
           p50s: kept.map((round) => quantile(round, 0.5)),
           p95s: kept.map((round) => quantile(round, 0.95)),
-          statements: await statementsOf(testbed, contender.registry.database, caller, operation, next(contender) + 1_000_000),
+          statements: await statementsOf(testbed, contender.registry.database, caller, operation, next(contender) + 1_000_000, quantile(all, 0.5) > 100 ? 2 : 20),
         });
       }
     }
@@ -86,10 +86,10 @@ export async function sideBySide(testbed: Testbed, contenders: readonly Contende
 export const timesAsLong = (of: Figure | undefined, than: Figure | undefined, which: 'p50s' | 'p95s' = 'p50s'): number =>
   median((of?.[which] ?? []).map((time, round) => time / (than?.[which][round] ?? Number.NaN)));
 
-async function timed(seconds: number, call: () => Promise<unknown>): Promise<number[]> {
+async function timed(seconds: number, least: number, call: () => Promise<unknown>): Promise<number[]> {
   const times: number[] = [];
   const end = performance.now() + 1_000 * seconds;
-  while (times.length < 60 && (times.length < 5 || performance.now() < end)) {
+  while (times.length < 60 && (times.length < least || performance.now() < end)) {
     const begun = performance.now();
     await call();
     times.push(performance.now() - begun);
