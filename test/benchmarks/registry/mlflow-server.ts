@@ -13,8 +13,9 @@ import type { Place } from './vitae.ts';
 import type { SeedModel } from './world.ts';
 
 const REQUIREMENTS = fileURLToPath(new URL('../../../fixtures/mlflow/server-requirements.txt', import.meta.url));
-/** As many requests at once as the benchmark ever sends; two processes, for two cores. */
-const GUNICORN = '--workers 2 --threads 4 --keep-alive 60 --log-level warning';
+/** As many processes as it has unless told, each with a few threads. */
+const WORKERS = '4';
+const GUNICORN = '--threads 4 --keep-alive 60 --log-level warning';
 const PATIENCE_MS = 180_000;
 
 /** MLflow's own server, installed into a directory that is thrown away. Its name says which version. */
@@ -37,7 +38,7 @@ export async function installMlflow(directory: string, venv?: string): Promise<M
   const name = `MLflow ${version}`;
   return {
     name,
-    how: GUNICORN,
+    how: `--workers ${WORKERS} ${GUNICORN}`,
     start: async (place, models) => {
       const databaseUrl = await place.testbed.database('mlflow');
       const started = await serve(join(python, '..', 'mlflow'), databaseUrl, join(place.testbed.directory, new URL(databaseUrl).pathname.slice(1)));
@@ -56,7 +57,7 @@ export async function installMlflow(directory: string, venv?: string): Promise<M
 async function serve(program: string, databaseUrl: string, place: string) {
   const port = await freePort();
   const log = await open(`${place}.log`, 'w');
-  const args = ['server', '--backend-store-uri', databaseUrl.replace(/^postgresql:/, 'postgresql+psycopg2:'), '--default-artifact-root', `${place}-artifacts`, '--host', '127.0.0.1', '--port', String(port), '--gunicorn-opts', GUNICORN];
+  const args = ['server', '--backend-store-uri', databaseUrl.replace(/^postgresql:/, 'postgresql+psycopg2:'), '--default-artifact-root', `${place}-artifacts`, '--host', '127.0.0.1', '--port', String(port), '--workers', WORKERS, '--gunicorn-opts', GUNICORN];
   const env = { ...process.env, MLFLOW_DISABLE_TELEMETRY: 'true', DO_NOT_TRACK: 'true', MLFLOW_SERVER_ENABLE_JOB_EXECUTION: 'false', GIT_PYTHON_REFRESH: 'quiet' };
   // A group of its own: gunicorn's workers end with it, whatever becomes of the program that starts them.
   const child = spawn(program, args, { env, detached: true, cwd: dirname(place), stdio: ['ignore', log.fd, log.fd] });

@@ -30,14 +30,6 @@ export class ModelVersions {
     return row;
   }
 
-  async byNumber(projectId: string, modelId: string, version: number): Promise<ModelVersionShown | undefined> {
-    const [row] = await sqlOf(this.em.fork()).query<ModelVersionShown>(
-      `select ${SHOWN} from registry.model_version v join registry.model m on m.id = v.model_id where v.project_id = $1 and v.model_id = $2 and v.version = $3 and ${SEARCHABLE.deleted.hide}`,
-      [projectId, modelId, version],
-    );
-    return row;
-  }
-
   /** The id of that version of the model of that name, neither deleted: for commands, which look at the rest themselves. */
   async idOf(projectId: string, modelName: string, version: number): Promise<string | undefined> {
     const [row] = await sqlOf(this.em.fork()).query<{ id: string }>(
