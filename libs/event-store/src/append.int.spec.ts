@@ -188,6 +188,14 @@ describe('handle', () => {
     await expect(handle(transactOn(pool), watching, { ...command(stream), snapshot, expected: 3 })).rejects.toBeInstanceOf(RevisionConflict);
   });
 
+  it('does not read behind a snapshot that is the latest, and meets who appended all the same as a conflict', async () => {
+    const stream = newStream();
+    for (let i = 0; i < 2; i += 1) await handle(transactOn(pool), counting, command(stream));
+    expect(await handle(transactOn(pool), counting, { ...command(stream), snapshot: { state: 2, revision: 2, latest: true } })).toMatchObject({ revision: 3 });
+    const late = handle(transactOn(pool), counting, { ...command(stream), snapshot: { state: 2, revision: 2, latest: true } });
+    await expect(late).rejects.toMatchObject({ name: 'RevisionConflict', actual: 3 });
+  });
+
   it('applies a request with the same idempotency key once, also when both arrive together', async () => {
     const stream = newStream();
     const idempotency = { key: uuidv7(), fingerprint: 'f' };

@@ -23,6 +23,8 @@ export interface Snapshot<State> {
   /** MUST be what the stream's events up to the revision fold to. */
   readonly state: State;
   readonly revision: number;
+  /** Nobody appends after it without being noticed: the stream is not read, and an append that was quicker is a conflict. */
+  readonly latest?: boolean;
 }
 
 export interface CommandRequest<Command, State = unknown> {
@@ -86,7 +88,7 @@ export async function handleWithin<State, Command, Event extends Message, Tx ext
     const last = earlier?.at(-1);
     if (earlier && last) return { stream: last.stream, revision: last.revision, events: earlier, replayed: true };
   }
-  const history = (await readStream(tx.sql, stream, { from: snapshot.revision + 1 })) as readonly RecordedEvent<Event>[];
+  const history = snapshot.latest ? [] : ((await readStream(tx.sql, stream, { from: snapshot.revision + 1 })) as readonly RecordedEvent<Event>[]);
   const revision = snapshot.revision + history.length;
   if (!isMet(expected ?? 'any', revision)) throw new RevisionConflict(stream, expected ?? 'any', revision);
 

@@ -3,9 +3,11 @@ import { IsolationLevel } from '@mikro-orm/core';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { ledgerMigrations, migrate, pendingMigrations, type Sql, type Transaction } from '@vitae/event-store';
 import { messagingMigrations } from '@vitae/messaging';
+import type { Pool } from 'pg';
 import type { BaseConfig } from './config.ts';
 import type { ServiceDefinition } from './definition.ts';
 import { takeBackBroken } from './lent-connections.ts';
+import { known, sendPrepared } from './prepared-statements.ts';
 
 /** The transaction of a command or a consumed event: what is appended and what the views write commit together. */
 export interface ViewTransaction extends Transaction {
@@ -46,7 +48,10 @@ export async function openDatabase(service: string, url: string, config: Pick<Ba
       connectionString: url,
       application_name: `vitae-${service}`,
       connectionTimeoutMillis: 10_000,
-      onPoolCreated: takeBackBroken,
+      onPoolCreated: (pool: Pool) => {
+        takeBackBroken(pool);
+        sendPrepared(pool);
+      },
       // Custom plans for the ledger's functions cost more than they gain: measured. Projections name their tables without
       // a schema: in a rebuild, it is another one.
       options: `-c plan_cache_mode=force_generic_plan -c search_path=${database.schema}`,
@@ -56,10 +61,14 @@ export async function openDatabase(service: string, url: string, config: Pick<Ba
   });
 }
 
-/** Sql on an entity manager: in its transaction where it has one, else each statement by itself. */
-export function sqlOf(em: EntityManager): Sql {
+/**
+ * Sql on an entity manager: in its transaction where it has one, else each statement by itself.
+ * @param options.prepared false for statements whose text is made of what a caller asked for; all others stay prepared on their connection.
+ */
+export function sqlOf(em: EntityManager, { prepared = true }: { readonly prepared?: boolean } = {}): Sql {
   return {
     async query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+      if (prepared && values.length > 0) known(text);
       const result = await em.getKysely().executeQuery<Row>(CompiledQuery.raw(text, [...values]));
       return result.rows;
     },

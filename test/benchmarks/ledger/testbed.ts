@@ -27,9 +27,10 @@ const SETTINGS = {
   wal_buffers: '64MB',
 } as const;
 
-export async function startTestbed(parent: string): Promise<Testbed> {
+/** @param more settings of PostgreSQL beside the usual ones. */
+export async function startTestbed(parent: string, more: Readonly<Record<string, string>> = {}): Promise<Testbed> {
   const directory = await mkdtemp(join(parent, 'vitae-bench-'));
-  const server = await startPostgres({ dataDir: join(directory, 'postgres'), settings: SETTINGS }).catch(async (error: unknown) => {
+  const server = await startPostgres({ dataDir: join(directory, 'postgres'), settings: { ...SETTINGS, ...more } }).catch(async (error: unknown) => {
     await rm(directory, { recursive: true, force: true });
     throw error;
   });

@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 
 const [file = ''] = process.argv.slice(2);
+process.once('disconnect', () => process.exit()); // the benchmark is gone
 
 const does: Readonly<Record<string, (request: IncomingMessage) => Promise<void>>> = {
   'PUT /discard': async (request) => {

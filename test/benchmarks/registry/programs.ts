@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '@vitae/local';
@@ -13,7 +14,7 @@ export interface Program {
   stop(): Promise<void>;
 }
 
-const REGISTRY = fileURLToPath(new URL('../../../../services/registry/dist/main.js', import.meta.url));
+export const REGISTRY = fileURLToPath(new URL('../../../../services/registry/dist/main.js', import.meta.url));
 const BARE = fileURLToPath(new URL('bare-server.js', import.meta.url));
 
 /** @param settings the registry's environment but its port. */
@@ -29,17 +30,20 @@ export async function startRegistry(settings: Readonly<Record<string, string>>):
 }
 
 export async function startBareServer(file: string): Promise<Program> {
-  const { child, pid, stop } = launch(BARE, [file], process.env);
-  const [port] = (await once(createInterface(child.stdout), 'line')) as [string];
+  const { stdout, pid, stop } = launch(BARE, [file], process.env);
+  const [port] = (await once(createInterface(stdout), 'line')) as [string];
   return { url: `http://127.0.0.1:${port}`, pid, stop };
 }
 
 function launch(file: string, args: readonly string[], env: NodeJS.ProcessEnv) {
-  const child = spawn(process.execPath, [file, ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  // With a channel to us: whose parent is gone ends, however that came.
+  const child = spawn(process.execPath, [file, ...args], { env, stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   const gone = once(child, 'exit');
-  child.stdout.resume();
+  const stdout = child.stdout as Readable; // a pipe, which the types lose sight of beside the channel
+  stdout.resume();
   return {
     child,
+    stdout,
     pid: child.pid ?? 0,
     stop: async () => {
       child.kill('SIGTERM');

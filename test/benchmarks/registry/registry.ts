@@ -1,61 +1,70 @@
 import { writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { startNats } from '@vitae/local';
 import { disk, load, machine } from '../ledger/machine.ts';
-import { WrongArguments } from '../ledger/options.ts';
 import { reportTo, verdictLine } from '../ledger/report.ts';
 import { startTestbed } from '../ledger/testbed.ts';
 import { artefacts } from './artefacts.ts';
-import { startRegistry } from './programs.ts';
+import type { Bench } from './bench.ts';
+import { creates } from './creates.ts';
+import { installMlflow } from './mlflow-server.ts';
+import { models } from './models.ts';
+import { optionsFrom, type Part } from './options.ts';
+import { STATEMENTS_SETTINGS } from './statements.ts';
+import { versions } from './versions.ts';
 
-const USAGE = 'npm run bench -- registry [artefacts] [--rounds 3] [--megabytes 1024] [--data DIR] [--json FILE]';
+const parts: Readonly<Record<Part, (bench: Bench) => Promise<void>>> = { versions, models, creates, artefacts };
 
-/** What the registry does in a second, each goal of the project with what came out. For now: artefacts in and out. */
+/**
+ * What the registry does in a second, beside MLflow's own server on the same PostgreSQL, each goal of the project with what
+ * came out. Timed on whatever machine it runs on: of two systems compare the ratio.
+ */
 export async function registry(say: (line: string) => void, args: readonly string[]): Promise<void> {
-  const { rounds, megabytes, data, json } = optionsFrom(args);
+  const options = optionsFrom(args);
   const report = reportTo(say);
-  const testbed = await startTestbed(data);
+  const begun = performance.now();
+  const progress = (line: string): void => void process.stderr.write(`${((performance.now() - begun) / 1_000).toFixed(0).padStart(5)} s  ${line}\n`);
+  const testbed = await startTestbed(options.data, STATEMENTS_SETTINGS);
   const stack = new AsyncDisposableStack();
   stack.defer(() => testbed.stop());
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stack.disposeAsync().finally(() => process.exit(1)));
   try {
+    await testbed.query('create extension pg_stat_statements');
     const nats = await startNats({ storeDir: join(testbed.directory, 'nats') });
     stack.defer(() => nats.stop());
-    const service = await startRegistry({
-      DATABASE_URL: await testbed.database('registry'),
-      NATS_URL: nats.url,
-      VITAE_DATA_DIR: join(testbed.directory, 'registry'),
-      VITAE_MAX_ARTEFACT_BYTES: String(64 * 1024 ** 3),
-    });
-    stack.defer(() => service.stop());
     const { fileSystem, fdatasync } = await disk(testbed.directory);
-    const conditions = [new Date().toISOString(), `${machine()}; load ${load()}`, `data on ${fileSystem}, fdatasync of 8 kB ${fdatasync} µs`, 'service, load generator and servers share the machine'];
+    const conditions = [
+      new Date().toISOString(),
+      `${machine()}; load ${load()}`,
+      `data on ${fileSystem}, fdatasync of 8 kB ${fdatasync} µs; PostgreSQL with fsync on`,
+      `${options.rounds} rounds of at most ${options.seconds} s each, alternating; service, load generator and servers share the machine`,
+    ];
     for (const line of conditions) say(line);
-    await artefacts({ registry: service, directory: testbed.directory, megabytes, rounds, report });
-    say(`\nAfterwards: load ${load()}\n\nGoals`);
+    const bench: Bench = { testbed, natsUrl: nats.url, options, report, mlflow: await peer(options, testbed.directory, progress, say), progress, readme: [] };
+    for (const part of options.parts) {
+      say(`\n== ${part} ==  (load ${load()})`);
+      await parts[part](bench);
+      await testbed.clear();
+    }
+    say(`\nAfterwards: load ${load()}, ${((performance.now() - begun) / 60_000).toFixed(1)} minutes\n`);
+    for (const table of bench.readme) say(`${table}\n`);
+    say('Goals');
     for (const verdict of report.record.verdicts) say(`  ${verdictLine(verdict)}`);
-    if (json) await writeFile(json, `${JSON.stringify({ conditions, ...report.record }, null, 2)}\n`);
+    if (options.json) await writeFile(options.json, `${JSON.stringify({ conditions, ...report.record }, null, 2)}\n`);
   } finally {
     await stack.disposeAsync();
   }
 }
 
-/** @throws WrongArguments */
-function optionsFrom(args: readonly string[]) {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { rounds: { type: 'string', default: '3' }, megabytes: { type: 'string', default: '1024' }, data: { type: 'string', default: tmpdir() }, json: { type: 'string' } },
-    });
-    if (positionals.some((part) => part !== 'artefacts')) throw new Error(`there is no part "${positionals.find((part) => part !== 'artefacts')}"`);
-    const [rounds, megabytes] = [Number(values.rounds), Number(values.megabytes)];
-    if (!(rounds >= 1)) throw new Error('--rounds must be a number of at least 1');
-    if (!(megabytes >= 64 && megabytes % 4 === 0)) throw new Error('--megabytes must be a number of at least 64 that 4 divides');
-    return { rounds: Math.round(rounds), megabytes, data: values.data, json: values.json };
-  } catch (cause) {
-    throw new WrongArguments(`${(cause as Error).message}\n${USAGE}`, { cause });
+/** MLflow's server, for the parts that have something to compare. */
+async function peer({ parts: wished, alone, venv }: Bench['options'], directory: string, progress: Bench['progress'], say: (line: string) => void): Promise<Bench['mlflow']> {
+  if (alone || wished.every((part) => part === 'artefacts')) return undefined;
+  progress('installing MLflow');
+  const mlflow = await installMlflow(directory, venv);
+  if ('why' in mlflow) {
+    say(`MLflow is left out: ${mlflow.why}`);
+    return undefined;
   }
+  say(`${mlflow.name} beside, run by gunicorn with ${mlflow.how}`);
+  return mlflow;
 }

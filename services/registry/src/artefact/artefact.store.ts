@@ -200,13 +200,14 @@ export class ArtefactStore implements OnModuleInit {
     let flushed = 0;
     try {
       const bytes = source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
-      const found = await digested(bytes, async (chunk, sizeBytes) => {
-        this.mustFit(sizeBytes);
-        await writeAll(file, chunk);
-        if (sizeBytes - flushed < FLUSHED_BYTES) return;
+      const found = await digested(bytes, async (chunk, start) => {
+        const end = start + chunk.reduce((sum, part) => sum + part.length, 0);
+        this.mustFit(end);
+        await writeAll(file, chunk, start);
+        if (end - flushed < FLUSHED_BYTES) return;
         // The disk works while more bytes come; else it would begin when all are here.
+        flushed = end;
         await flushing;
-        flushed = sizeBytes;
         flushing = file.datasync();
         flushing.catch(() => undefined); // told by the await, whenever that comes
       });
@@ -271,11 +272,11 @@ export class ArtefactStore implements OnModuleInit {
 }
 
 /** A write may take fewer bytes than it was given. */
-async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
-  const { bytesWritten } = await file.writev(parts);
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[], position: number): Promise<void> {
+  let { bytesWritten: written } = await file.writev(parts, position);
   let skipped = 0;
   for (const part of parts) {
-    if (skipped + part.length > bytesWritten) await file.writeFile(part.subarray(Math.max(0, bytesWritten - skipped)));
+    while (written < skipped + part.length) written += (await file.write(part, written - skipped, undefined, position + written)).bytesWritten;
     skipped += part.length;
   }
 }

@@ -39,28 +39,33 @@ export async function* inChunks(source: AsyncIterable<Uint8Array>): AsyncGenerat
   if (parts.length > 0) yield parts;
 }
 
+/** Chunks that may be at work at once, so that neither the line nor the disk waits for a turn of the other. */
+const AT_WORK = 3;
+
 /**
- * Digests bytes while they go by. `each` gets every chunk; while it is at work the next one is gathered.
+ * Digests bytes while they go by. `each` gets every chunk, and where it begins; while a few are at work the next ones are gathered.
  * The source's buffers are used up.
  */
-export async function digested(source: AsyncIterable<Uint8Array>, each?: (chunk: readonly Uint8Array[], sizeBytes: number) => Promise<unknown>): Promise<Digested> {
+export async function digested(source: AsyncIterable<Uint8Array>, each?: (chunk: readonly Uint8Array[], start: number) => Promise<unknown>): Promise<Digested> {
   const whole = createHash('sha256');
   const chunks: Buffer[] = [];
   let sizeBytes = 0;
-  let working: Promise<unknown> = Promise.resolve();
+  const working: Promise<unknown>[] = [];
   for await (const parts of inChunks(source)) {
     const own = createHash('sha256');
+    const start = sizeBytes;
     for (const part of parts) {
       whole.update(part);
       own.update(part);
       sizeBytes += part.length;
     }
     chunks.push(own.digest());
-    await working;
-    working = Promise.resolve(each?.(parts, sizeBytes)).then(() => parts.forEach(giveBack));
-    working.catch(() => undefined); // told by the await, whenever that comes
+    if (working.length === AT_WORK) await working.shift();
+    const work = Promise.resolve(each?.(parts, start)).then(() => parts.forEach(giveBack));
+    work.catch(() => undefined); // told by the await, whenever that comes
+    working.push(work);
   }
-  await working;
+  await Promise.all(working);
   return { digest: `sha256:${whole.digest('hex')}`, sizeBytes, chunkList: Buffer.concat(chunks) };
 }
 

@@ -23,9 +23,20 @@ export class MlflowModels {
     return model;
   }
 
+  async modelId({ projectId }: Project, name: string): Promise<string> {
+    const id = await this.models.idOf(projectId, name);
+    if (id === undefined) throw modelMissing(name);
+    return id;
+  }
+
+  async versionId({ projectId }: Project, name: string, number: number): Promise<string> {
+    const id = await this.versions.idOf(projectId, name, number);
+    if (id === undefined) throw versionMissing(name, number);
+    return id;
+  }
+
   async version({ projectId }: Project, name: string, number: number): Promise<ModelVersionShown> {
-    const model = await this.models.byName(projectId, name);
-    const version = model && (await this.versions.byNumber(projectId, model.id, number));
+    const version = await this.versions.byName(projectId, name, number);
     if (!version) throw versionMissing(name, number);
     return version;
   }

@@ -45,9 +45,9 @@ export class MlflowModelVersionsController {
       runLink: boundedText(parameters, 'run_link', 2_000),
       loggedModelId: boundedText(parameters, 'model_id', 500),
     };
-    const model = await this.named.model(context, name);
+    const modelId = await this.named.modelId(context, name);
     const copied = prompt ? undefined : await this.#copied(context, source);
-    const reference = { modelVersionId: uuidv7(), modelId: model.id, source, location: copied ? locationOf(copied) : source, copiedFromModelVersionId: copied?.id ?? '', tags, ...said };
+    const reference = { modelVersionId: uuidv7(), modelId, source, location: copied ? locationOf(copied) : source, copiedFromModelVersionId: copied?.id ?? '', tags, ...said };
     const handled = await this.commands.execute(new ForModelVersionReference({ is: 'reference', reference }, context));
     const id = aggregateId(handled.stream);
     const version = await this.versions.byId(context.projectId, id, 'show');
@@ -114,9 +114,9 @@ export class MlflowModelVersionsController {
     return this.named.version(context, requiredText(parameters, 'name'), versionOf(parameters));
   }
 
-  async #change(call: MlflowCall, order: ModelVersionOrder): Promise<void> {
-    const { id } = await this.#version(call);
-    await this.commands.execute(new ForRegisteredModelVersion(id, order, call.context));
+  async #change({ context, parameters }: MlflowCall, order: ModelVersionOrder): Promise<void> {
+    const id = await this.named.versionId(context, requiredText(parameters, 'name'), versionOf(parameters));
+    await this.commands.execute(new ForRegisteredModelVersion(id, order, context));
   }
 
   /** The version that a source such as `models:/credit/3` names. */

@@ -57,8 +57,8 @@ export class RegisteredModelsController {
   @Patch('update')
   async update(@Call() call: MlflowCall) {
     const description = boundedText(call.parameters, 'description', 5_000);
-    const model = await this.#change(call, { type: 'DescribeModel', description });
-    return this.named.shownModel(call.context, model.name);
+    await this.#change(call, { type: 'DescribeModel', description });
+    return this.named.shownModel(call.context, requiredText(call.parameters, 'name'));
   }
 
   @Delete('delete')
@@ -118,9 +118,9 @@ export class RegisteredModelsController {
     const name = requiredText(parameters, 'name');
     const alias = newAlias(requiredText(parameters, 'alias'));
     const version = versionOf(parameters);
-    await this.#model(call);
-    await this.named.version(context, name, version);
-    await this.#change(call, { type: 'AssignAlias', alias, version });
+    const modelId = await this.named.modelId(context, name);
+    await this.named.versionId(context, name, version);
+    await this.commands.execute(new ForModel(modelId, { type: 'AssignAlias', alias, version }, context));
     return {};
   }
 
@@ -139,10 +139,9 @@ export class RegisteredModelsController {
     return this.named.model(context, requiredText(parameters, 'name'));
   }
 
-  async #change(call: MlflowCall, change: ModelChange) {
-    const model = await this.#model(call);
-    await this.commands.execute(new ForModel(model.id, change, call.context));
-    return model;
+  async #change({ context, parameters }: MlflowCall, change: ModelChange): Promise<void> {
+    const modelId = await this.named.modelId(context, requiredText(parameters, 'name'));
+    await this.commands.execute(new ForModel(modelId, change, context));
   }
 
   /** Says in MLflow's words that the name is taken, and by what. */

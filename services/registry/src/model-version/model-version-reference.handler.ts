@@ -2,7 +2,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, type CommandContext, Ledger } from '@vitae/service-kit';
 import { modelNotFound } from '../model/model.ts';
-import { lockModel } from '../model/models.view.ts';
+import { lockModelName } from '../model/models.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
 import { modelVersion } from './model-version.ts';
 import { derivationOf, type SaidDerivation } from './derivation.ts';
@@ -41,7 +41,7 @@ export class ModelVersionReferenceHandler implements ICommandHandler<ForModelVer
     const { modelVersionId, modelId, derivedFrom: bases = [] } = said.is === 'reference' ? said.reference : said.external;
     return this.ledger.together(context, async (tx) => {
       const version = await nextVersion(tx.sql, scopeOfModel(modelId));
-      const model = await lockModel(tx.sql, context.projectId, modelId);
+      const model = await lockModelName(tx.sql, context.projectId, modelId);
       if (!model || model.deleted) throw modelNotFound(modelId);
       const { name, useCaseId } = model;
       const derivedFrom = derivationOf(bases, await basesOf(tx.sql, context.projectId, bases.map((base) => base.modelVersionId)));
@@ -56,6 +56,7 @@ export class ModelVersionReferenceHandler implements ICommandHandler<ForModelVer
           command,
           context: because(context, `Registers version ${version} of ${name} ${of}.`),
           subjects: subjectsOf({ modelVersionId, modelId, useCaseId }),
+          snapshot: { state: modelVersion.initial, revision: 0, latest: true }, // its id was made for this command
         },
         projectModelVersion,
       );

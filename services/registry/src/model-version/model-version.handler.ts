@@ -9,7 +9,7 @@ import { DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
 import { holdUsable, mustBeUsable } from '../dataset-version/usable.view.ts';
 import { ofUseCase } from '../model/model.handler.ts';
 import { modelNotFound, purposeMissing } from '../model/model.ts';
-import { lockModel, Models } from '../model/models.view.ts';
+import { lockModelName, Models } from '../model/models.view.ts';
 import { checkSignature, MOST_BUNDLE_BYTES, type CarriedBundle } from '../signature/signature-check.ts';
 import { projectSignature } from '../signature/signatures.view.ts';
 import { heldTrust } from '../signature/signing-trust.view.ts';
@@ -86,7 +86,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
           return this.ledger.handleWithin(tx, modelVersion, { stream, command, context: because(context, `Does not register a version of ${model.name}: its signature does not count.`), subjects }, projectVersion);
         }
         const version = await nextVersion(tx.sql, scopeOfModel(modelId));
-        const now = await lockModel(tx.sql, context.projectId, modelId);
+        const now = await lockModelName(tx.sql, context.projectId, modelId);
         if (!now || now.deleted) throw modelNotFound(modelId);
         await holdUsable(tx.sql, context.projectId, datasetVersionId, NOT_BUILT);
         const needed = [...files, ...(bundle ? [bundle] : [])].map((file) => file.digest);

@@ -30,10 +30,20 @@ export class ModelVersions {
     return row;
   }
 
-  async byNumber(projectId: string, modelId: string, version: number): Promise<ModelVersionShown | undefined> {
+  /** The id of that version of the model of that name, neither deleted: for commands, which look at the rest themselves. */
+  async idOf(projectId: string, modelName: string, version: number): Promise<string | undefined> {
+    const [row] = await sqlOf(this.em.fork()).query<{ id: string }>(
+      `select v.id from registry.model m join registry.model_version v on v.model_id = m.id where m.project_id = $1 and m.name = $2 and v.version = $3 and ${SEARCHABLE.deleted.hide}`,
+      [projectId, modelName, version],
+    );
+    return row?.id;
+  }
+
+  /** That version of the model of that name, neither deleted. */
+  async byName(projectId: string, modelName: string, version: number): Promise<ModelVersionShown | undefined> {
     const [row] = await sqlOf(this.em.fork()).query<ModelVersionShown>(
-      `select ${SHOWN} from registry.model_version v join registry.model m on m.id = v.model_id where v.project_id = $1 and v.model_id = $2 and v.version = $3 and ${SEARCHABLE.deleted.hide}`,
-      [projectId, modelId, version],
+      `select ${SHOWN} from registry.model m join registry.model_version v on v.model_id = m.id where m.project_id = $1 and m.name = $2 and v.version = $3 and ${SEARCHABLE.deleted.hide}`,
+      [projectId, modelName, version],
     );
     return row;
   }

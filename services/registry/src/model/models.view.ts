@@ -139,11 +139,6 @@ async function changed(sql: Sql, { event, revision, recordedAt }: RecordedEvent<
   return rows.length > 0;
 }
 
-/** A version more is news of the model as well. Whichever of the two streams is read first, the later time stands. */
-export async function touchModel(sql: Sql, modelId: string, recordedAt: string): Promise<void> {
-  await sql.query('update model set updated_at = $2 where id = $1 and updated_at < $2', [modelId, new Date(recordedAt)]);
-}
-
 async function assign(sql: Sql, modelId: string, alias: string, version: number, modelVersionId: string): Promise<void> {
   await sql.query(
     `insert into model_alias as a (model_id, alias, version, model_version_id) values ($1, $2, $3, $4)
@@ -173,6 +168,15 @@ export interface LockedModel {
   readonly deleted: boolean;
   /** What its events fold to: the row is written with each of them. A model has as many events as it has tags set and aliases moved in its life. */
   readonly snapshot: Snapshot<ModelState>;
+}
+
+/** Locked as by lockModel, for who needs no more than these of it: a version that is registered changes no tag and no alias. */
+export async function lockModelName(sql: Sql, projectId: string, modelId: string): Promise<Omit<LockedModel, 'snapshot'> | undefined> {
+  const [row] = await sql.query<Omit<LockedModel, 'snapshot'>>(
+    `select name, coalesce(use_case_id::text, '') as "useCaseId", deleted_at is not null as deleted from registry.model where project_id = $1 and id = $2 for no key update`,
+    [projectId, modelId],
+  );
+  return row;
 }
 
 /** Locked until the transaction ends: the changes of one model happen one after the other. */
@@ -281,6 +285,12 @@ export class Models {
   async byName(projectId: string, name: string): Promise<ModelShown | undefined> {
     const [row] = await sqlOf(this.em.fork()).query<ModelShown>(`select ${SHOWN} from registry.model m where m.project_id = $1 and m.name = $2 and ${SEARCHABLE.deleted.hide}`, [projectId, name]);
     return row;
+  }
+
+  /** The id of the model of that name that is not deleted: for commands, which look at the rest themselves. */
+  async idOf(projectId: string, name: string): Promise<string | undefined> {
+    const [row] = await sqlOf(this.em.fork()).query<{ id: string }>(`select m.id from registry.model m where m.project_id = $1 and m.name = $2 and ${SEARCHABLE.deleted.hide}`, [projectId, name]);
+    return row?.id;
   }
 
   /** A page of the models that a filter matches. @throws Refused FILTER_MALFORMED, ORDER_MALFORMED, CURSOR_MALFORMED. */

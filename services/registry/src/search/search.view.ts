@@ -60,7 +60,7 @@ export async function search<Row extends object>(
   ];
   const text = statement({ where: conditions.join(' and '), sorted: orderSql(order, sortable), place: placeSql(order, sortable) });
   const rows = await em.fork().transactional((inner) => {
-    const sql = sqlOf(inner);
+    const sql = sqlOf(inner, { prepared: false });
     return sql.query('set local plan_cache_mode = force_custom_plan').then(() => sql.query<Row & { place?: Place }>(text, parameter.values));
   });
   const next = rows.length > query.limit ? rows[query.limit - 1]?.place : undefined;
