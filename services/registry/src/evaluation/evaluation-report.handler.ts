@@ -8,7 +8,7 @@ import { suiteDatasetUnclear } from '../evaluation-suite/evaluation-suite.ts';
 import { EvaluationSuites } from '../evaluation-suite/evaluation-suites.view.ts';
 import type { SuiteContent } from '../evaluation-suite/suite-content.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
-import { modelVersionNotFound } from '../model-version/model-version.ts';
+import { modelVersionNotFound } from '../model-version/model-version-refusal.ts';
 import { ModelVersions } from '../model-version/versions.view.ts';
 import { evaluation, refuse, type EvaluationEvent, type Report } from './evaluation.ts';
 import { projectEvaluation } from './evaluations.view.ts';

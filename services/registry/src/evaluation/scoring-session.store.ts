@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { artefactNotOnnx } from '../model-version/model-version.ts';
+import { artefactNotOnnx } from '../model-version/model-version-refusal.ts';
 import { refuse } from './evaluation.ts';
 import type { BatchAnswer, BatchInput, FromThread, ThreadData, ToThread } from './scoring-thread.worker.ts';
 

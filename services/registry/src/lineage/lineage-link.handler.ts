@@ -3,7 +3,7 @@ import { streamName, type Handled, type Sql } from '@vitae/event-store';
 import { because, caughtUp, type CommandContext, Consumers, Ledger } from '@vitae/service-kit';
 import { v7 as uuid } from 'uuid';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
-import { modelVersionNotFound } from '../model-version/model-version.ts';
+import { modelVersionNotFound } from '../model-version/model-version-refusal.ts';
 import { pathBetween } from './lineage-graph.view.ts';
 import { lineageLink, linkNotFound, relationOf, writtenOnce, type LineageLinkEvent } from './lineage-link.ts';
 import { linkBetween, lockLineage, LineageLinks, projectLineageLink, recordedBetween, typeOfRecorded } from './lineage-links.view.ts';

@@ -48,6 +48,14 @@ export class ModelVersions {
     return row;
   }
 
+  async byNumber(projectId: string, modelId: string, version: number): Promise<ModelVersionShown | undefined> {
+    const [row] = await sqlOf(this.em.fork()).query<ModelVersionShown>(
+      `select ${SHOWN} from registry.model_version v join registry.model m on m.id = v.model_id where v.project_id = $1 and v.model_id = $2 and v.version = $3 and ${SEARCHABLE.deleted.hide}`,
+      [projectId, modelId, version],
+    );
+    return row;
+  }
+
   /** The newest version of each of these models in each of MLflow's stages that it has one in. */
   newestByStage(projectId: string, modelIds: readonly string[]): Promise<readonly ModelVersionShown[]> {
     return sqlOf(this.em.fork()).query<ModelVersionShown>(

@@ -6,7 +6,7 @@ import { compareVersions, MADE_WITH } from '../evaluation/compare.ts';
 import { measure } from '../evaluation/measure.ts';
 import { measuredVersion, rowsOf, Scorer } from '../evaluation/scorer.store.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
-import type { ModelVersionShown } from '../model-version/versions.view.ts';
+import type { ModelVersionShown } from '../model-version/shown-version.view.ts';
 import { mustBeComparable, versionComparison } from './version-comparison.ts';
 import { projectVersionComparison } from './version-comparisons.view.ts';
 
