@@ -128,16 +128,16 @@ describe('A prompt', () => {
     await done(call('POST', '/prompts', { name: 'greeting', description: 'Says hello.', tags: [{ key: 'team', value: 'risk' }] }));
     const messages = [{ role: 'system', content: 'Be kind to {{name}}.' }, { role: 'user', content: '{{question}}' }];
     const responseFormat = { type: 'object', properties: { answer: { type: 'string' } } };
-    const { id, digest } = await done(call('POST', '/prompts/greeting/versions', { messages, modelConfig: { model_name: 'mistral-large', temperature: 0.2 }, responseFormat, commitMessage: 'First.', tags: [{ key: 'tone', value: 'kind' }] }));
+    const { id, digest } = await done(call('POST', '/prompts/greeting/versions', { messages, modelConfig: { model_name: 'mistral-large', temperature: 0.2, extra_params: { seed: 7 } }, responseFormat, commitMessage: 'First.', tags: [{ key: 'tone', value: 'kind' }] }));
     expect(await done(call('GET', '/prompts/greeting/versions/1'))).toMatchObject({
-      id, digest, name: 'greeting', version: 1, state: 'registered', template: { type: 'chat', messages }, variables: ['name', 'question'], modelConfig: { model_name: 'mistral-large', temperature: 0.2 }, responseFormat, commitMessage: 'First.', tags: { tone: 'kind' }, registeredBy: 'dana',
+      id, digest, name: 'greeting', version: 1, state: 'registered', template: { type: 'chat', messages }, variables: ['name', 'question'], modelConfig: { model_name: 'mistral-large', temperature: 0.2, seed: 7 }, responseFormat, commitMessage: 'First.', tags: { tone: 'kind' }, registeredBy: 'dana',
     });
     const { model_version: known } = await done(call('GET', '/api/2.0/mlflow/model-versions/get?name=greeting&version=1'));
     expect(known).toMatchObject({ source: 'prompt-template', description: 'First.' });
     const tags = Object.fromEntries(known.tags.map(({ key, value }: { key: string; value: string }) => [key, value]));
     expect(tags).toEqual({
       'mlflow.prompt.is_prompt': 'true', _mlflow_prompt_type: 'chat', 'mlflow.prompt.text': JSON.stringify(messages), _mlflow_prompt_response_format: JSON.stringify(responseFormat),
-      _mlflow_prompt_model_config: '{"model_name":"mistral-large","temperature":0.2}', tone: 'kind',
+      _mlflow_prompt_model_config: '{"model_name":"mistral-large","temperature":0.2,"seed":7}', tone: 'kind',
     });
     expect((await done(call('GET', '/prompts/greeting'))).tags).toEqual({ team: 'risk' });
   });
@@ -192,7 +192,7 @@ describe('A prompt', () => {
     expect(problem(await call('GET', '/prompts/no-prompt'))).toEqual({ status: 404, type: 'prompt-not-found' });
     expect(problem(await call('POST', '/prompts/no-prompt/versions', { text: 'hi' }))).toEqual({ status: 404, type: 'prompt-not-found' });
     expect(problem(await call('POST', '/prompts', { name: 'no-prompt' }))).toEqual({ status: 409, type: 'model-name-taken' });
-    for (const body of [{}, { text: 'a', messages: [] }, { text: 'a', responseFormat: { type: 'integre' } }, { text: 'a', modelConfig: { temprature: 1 } }, { text: 'x'.repeat(100_001) }]) {
+    for (const body of [{}, { text: 'a', messages: [] }, { text: 'a', responseFormat: { type: 'integre' } }, { text: 'a', modelConfig: { temprature: 1 } }, { text: 'a', modelConfig: { extra_params: { temperature: 1 } } }, { text: 'x'.repeat(100_001) }]) {
       expect(problem(await call('POST', '/prompts/greeting/versions', body))).toEqual({ status: 400, type: 'invalid-request' });
     }
     for (const path of ['/prompts/a%20b', '/prompts/greeting/versions/0', '/prompts/greeting/diff?from=1', '/prompts/greeting/diff?from=1&to=1&format=pdf']) {

@@ -53,6 +53,7 @@ describe('A composition', () => {
     const { reason, message } = refusal([main, ...standings.map(({ one }) => one), said('tool', 99, '', 3)], all(known(main), ...standings.map(({ one, standing }) => known(one, { standing }))));
     expect(reason).toBe('COMPONENT_UNFIT');
     for (const part of ['30 1 is only a draft', '31 1 is retired', '32 1 was deleted', '33 1 was purged', '34 1 is in quarantine', '35 1 was erased', `no tool ${id(99)} in revision 3`]) expect(message).toContain(part);
+    expect(refusal([main], all(known(main, { standing: 'quarantined' }))).message).toContain('model version model-version 1 1 was trained on data that is in quarantine');
     expect(compositionOf([main], {}, all(known(main, { standing: 'deprecated' }))).components).toHaveLength(1);
   });
 });

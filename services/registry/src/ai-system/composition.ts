@@ -40,7 +40,7 @@ export type PinQuestion = { readonly kind: ComponentKind; readonly id: string; r
 const WORDS: Readonly<Record<ComponentKind, string>> = {
   'model-version': 'model version', 'prompt-version': 'prompt version', guardrail: 'guardrail', tool: 'tool', 'dataset-version': 'dataset version', 'evaluation-suite': 'evaluation suite',
 };
-const UNFIT: Readonly<Partial<Record<Standing, string>>> = { draft: 'is only a draft: publish it first', retired: 'is retired', deleted: 'was deleted', purged: 'was purged', quarantined: 'is in quarantine, or was trained on data that is', erased: 'was erased' };
+const UNFIT: Readonly<Partial<Record<Standing, string>>> = { draft: 'is only a draft: publish it first', retired: 'is retired', deleted: 'was deleted', purged: 'was purged', quarantined: 'is in quarantine', erased: 'was erased' };
 
 export const keyOf = ({ kind, id, revision }: Pick<SaidComponent, 'kind' | 'id' | 'revision'>): string => `${kind}/${id}/${revision}`;
 
@@ -63,9 +63,12 @@ export function compositionOf(said: readonly SaidComponent[], parameters: Json, 
   return { components: pinned.map((one, place) => ({ one, rank: rankOf(one, place) })).sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ one }) => one), parameters };
 }
 
+/** Why a component that stands so is not pinned; undefined when it may be. */
+const unfitness = ({ kind, standing }: KnownComponent): string | undefined => (kind === 'model-version' && standing === 'quarantined' ? 'was trained on data that is in quarantine' : UNFIT[standing]);
+
 function fault(said: SaidComponent, found: KnownComponent | undefined): string | undefined {
   if (!found) return `there is no ${WORDS[said.kind]} ${said.id}${said.revision > 0 ? ` in revision ${said.revision}` : ''} in this project`;
-  const why = UNFIT[found.standing];
+  const why = unfitness(found);
   return why && `${componentWords(found)} ${why}`;
 }
 
@@ -81,14 +84,14 @@ export const digested = ({ components, parameters }: Composition) => ({ componen
 export function warningsOf(components: readonly PinnedComponent[], known: ReadonlyMap<string, KnownComponent>): readonly { readonly component: PinnedComponent; readonly warning: string }[] {
   return components.flatMap((component) => {
     const now = known.get(keyOf(component));
-    const warnings = !now
-      ? ['is not there any more']
-      : [
-          ...(now.standing === 'deprecated' ? ['is deprecated'] : []),
-          ...(UNFIT[now.standing] === undefined ? [] : [UNFIT[now.standing] ?? '']),
-          ...(now.digest === component.digest ? [] : ['is not run as it was when it was pinned: how its model is configured was changed']),
-          ...(now.unwatched ? ['does what nothing takes back, and nobody has to agree to it'] : []),
-        ];
+    const warnings = now
+      ? [
+          now.standing === 'deprecated' && 'is deprecated',
+          unfitness(now),
+          now.digest !== component.digest && 'is not run as it was when it was pinned: how its model is configured was changed',
+          now.unwatched && 'does what nothing takes back, and nobody has to agree to it',
+        ].filter((warning) => typeof warning === 'string')
+      : ['is not there any more'];
     return warnings.map((warning) => ({ component, warning: `${componentWords(component)} ${warning}` }));
   });
 }

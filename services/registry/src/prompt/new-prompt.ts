@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { jsonFault } from '../json.ts';
+import { jsonFault, type Json } from '../json.ts';
 import { boundedJson, jsonSchema } from '../json-schema.ts';
 import { plainText, text } from '../request.ts';
 import { newTags } from '../tags.ts';
@@ -11,7 +11,7 @@ export const promptName = z.string().max(256).regex(/^[a-zA-Z0-9_.-]+$/, 'A prom
 const bytes = (most: number) => plainText.refine((value) => new TextEncoder().encode(value).length <= most, `At most ${most} bytes.`);
 
 /** In MLflow's words, for its client reads it. */
-const ModelConfig = z.strictObject({
+const known = {
   provider: text(100).optional(),
   model_name: text(256).optional(),
   temperature: z.number().min(0).max(100).optional(),
@@ -21,9 +21,14 @@ const ModelConfig = z.strictObject({
   frequency_penalty: z.number().min(-100).max(100).optional(),
   presence_penalty: z.number().min(-100).max(100).optional(),
   stop_sequences: z.array(z.string().max(1000)).max(64).optional(),
+};
+const ModelConfig = z.strictObject({
+  ...known,
+  /** What only this provider knows. MLflow keeps it beside the others, and so do we. */
   extra_params: z
     .record(z.string().min(1).max(128), boundedJson(8_192))
     .refine((all) => Object.keys(all).length <= 64, 'At most 64 parameters.')
+    .refine((all) => !Object.keys(all).some((name) => Object.hasOwn(known, name)), 'What has a name of its own is said under that.')
     .optional(),
 }).refine((config) => jsonFault(config) === undefined && new TextEncoder().encode(JSON.stringify(config)).length <= 32_768, 'At most 32768 bytes of JSON, with whole characters.');
 
@@ -44,3 +49,6 @@ export const NewPromptVersion = z
   .refine(({ text: one, messages }) => (one === undefined) !== (messages === undefined), { path: ['text'], message: 'Say either text or messages.' })
   .refine(({ messages }) => messages === undefined || new TextEncoder().encode(JSON.stringify(messages)).length <= 100_000, { path: ['messages'], message: 'All messages together have at most 100000 bytes.' });
 export type NewPromptVersion = z.infer<typeof NewPromptVersion>;
+
+/** The configuration as it is kept: one object, as MLflow's client writes it. */
+export const flatConfig = ({ extra_params: extra = {}, ...said }: z.infer<typeof ModelConfig>): Json => JSON.parse(JSON.stringify({ ...said, ...extra })) as Json;

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { ForModelVersionReference } from '../model-version/model-version-reference.handler.ts';
 import { ForModel } from '../model/model.handler.ts';
 import { searchQuery, type SearchQuery } from '../request.ts';
-import { NewPrompt, NewPromptVersion, promptName } from './new-prompt.ts';
+import { flatConfig, NewPrompt, NewPromptVersion, promptName } from './new-prompt.ts';
 import type { Json } from '../json.ts';
 import { PROMPT_SOURCE, promptNotFound, promptTags, tagsOfContent, type PromptContent } from './prompt.ts';
 import { promptDiff, unifiedDiff } from './prompt-diff.ts';
@@ -100,6 +100,6 @@ export class PromptController {
 
 const contentOf = ({ text, messages, modelConfig, responseFormat }: NewPromptVersion): PromptContent => ({
   template: messages ? { type: 'chat', messages } : { type: 'text', text: text ?? '' },
-  modelConfig: modelConfig ? (JSON.parse(JSON.stringify(modelConfig)) as Json) : null,
+  modelConfig: modelConfig ? flatConfig(modelConfig) : null,
   responseFormat: responseFormat === undefined ? null : (responseFormat as Json),
 });
