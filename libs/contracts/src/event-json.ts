@@ -22,6 +22,9 @@ import { file_vitae_registry_v1_model } from './gen/vitae/registry/v1/model_pb.t
 import { file_vitae_registry_v1_model_card } from './gen/vitae/registry/v1/model_card_pb.ts';
 import { file_vitae_registry_v1_model_signature } from './gen/vitae/registry/v1/model_signature_pb.ts';
 import { file_vitae_registry_v1_model_version } from './gen/vitae/registry/v1/model_version_pb.ts';
+import { file_vitae_registry_v1_experiment } from './gen/vitae/registry/v1/experiment_pb.ts';
+import { file_vitae_registry_v1_run } from './gen/vitae/registry/v1/run_pb.ts';
+import { file_vitae_registry_v1_logged_model } from './gen/vitae/registry/v1/logged_model_pb.ts';
 import { readMessage } from './read-message.ts';
 import { surelyValid } from './surely-valid.ts';
 
@@ -34,6 +37,9 @@ export const eventRegistry = createRegistry(
   file_vitae_registry_v1_model_card,
   file_vitae_registry_v1_model_signature,
   file_vitae_registry_v1_model_version,
+  file_vitae_registry_v1_experiment,
+  file_vitae_registry_v1_run,
+  file_vitae_registry_v1_logged_model,
   file_vitae_governance_v1_gate,
   file_vitae_governance_v1_incident,
   file_vitae_governance_v1_retirement,

@@ -37,6 +37,22 @@ import { SigningTrustController } from './signature/signing-trust.controller.ts'
 import { SigningTrustHandler } from './signature/signing-trust.handler.ts';
 import { signingTrust } from './signature/signing-trust.ts';
 import { projectSigningTrust, SigningTrustRow, SigningTrusts } from './signature/signing-trust.view.ts';
+import { experiment } from './experiment/experiment.ts';
+import { ExperimentHandler } from './experiment/experiment.handler.ts';
+import { Experiments, projectExperiment } from './experiment/experiments.view.ts';
+import { loggedModel } from './logged-model/logged-model.ts';
+import { LoggedModelHandler } from './logged-model/logged-model.handler.ts';
+import { LoggedModels, projectLoggedModel } from './logged-model/logged-models.view.ts';
+import { LoggedFiles } from './run/logged-files.view.ts';
+import { Metrics } from './run/metrics.view.ts';
+import { run } from './run/run.ts';
+import { RunHandler } from './run/run.handler.ts';
+import { projectRun, Runs } from './run/runs.view.ts';
+import { MlflowExperimentsController } from './mlflow/experiments.controller.ts';
+import { MlflowLoggedModelsController } from './mlflow/logged-models.controller.ts';
+import { MlflowRunsController } from './mlflow/runs.controller.ts';
+import { MlflowSources } from './mlflow/mlflow-sources.handler.ts';
+import { answerOf, isBytes } from './mlflow/addresses.ts';
 import { MlflowArtifactsController } from './mlflow/artifacts.controller.ts';
 import { MlflowCallPipe } from './mlflow/mlflow-call.handler.ts';
 import { MlflowModels } from './mlflow/mlflow-models.handler.ts';
@@ -54,6 +70,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   controllers: [
     ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController, ModelCardController,
     RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
+    MlflowExperimentsController, MlflowRunsController, MlflowLoggedModelsController,
     MlflowUnknownController, // last: it answers what no other one does
   ],
   providers: [
@@ -63,7 +80,8 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     KnownVersions, ModelCards, ModelCardHandler,
-    MlflowModels, MlflowCallPipe,
+    MlflowModels, MlflowCallPipe, MlflowSources,
+    Experiments, Runs, Metrics, LoggedFiles, LoggedModels, ExperimentHandler, RunHandler, LoggedModelHandler,
     LifecycleConsumer,
   ],
 })
@@ -74,6 +92,8 @@ export const registry: ServiceDefinition<RegistryConfig> = {
   name: 'registry',
   module: AppModule,
   config: registryConfig,
+  bytesAt: isBytes,
+  errorAnswer: answerOf,
   database: {
     schema: 'registry',
     migrations: new URL('../migrations/', import.meta.url),
@@ -87,6 +107,9 @@ export const registry: ServiceDefinition<RegistryConfig> = {
       { category: modelVersion.category, tables: ['approved_retirement'], project: projectRetirement },
       { category: evaluation.category, tables: ['evaluation'], project: projectEvaluation },
       { category: modelCard.category, tables: ['model_card', 'model_card_revision'], project: projectModelCard },
+      { category: experiment.category, tables: ['experiment'], project: projectExperiment },
+      { category: run.category, tables: ['run', 'run_metric_point', 'run_metric', 'run_dataset', 'logged_file'], project: projectRun },
+      { category: loggedModel.category, tables: ['logged_model', 'logged_file'], project: projectLoggedModel },
       { consumer: 'registry.lifecycle', tables: ['traffic', 'approved_retirement'], project: projectFollowed },
     ],
   },

@@ -94,6 +94,10 @@ export interface ReferenceModelVersion {
   readonly registeredBy: string;
   readonly description: string;
   readonly tags: readonly { readonly key: string; readonly value: string }[];
+  /** All of its files, when they lie here, and their root digest. */
+  readonly artefact?: { readonly digest: string; readonly files: readonly StoredFile[] } | undefined;
+  /** What the run that made it said of its code. */
+  readonly code?: { readonly repository: string; readonly commit: string } | undefined;
 }
 
 /** MLflow's stages: a note on a version. They allow nothing and serve nothing. */
@@ -227,7 +231,7 @@ export const modelVersion: Decider<ModelVersionState, ModelVersionCommand, Model
         return { is: 'registered', modelVersionId, modelId, version, artefactDigest: artefact?.digest ?? '', files: (artefact?.files ?? []).map(({ digest }) => digest), description, tags: new Map(), stage: 'None' };
       }
       case 'vitae.registry.v1.ModelVersionReferenced':
-        return { is: 'registered', ...identityOf(event), artefactDigest: '', files: [], description: event.description, tags: new Map(), stage: 'None' };
+        return { is: 'registered', ...identityOf(event), artefactDigest: event.artefactDigest, files: event.files.map(({ digest }) => digest), description: event.description, tags: new Map(), stage: 'None' };
       case 'vitae.registry.v1.ModelVersionRestored':
         return state.is === 'deleted' ? state.was : state;
       case 'vitae.registry.v1.ModelVersionDeleted':
@@ -283,7 +287,13 @@ function registered({ type: _, signature: __, trainingMetrics, contributors, reg
   });
 }
 
-const referenced = ({ type: _, registeredBy, tags: __, ...said }: ReferenceModelVersion): ModelVersionReferenced => create(ModelVersionReferencedSchema, { ...said, contributors: [registeredBy] });
+const referenced = ({ type: _, registeredBy, tags: __, artefact, code, ...said }: ReferenceModelVersion): ModelVersionReferenced =>
+  create(ModelVersionReferencedSchema, {
+    ...said,
+    contributors: [registeredBy],
+    ...(artefact ? { artefactDigest: artefact.digest, files: artefact.files.map(({ flags = [], ...file }) => ({ ...file, sizeBytes: BigInt(file.sizeBytes), flags: [...flags] })) } : {}),
+    ...(code ? { code } : {}),
+  });
 
 const verified = ({ signature, modelVersionId, modelId, version, artefact }: RegisterModelVersion): ModelVersionSignatureVerified[] =>
   signature ? [create(ModelVersionSignatureVerifiedSchema, { ...signature, modelVersionId, modelId, version, artefactDigest: artefact.digest })] : [];

@@ -164,16 +164,16 @@ const evidenceOf = ({ artefact, inputs, outputs, datasetVersionId, datasetDigest
   loggedModelId: '',
 });
 
-/** Where the artefact lies, and nothing in the place of evidence. */
-const referenceOf = ({ source, location, copiedFromModelVersionId, loggedModelId }: ModelVersionReferenced) => ({
-  artefactDigest: '',
+/** Where the artefact lies, its files when that is here, and nothing in the place of other evidence. */
+const referenceOf = ({ source, location, copiedFromModelVersionId, loggedModelId, artefactDigest, files, code }: ModelVersionReferenced) => ({
+  artefactDigest,
   artefactFormat: '',
-  files: [],
+  files: files.map(storedFile),
   inputs: [],
   outputs: [],
   datasetVersionId: null,
   datasetDigest: '',
-  source: { repository: '', commit: '' },
+  source: { repository: code?.repository ?? '', commit: code?.commit ?? '' },
   trainingMetrics: {},
   artefactSource: source,
   artefactLocation: location,
@@ -194,12 +194,13 @@ export async function stillUsed(sql: Sql, digest: string, otherThan: string): Pr
   return rows.length > 0;
 }
 
-/** Which of these bytes something other than this version needs: a version that is not purged, in use or in the archive, of any model; or data. */
+/** Which of these bytes something other than this version needs: a version that is not purged, in use or in the archive, of any model; data; or a run or a logged model. */
 export async function neededElsewhere(sql: Sql, digests: readonly string[], otherThan: string): Promise<readonly string[]> {
   const rows = await sql.query<{ digest: string }>(
     `select d.digest from unnest($1::text[]) as d (digest)
      where exists (select from registry.model_version v where v.state <> 'purged' and v.id <> $2 and v.files @> jsonb_build_array(jsonb_build_object('digest', d.digest)))
-        or exists (select from registry.dataset_version s where s.digest = d.digest)`,
+        or exists (select from registry.dataset_version s where s.digest = d.digest)
+        or exists (select from registry.logged_file l where l.digest = d.digest)`,
     [digests, otherThan],
   );
   return rows.map(({ digest }) => digest);
