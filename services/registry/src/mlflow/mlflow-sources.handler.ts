@@ -11,13 +11,17 @@ import type { ModelVersionShown } from '../model-version/versions.view.ts';
 import { ownerAt, type ArtifactOwner } from '../run/artifact-place.ts';
 import { LoggedFiles, type LoggedFile } from '../run/logged-files.view.ts';
 import { Runs, type RunShown } from '../run/runs.view.ts';
-import { uuidOf, uuidOfModel } from '../run/tracking-id.ts';
+import { hexOf, uuidOf, uuidOfModel } from '../run/tracking-id.ts';
 import { MlflowModels } from './mlflow-models.handler.ts';
 import { versionNamedBy } from './source.ts';
 import { locationOf } from './wire.ts';
 
 /** What is known of the artefact that a source names. */
-export type FoundSource = Pick<ModelVersionReference, 'location' | 'copiedFromModelVersionId' | 'artefact' | 'code'>;
+export interface FoundSource extends Pick<ModelVersionReference, 'location' | 'copiedFromModelVersionId' | 'artefact' | 'code'> {
+  /** What made it and what it was logged as, where the source tells; empty when it does not. */
+  readonly runId: string;
+  readonly loggedModelId: string;
+}
 
 /** Finds out where a version's artefact lies, and which files it has when that is here: these are the version from then on. */
 @Injectable()
@@ -33,12 +37,13 @@ export class MlflowSources {
   /** @param modelVersionId of the version that is about to be: what lies here is found under its id. */
   async find(context: CommandContext, modelVersionId: string, source: string): Promise<FoundSource> {
     const copied = await this.#copied(context, source);
-    if (copied) return { location: locationOf(copied), copiedFromModelVersionId: copied.id, ...(copied.artefactLocation === '' ? {} : pinnedOf(copied)) };
-    const { location, run, owner } = await this.#tracked(context, source);
+    if (copied) return { location: locationOf(copied), copiedFromModelVersionId: copied.id, runId: '', loggedModelId: '', ...(copied.artefactLocation === '' ? {} : pinnedOf(copied)) };
+    const { location, run, owner, loggedModelId = '' } = await this.#tracked(context, source);
     const files = owner ? await this.#pinned(owner) : undefined;
-    if (!files) return { location, copiedFromModelVersionId: '' };
+    const of = { copiedFromModelVersionId: '', runId: run ? hexOf(run.id) : '', loggedModelId };
+    if (!files) return { location, ...of };
     const code = run && codeOf(run);
-    return { location: `mlflow-artifacts:/${context.projectId}/model-versions/${modelVersionId}`, copiedFromModelVersionId: '', artefact: { digest: rootDigest(files), files }, ...(code ? { code } : {}) };
+    return { location: `mlflow-artifacts:/${context.projectId}/model-versions/${modelVersionId}`, ...of, artefact: { digest: rootDigest(files), files }, ...(code ? { code } : {}) };
   }
 
   /** The version that a source such as `models:/credit/3` names. */
@@ -49,12 +54,12 @@ export class MlflowSources {
   }
 
   /** A logged model or a directory of a run that is tracked here; everything else is where it says. */
-  async #tracked({ projectId }: CommandContext, source: string): Promise<{ readonly location: string; readonly run?: RunShown | undefined; readonly owner?: ArtifactOwner | undefined }> {
+  async #tracked({ projectId }: CommandContext, source: string): Promise<{ readonly location: string; readonly run?: RunShown | undefined; readonly owner?: ArtifactOwner | undefined; readonly loggedModelId?: string | undefined }> {
     const modelId = /^models:\/+(m-[0-9a-f]{32})$/.exec(source)?.[1];
     const model = modelId === undefined ? undefined : await this.models.byId(projectId, modelId);
     if (model && !model.deleted) {
       const run = model.sourceRunId === null ? undefined : await this.runs.byId(projectId, model.sourceRunId);
-      return { location: source, run, owner: model.status === 'LOGGED_MODEL_READY' ? ownerAt(model.artifactUri) : undefined };
+      return { location: source, run, loggedModelId: modelId, owner: model.status === 'LOGGED_MODEL_READY' ? ownerAt(model.artifactUri) : undefined };
     }
     const [, runId, path = ''] = /^runs:\/+([0-9a-f]{32})(?:\/(.+))?$/.exec(source) ?? [];
     const run = runId === undefined ? undefined : await this.runs.byId(projectId, runId);
@@ -66,7 +71,7 @@ export class MlflowSources {
     if (owner?.projectId !== projectId) return { location: source };
     if (owner.owner.is === 'run') return { location: source, owner, run: await this.runs.byId(projectId, owner.owner.id) };
     const made = await this.models.byId(projectId, owner.owner.id);
-    return { location: source, owner, run: made?.sourceRunId ? await this.runs.byId(projectId, made.sourceRunId) : undefined };
+    return { location: source, owner, loggedModelId: made && owner.owner.id, run: made?.sourceRunId ? await this.runs.byId(projectId, made.sourceRunId) : undefined };
   }
 
   /** Undefined: there are none, or such as no version may have. */

@@ -47,8 +47,8 @@ export class MlflowModelVersionsController {
     };
     const model = await this.named.model(context, name);
     const modelVersionId = uuidv7();
-    const found = prompt ? { location: source, copiedFromModelVersionId: '' } : await this.sources.find(context, modelVersionId, source);
-    const reference = { modelVersionId, modelId: model.id, source, tags, ...said, ...found };
+    const found = prompt ? { location: source, copiedFromModelVersionId: '', runId: '', loggedModelId: '' } : await this.sources.find(context, modelVersionId, source);
+    const reference = { modelVersionId, modelId: model.id, source, tags, ...found, ...said, runId: said.runId || found.runId, loggedModelId: said.loggedModelId || found.loggedModelId };
     const handled = await this.commands.execute(new ForModelVersionReference(reference, context));
     const id = aggregateId(handled.stream);
     const version = await this.versions.byId(context.projectId, id, 'show');
