@@ -4,24 +4,10 @@ import type { RecordedEvent, Snapshot, Sql } from '@vitae/event-store';
 import { sqlOf, type Page, type ViewTransaction } from '@vitae/service-kit';
 import type { Clause } from '../search/clauses.ts';
 import { clausesSql, type ClauseColumns } from '../search/clause-condition.ts';
-import { keysetPage, type SortKey } from '../search/keyset.view.ts';
+import { keysetPage } from '../search/keyset.view.ts';
+import type { SortKey } from '../search/sort-key.ts';
+import type { ExperimentShown, ViewType } from '../run/tracked.ts';
 import { DEFAULT_EXPERIMENT, DEFAULT_EXPERIMENT_NAME, type ExperimentEvent, type ExperimentState } from './experiment.ts';
-
-/** Which of the two are shown. */
-export type ViewType = 'ACTIVE_ONLY' | 'DELETED_ONLY' | 'ALL';
-
-export interface ExperimentShown {
-  readonly id: string;
-  readonly projectId: string;
-  readonly name: string;
-  /** Empty: here. */
-  readonly artifactLocation: string;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly deleted: boolean;
-  /** Milliseconds since 1970; 0 for a default experiment that nobody used yet. */
-  readonly createdAt: number;
-  readonly updatedAt: number;
-}
 
 export async function projectExperiment({ sql }: ViewTransaction, events: readonly RecordedEvent<ExperimentEvent>[]): Promise<void> {
   for (const recorded of events) {

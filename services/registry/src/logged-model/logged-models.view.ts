@@ -4,30 +4,14 @@ import type { RecordedEvent, Snapshot, Sql } from '@vitae/event-store';
 import { sqlOf, type Page, type ViewTransaction } from '@vitae/service-kit';
 import { addFile, removeFiles } from '../run/logged-files.view.ts';
 import { sortKeys, type SortWish } from '../run/runs.view.ts';
+import type { LoggedModelShown } from '../run/tracked.ts';
 import { uuidOf, uuidOfModel } from '../run/tracking-id.ts';
 import { clausesSql } from '../search/clause-condition.ts';
 import type { Clause } from '../search/clauses.ts';
 import type { Parameters } from '../search/condition.ts';
-import { keysetPage, type SortKey } from '../search/keyset.view.ts';
+import { keysetPage } from '../search/keyset.view.ts';
+import type { SortKey } from '../search/sort-key.ts';
 import type { LoggedModelEvent, LoggedModelState, LoggedModelStatus } from './logged-model.ts';
-
-export interface LoggedModelShown {
-  readonly id: string;
-  readonly projectId: string;
-  readonly experimentId: string;
-  readonly name: string;
-  readonly modelType: string;
-  readonly sourceRunId: string | null;
-  readonly status: LoggedModelStatus;
-  readonly artifactUri: string;
-  readonly params: Readonly<Record<string, string>>;
-  readonly tags: Readonly<Record<string, string>>;
-  /** Versions that were registered of it. */
-  readonly registrations: readonly { readonly name: string; readonly version: number }[];
-  readonly createdAt: number;
-  readonly updatedAt: number;
-  readonly deleted: boolean;
-}
 
 export async function projectLoggedModel({ sql }: ViewTransaction, events: readonly RecordedEvent<LoggedModelEvent>[]): Promise<void> {
   for (const recorded of events) {

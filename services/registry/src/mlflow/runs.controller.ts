@@ -8,7 +8,8 @@ import { LoggedFiles } from '../run/logged-files.view.ts';
 import { Metrics } from '../run/metrics.view.ts';
 import { ForRun, type RunOrder } from '../run/run.handler.ts';
 import { RUN_NAME_TAG, RUN_STATUSES, runNotFound, type KeyValue, type RunStatus } from '../run/run.ts';
-import { Runs, type RunShown } from '../run/runs.view.ts';
+import { Runs } from '../run/runs.view.ts';
+import type { RunShown } from '../run/tracked.ts';
 import { hexOf } from '../run/tracking-id.ts';
 import { at } from './addresses.ts';
 import { listedPath, listed } from './listing.ts';
@@ -16,7 +17,7 @@ import { Call, type MlflowCall } from './mlflow-call.handler.ts';
 import { invalid, parameterMissing } from './mlflow-error.ts';
 import { MlflowErrorFilter } from './mlflow-error.filter.ts';
 import { boundedText, limitOf, listOf, parametersOf, parameterText, requiredText, textOf, type Parameters } from './parameters.ts';
-import { datasetOf, eachOnce, experimentIdOf, integerOf, isRunId, keyOf, loggedModelIdOf, MOST_METRICS, MOST_PARAMS_OR_TAGS, objectsOf, paramOf, pointOf, runIdOf, runTagOf, timeOf, viewOf } from './tracking-parameters.ts';
+import { datasetOf, eachOnce, experimentIdOf, integerOf, isRunId, loggedModelIdOf, MOST_METRICS, MOST_PARAMS_OR_TAGS, objectsOf, paramOf, pointOf, runIdOf, runTagOf, timeOf, viewOf } from './tracking-parameters.ts';
 import { runClauses, runSort } from './tracking-search.ts';
 import { metricOnWire, runInfo, runOnWire } from './tracking-wire.ts';
 

@@ -99,7 +99,7 @@ export function datasetOf(parameters: Parameters): DatasetRead {
   if (tags.length > MOST_PARAMS_OR_TAGS) throw invalid(`A dataset input has at most ${MOST_PARAMS_OR_TAGS} tags.`);
   const text = (name: string, most: number, bytes = most * 4): string => {
     const value = boundedText(said, name, most);
-    if (Buffer.byteLength(value) > bytes) throw invalid(`Invalid value for parameter '${name}' supplied: it has more than ${bytes} bytes.`);
+    if (new TextEncoder().encode(value).length > bytes) throw invalid(`Invalid value for parameter '${name}' supplied: it has more than ${bytes} bytes.`);
     return value;
   };
   return {

@@ -1,6 +1,6 @@
 import type { Clause, ClauseWords } from '../search/clauses.ts';
 import { parseClauses, parseSort } from '../search/clauses.ts';
-import type { SortKey } from '../search/keyset.view.ts';
+import type { SortKey } from '../search/sort-key.ts';
 import { invalid } from './mlflow-error.ts';
 
 // What MLflow lets be searched of experiments, runs and logged models.

@@ -1,8 +1,5 @@
-import type { ExperimentShown } from '../experiment/experiments.view.ts';
-import type { LoggedModelShown } from '../logged-model/logged-models.view.ts';
 import { placeOfExperiment } from '../run/artifact-place.ts';
-import type { PointShown } from '../run/metrics.view.ts';
-import type { MetricShown, RunShown } from '../run/runs.view.ts';
+import type { ExperimentShown, LoggedModelShown, MetricShown, PointShown, RunShown } from '../run/tracked.ts';
 import { hexOf, modelIdOf } from '../run/tracking-id.ts';
 
 // What MLflow's clients read of the tracking half. Fields that are not set are left out; times are milliseconds.

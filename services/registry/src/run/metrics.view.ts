@@ -3,8 +3,10 @@ import { Injectable } from '@nestjs/common';
 import type { MetricPoint } from '@vitae/contracts';
 import type { Sql } from '@vitae/event-store';
 import { sqlOf, type Page } from '@vitae/service-kit';
-import { keysetPage, type SortKey } from '../search/keyset.view.ts';
+import { keysetPage } from '../search/keyset.view.ts';
+import type { SortKey } from '../search/sort-key.ts';
 import type { Point } from './run.ts';
+import type { PointShown } from './tracked.ts';
 import { uuidOf, uuidOfModel } from './tracking-id.ts';
 
 /** As PostgreSQL takes them: a list for each column. JavaScript's names of NaN and the infinities are PostgreSQL's as well. */
@@ -45,18 +47,6 @@ export async function newPoints(sql: Sql, runId: string, points: readonly Point[
     [uuidOf(runId), ...columnsOf(points)],
   );
   return rows.flatMap(({ n }) => points[n - 1] ?? []);
-}
-
-export interface PointShown {
-  readonly runId: string;
-  readonly key: string;
-  /** JavaScript's number, NaN and the infinities too. */
-  readonly value: number;
-  readonly timestamp: number;
-  readonly step: number;
-  readonly modelId: string;
-  readonly datasetName: string;
-  readonly datasetDigest: string;
 }
 
 const SHOWN = `o.run_id as "runId", o.key, o.value, o.timestamp::float8 as timestamp, o.step::float8 as step, o.model_id as "modelId", o.dataset_name as "datasetName", o.dataset_digest as "datasetDigest"`;

@@ -2,56 +2,16 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import type { RecordedEvent, Snapshot, Sql } from '@vitae/event-store';
 import { sqlOf, type Page, type ViewTransaction } from '@vitae/service-kit';
-import type { ViewType } from '../experiment/experiments.view.ts';
 import { clausesSql, type ClauseColumns } from '../search/clause-condition.ts';
 import type { Clause } from '../search/clauses.ts';
 import type { Parameters } from '../search/condition.ts';
-import { keysetPage, type SortKey } from '../search/keyset.view.ts';
+import { keysetPage } from '../search/keyset.view.ts';
+import type { SortKey } from '../search/sort-key.ts';
 import { addFile, removeFiles } from './logged-files.view.ts';
 import { addPoints } from './metrics.view.ts';
 import { RUN_NAME_TAG, type RunEvent, type RunState, type RunStatus } from './run.ts';
-import { hexOf, uuidOf } from './tracking-id.ts';
-
-/** The newest value of a metric. NaN and the infinities are texts: JSON has no such numbers. */
-export interface MetricShown {
-  readonly key: string;
-  readonly value: number | string;
-  readonly timestamp: number;
-  readonly step: number;
-  readonly modelId: string;
-  readonly datasetName: string;
-  readonly datasetDigest: string;
-}
-
-export interface DatasetShown {
-  readonly name: string;
-  readonly digest: string;
-  readonly sourceType: string;
-  readonly source: string;
-  readonly schema: string;
-  readonly profile: string;
-  readonly tags: Readonly<Record<string, string>>;
-}
-
-export interface RunShown {
-  readonly id: string;
-  readonly projectId: string;
-  readonly experimentId: string;
-  readonly name: string;
-  readonly userId: string;
-  readonly status: RunStatus;
-  readonly startedAt: number;
-  readonly endedAt: number | null;
-  readonly artifactUri: string;
-  readonly params: Readonly<Record<string, string>>;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly modelInputs: readonly string[];
-  readonly modelOutputs: readonly { readonly modelId: string; readonly step: number }[];
-  readonly metrics: readonly MetricShown[];
-  readonly datasets: readonly DatasetShown[];
-  /** It, or else its experiment. */
-  readonly deleted: boolean;
-}
+import type { RunShown, ViewType } from './tracked.ts';
+import { uuidOf } from './tracking-id.ts';
 
 export async function projectRun({ sql }: ViewTransaction, events: readonly RecordedEvent<RunEvent>[]): Promise<void> {
   for (const recorded of events) {
@@ -268,5 +228,3 @@ export class Runs {
     );
   }
 }
-
-export const shownRunId = ({ id }: Pick<RunShown, 'id'>): string => hexOf(id);

@@ -2,14 +2,8 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { Refused } from '@vitae/event-store';
 import { sqlOf, type Page } from '@vitae/service-kit';
 import { z } from 'zod';
+import type { SortKey } from './sort-key.ts';
 import { parameters, type Parameters } from './condition.ts';
-
-/** What a list is sorted by: SQL that is never null. The last key MUST tell any two rows apart. */
-export interface SortKey {
-  readonly sql: string;
-  readonly type: 'text' | 'bigint' | 'float8' | 'uuid' | 'timestamptz';
-  readonly direction: 'asc' | 'desc';
-}
 
 const VALUES = {
   text: z.string().refine((value) => value.isWellFormed() && !value.includes('\0')),
