@@ -25,6 +25,7 @@ import { file_vitae_registry_v1_model_version } from './gen/vitae/registry/v1/mo
 import { file_vitae_registry_v1_experiment } from './gen/vitae/registry/v1/experiment_pb.ts';
 import { file_vitae_registry_v1_run } from './gen/vitae/registry/v1/run_pb.ts';
 import { file_vitae_registry_v1_logged_model } from './gen/vitae/registry/v1/logged_model_pb.ts';
+import { file_vitae_registry_v1_mlflow_webhook } from './gen/vitae/registry/v1/mlflow_webhook_pb.ts';
 import { readMessage } from './read-message.ts';
 import { surelyValid } from './surely-valid.ts';
 
@@ -40,6 +41,7 @@ export const eventRegistry = createRegistry(
   file_vitae_registry_v1_experiment,
   file_vitae_registry_v1_run,
   file_vitae_registry_v1_logged_model,
+  file_vitae_registry_v1_mlflow_webhook,
   file_vitae_governance_v1_gate,
   file_vitae_governance_v1_incident,
   file_vitae_governance_v1_retirement,

@@ -118,6 +118,8 @@ describe('the contracts', () => {
       'vitae.governance.v1.UseCaseDrafted',
       'vitae.ledger.v1.EvidenceExported',
       'vitae.ledger.v1.WebhookSubscribed',
+      'vitae.registry.v1.MlflowWebhookCreated',
+      'vitae.registry.v1.MlflowWebhookDescribed',
       'vitae.registry.v1.ModelCardReturned',
       'vitae.registry.v1.ModelDeprecated',
       'vitae.registry.v1.ModelVersionDeprecated',

@@ -51,6 +51,12 @@ import { projectRun, Runs } from './run/runs.view.ts';
 import { MlflowExperimentsController } from './mlflow/experiments.controller.ts';
 import { MlflowLoggedModelsController } from './mlflow/logged-models.controller.ts';
 import { MlflowRunsController } from './mlflow/runs.controller.ts';
+import { MlflowWebhooksController } from './mlflow/webhooks.controller.ts';
+import { MlflowWebhookHandler } from './mlflow-webhook/mlflow-webhook.handler.ts';
+import { MlflowWebhooksConsumer } from './mlflow-webhook/mlflow-webhooks.consumer.ts';
+import { MlflowWebhookSecrets } from './mlflow-webhook/mlflow-webhook-secrets.store.ts';
+import { MlflowWebhooks } from './mlflow-webhook/mlflow-webhooks.view.ts';
+import { MlflowWebhookWorker } from './mlflow-webhook/mlflow-webhook.worker.ts';
 import { MlflowSources } from './mlflow/mlflow-sources.handler.ts';
 import { answerOf, isBytes } from './mlflow/addresses.ts';
 import { MlflowArtifactsController } from './mlflow/artifacts.controller.ts';
@@ -70,7 +76,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   controllers: [
     ArtefactController, UploadController, DatasetVersionController, ModelController, AliasController, ModelVersionController, EvaluationController, SigningTrustController, SignatureController, ExportController, ModelCardController,
     RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
-    MlflowExperimentsController, MlflowRunsController, MlflowLoggedModelsController,
+    MlflowExperimentsController, MlflowRunsController, MlflowLoggedModelsController, MlflowWebhooksController,
     MlflowUnknownController, // last: it answers what no other one does
   ],
   providers: [
@@ -81,6 +87,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     SigningTrusts, SigningTrustHandler, ModelVersionSignatures,
     KnownVersions, ModelCards, ModelCardHandler,
     MlflowModels, MlflowCallPipe, MlflowSources,
+    MlflowWebhooks, MlflowWebhookSecrets, MlflowWebhookHandler, MlflowWebhookWorker, MlflowWebhooksConsumer,
     Experiments, Runs, Metrics, LoggedFiles, LoggedModels, ExperimentHandler, RunHandler, LoggedModelHandler,
     LifecycleConsumer,
   ],

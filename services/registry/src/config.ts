@@ -25,5 +25,13 @@ export const registryConfig = baseConfig.extend({
     .regex(/^(human|machine|system)\/[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/)
     .default('human/mlflow')
     .describe('an actor such as human/mlflow'),
+  /** 32 random bytes in base64 that seal the secrets of MLflow's webhooks, the same for all replicas. Made by itself in local mode. */
+  VITAE_WEBHOOK_KEY_FILE: z.string().min(1).optional().describe('a file with 32 random bytes in base64'),
+  /** Lets webhooks lead to http:// and private addresses: for development on one machine, and only in local mode. */
+  VITAE_WEBHOOK_ALLOW_PRIVATE: z.enum(['true', 'false']).prefault('false').transform((text) => text === 'true').describe('true or false'),
+  /** Longest that a receiver may take for one message, in milliseconds. */
+  VITAE_WEBHOOK_TIMEOUT_MS: wholeNumber(10_000, 100, 60_000),
+  /** Wait after the first failure, in milliseconds; it doubles from try to try. */
+  VITAE_WEBHOOK_FIRST_RETRY_MS: wholeNumber(5_000, 10, 60_000),
 });
 export type RegistryConfig = z.infer<typeof registryConfig>;

@@ -19,7 +19,7 @@ export interface RunningRegistry {
   stop(): Promise<void>;
 }
 
-export async function runRegistry(): Promise<RunningRegistry> {
+export async function runRegistry(env: NodeJS.ProcessEnv = {}): Promise<RunningRegistry> {
   const [first, second, third] = await Promise.allSettled([freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-registry-'))]);
   if (first.status === 'rejected') throw first.reason;
   if (second.status === 'rejected') throw second.reason;
@@ -27,7 +27,7 @@ export async function runRegistry(): Promise<RunningRegistry> {
   const [database, broker, dataDir] = [first.value, second.value, third.value];
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
   const nats = await connect({ servers: broker.url });
-  const service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
+  const service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...env });
   const sql = pooledSql(pool);
   const [origin] = await sql.query<{ id: string }>('select id from ledger.origin');
   let published = await ensureLedgerStream(nats, origin?.id ?? '');

@@ -14,6 +14,8 @@ const TYPES: Readonly<Record<Stage, readonly string[]>> = {
     'registry.v1.RunDeleted', 'registry.v1.RunRestored', 'registry.v1.RunArtifactLogged', 'registry.v1.RunArtifactRemoved',
     'registry.v1.LoggedModelCreated', 'registry.v1.LoggedModelParamsLogged', 'registry.v1.LoggedModelFinalized', 'registry.v1.LoggedModelTagged', 'registry.v1.LoggedModelTagRemoved', 'registry.v1.LoggedModelDeleted',
     'registry.v1.LoggedModelArtifactLogged', 'registry.v1.LoggedModelArtifactRemoved',
+    'registry.v1.MlflowWebhookCreated', 'registry.v1.MlflowWebhookRenamed', 'registry.v1.MlflowWebhookMoved', 'registry.v1.MlflowWebhookEventsReplaced', 'registry.v1.MlflowWebhookDescribed', 'registry.v1.MlflowWebhookSecretReplaced',
+    'registry.v1.MlflowWebhookEnabled', 'registry.v1.MlflowWebhookDisabled', 'registry.v1.MlflowWebhookDeleted',
   ],
   evaluate: [
     'registry.v1.EvaluationRecorded',
