@@ -68,6 +68,7 @@ function registryAndLedger({ root, dataDir, ports, databaseUrl, natsUrl, env }: 
       VITAE_DATA_DIR: join(dataDir, name),
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
+      VITAE_WEBHOOK_ALLOW_PRIVATE: 'true', // the receiver is on this machine
       PORT: String(ports[name]),
       DATABASE_URL: databaseUrl,
       NATS_URL: natsUrl,

@@ -1,9 +1,16 @@
 """MLflow's own Python client, set on a server of ours for tracking and registry together: one line of JSON for each thing that it was seen to do."""
 
+import base64
+import hashlib
+import hmac
+import http.server
+import json
 import logging
 import math
 import os
 import tempfile
+import threading
+import time
 
 import mlflow
 import numpy
@@ -212,6 +219,61 @@ def _():
     client.delete_logged_model(models[0].model_id)
     same(sorted(names()), ["elsewhere", "m1", "m2"])
     refused("RESOURCE_DOES_NOT_EXIST", lambda: mlflow.get_logged_model("m-" + "0" * 32))
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Takes messages, and believes only those that are signed."""
+
+    taken = []
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        signed = f"{self.headers['X-MLflow-Delivery-Id']}.{self.headers['X-MLflow-Timestamp']}.{body.decode()}"
+        signature = base64.b64encode(hmac.new(b"a secret", signed.encode(), hashlib.sha256).digest()).decode()
+        good = self.headers["X-MLflow-Signature"] == f"v1,{signature}"
+        if good:
+            message = json.loads(body)
+            Receiver.taken.append((message["entity"], message["action"], message["data"]))
+        self.send_response(200 if good else 401)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def arrived(wanted):
+    """Waits for it: messages are sent after the answer."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end and Receiver.taken != wanted:
+        time.sleep(0.05)
+    same(Receiver.taken, wanted)
+    Receiver.taken.clear()
+
+
+@check("is told by webhooks, signed, what happens to models")
+def _():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/"
+    webhook = client.create_webhook("ours", url, ["registered_model.created", "model_version.created", "model_version_alias.created"], description="tries it", secret="a secret")
+    same((client.get_webhook(webhook.webhook_id).url, [str(one) for one in webhook.events], str(webhook.status)), (url, ["registered_model.created", "model_version.created", "model_version_alias.created"], "ACTIVE"))
+    same(client.test_webhook(webhook.webhook_id).success, True)
+    arrived([("registered_model", "created", {"name": "example_model", "tags": {"example_key": "example_value"}, "description": "An example registered model"})])
+    client.create_registered_model("told", tags={"a": "1"})
+    client.create_model_version("told", "s3://bucket/told", run_id="r1")
+    client.set_registered_model_tag("told", "not", "told")
+    client.set_registered_model_alias("told", "champion", "1")
+    arrived([
+        ("registered_model", "created", {"name": "told", "tags": {"a": "1"}, "description": None}),
+        ("model_version", "created", {"name": "told", "version": "1", "source": "s3://bucket/told", "run_id": "r1", "tags": {}, "description": None}),
+        ("model_version_alias", "created", {"name": "told", "alias": "champion", "version": "1"}),
+    ])
+    client.update_webhook(webhook.webhook_id, name="renamed", events=["prompt.created"], status="DISABLED")
+    same([(one.name, str(one.status)) for one in client.list_webhooks()], [("renamed", "DISABLED")])
+    client.delete_webhook(webhook.webhook_id)
+    same(list(client.list_webhooks()), [])
+    refused("RESOURCE_DOES_NOT_EXIST", lambda: client.get_webhook(webhook.webhook_id))
+    server.shutdown()
 
 
 @check("reads models as inputs of a run")
