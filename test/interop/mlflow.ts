@@ -9,7 +9,8 @@ import { v7 as uuid } from 'uuid';
 import type { InteropResult } from './interop.ts';
 import { installPython } from './python.ts';
 
-const PEER = fileURLToPath(new URL('../../interop/mlflow_peer.py', import.meta.url));
+/** What the client is set on: a registry alone, then a server for tracking as well. */
+const PEERS = ['mlflow_peer.py', 'mlflow_tracking_peer.py'].map((file) => fileURLToPath(new URL(`../../interop/${file}`, import.meta.url)));
 const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));
 const PROJECT = 'interop';
 const run = promisify(execFile);
@@ -26,8 +27,12 @@ export async function mlflowInterop(say: (line: string) => void): Promise<Intero
     const suite = await startSuite({ dataDir: join(directory, 'suite'), programs: registryAndLedger });
     try {
       const address = suite.addressOf('registry');
-      const { stdout } = await run(python, [PEER], { env: { ...process.env, ...clientSettings(address, directory), ...(await versionWithBytes(address)) }, timeout: 300_000 });
-      const outcomes = stdout.trim().split('\n').map((line) => JSON.parse(line) as { readonly what: string; readonly why?: string });
+      const env = { ...process.env, ...clientSettings(address, directory), ...(await versionWithBytes(address)) };
+      const outcomes: { readonly what: string; readonly why?: string }[] = [];
+      for (const peer of PEERS) {
+        const { stdout } = await run(python, [peer], { env, timeout: 300_000 });
+        outcomes.push(...stdout.trim().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as (typeof outcomes)[number]));
+      }
       for (const { what, why } of outcomes) say(why === undefined ? `ok   it ${what}` : `FAIL it ${what}: ${why}`);
       const failed = outcomes.filter(({ why }) => why !== undefined).length;
       return { passed: outcomes.length - failed, failed };
@@ -42,9 +47,11 @@ export async function mlflowInterop(say: (line: string) => void): Promise<Intero
 /** What a user sets, and nothing more; the rest keeps the client quiet and its files in the directory. */
 const clientSettings = (address: string, directory: string): NodeJS.ProcessEnv => ({
   MLFLOW_TRACKING_URI: `${address}/t/${PROJECT}`,
+  PROJECT,
   MLFLOW_TRACKING_USERNAME: 'dana',
   MLFLOW_TRACKING_PASSWORD: 'not looked at in local mode',
   MLFLOW_DISABLE_TELEMETRY: 'true',
+  MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT: 'true',
   HOME: directory,
 });
 
@@ -61,6 +68,7 @@ function registryAndLedger({ root, dataDir, ports, databaseUrl, natsUrl, brokerL
       VITAE_DATA_DIR: join(dataDir, name),
       HOST: '127.0.0.1',
       LOG_LEVEL: 'warn',
+      VITAE_WEBHOOK_ALLOW_PRIVATE: 'true', // the receiver is on this machine
       PORT: String(ports[name]),
       DATABASE_URL: databaseUrl,
       NATS_URL: natsUrl,

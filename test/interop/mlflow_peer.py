@@ -1,43 +1,16 @@
 """MLflow's own Python client, set on a registry of ours: one line of JSON for each thing that it was seen to do."""
 
-import json
 import logging
 import os
 import tempfile
-import time
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException, RestException
+
+from mlflow_checks import check, refused, same, tell
 
 logging.disable(logging.WARNING)
 client = MlflowClient()
-CHECKS = []
-
-
-def check(what):
-    """Takes a function as a check."""
-    return lambda function: CHECKS.append((what, function))
-
-
-def same(seen, wanted):
-    if seen != wanted:
-        raise AssertionError(f"saw {seen!r}, wanted {wanted!r}")
-
-
-def refused(code, call, message=""):
-    """That the call fails with this code, and at once: the client tries again for ever what it takes for a failing server."""
-    began = time.monotonic()
-    try:
-        call()
-    except MlflowException as error:
-        same(error.error_code, code)
-        if message not in str(error):
-            raise AssertionError(f"the message is {error}")
-    else:
-        raise AssertionError("it was not refused")
-    if time.monotonic() - began > 2:
-        raise AssertionError("the client tried again")
 
 
 def model(name, versions=0, **more):
@@ -209,10 +182,4 @@ def _():
             same("sha256:" + digest_of(file.read()).hexdigest(), os.environ["DIGEST"])
 
 
-for what, function in CHECKS:
-    try:
-        function()
-        answer = {"what": what}
-    except Exception as error:  # whatever it is, it is the answer
-        answer = {"what": what, "why": f"{type(error).__name__}: {error}"}
-    print(json.dumps(answer), flush=True)
+tell()

@@ -27,6 +27,10 @@ import { file_vitae_registry_v1_model_card } from './gen/vitae/registry/v1/model
 import { file_vitae_registry_v1_model_signature } from './gen/vitae/registry/v1/model_signature_pb.ts';
 import { file_vitae_registry_v1_model_version } from './gen/vitae/registry/v1/model_version_pb.ts';
 import { file_vitae_registry_v1_tool } from './gen/vitae/registry/v1/tool_pb.ts';
+import { file_vitae_registry_v1_experiment } from './gen/vitae/registry/v1/experiment_pb.ts';
+import { file_vitae_registry_v1_run } from './gen/vitae/registry/v1/run_pb.ts';
+import { file_vitae_registry_v1_logged_model } from './gen/vitae/registry/v1/logged_model_pb.ts';
+import { file_vitae_registry_v1_mlflow_webhook } from './gen/vitae/registry/v1/mlflow_webhook_pb.ts';
 import { readMessage } from './read-message.ts';
 import { surelyValid } from './surely-valid.ts';
 
@@ -44,6 +48,10 @@ export const eventRegistry = createRegistry(
   file_vitae_registry_v1_model_signature,
   file_vitae_registry_v1_model_version,
   file_vitae_registry_v1_tool,
+  file_vitae_registry_v1_experiment,
+  file_vitae_registry_v1_run,
+  file_vitae_registry_v1_logged_model,
+  file_vitae_registry_v1_mlflow_webhook,
   file_vitae_governance_v1_gate,
   file_vitae_governance_v1_incident,
   file_vitae_governance_v1_retirement,

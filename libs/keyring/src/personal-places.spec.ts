@@ -132,6 +132,8 @@ describe('the contracts', () => {
       'vitae.registry.v1.GuardrailRetired',
       'vitae.registry.v1.LineageLinkDeclared',
       'vitae.registry.v1.LineageLinkWithdrawn',
+      'vitae.registry.v1.MlflowWebhookCreated',
+      'vitae.registry.v1.MlflowWebhookDescribed',
       'vitae.registry.v1.ModelCardReturned',
       'vitae.registry.v1.ModelDeprecated',
       'vitae.registry.v1.ModelVersionDeprecated',

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import type { IncomingMessage } from 'node:http';
 import { RequestContext } from '@mikro-orm/core';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -80,7 +81,7 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   app.use((_request: Request, _response: Response, next: NextFunction) => atWork.run(name, next));
   if (definition.jsonLimit !== false) {
     // Not strict: a body may be any JSON value (RFC 8259), and each route's schema says which it takes.
-    app.useBodyParser('json', { limit: definition.jsonLimit ?? '1mb', strict: false, type: ['application/json', 'application/*+json'] });
+    app.useBodyParser('json', { limit: definition.jsonLimit ?? '1mb', strict: false, type: jsonBut(definition.bytesAt) });
     app.use(markForeignBody);
     app.use(refuseSealedText);
   }
@@ -112,6 +113,10 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
       })),
   };
 }
+
+/** Which bodies are parsed. */
+const jsonBut = (bytesAt: ServiceDefinition['bytesAt']) => (request: IncomingMessage): boolean =>
+  /^\s*application\/(?:json|[\w.!#$&^-]+\+json)\s*(?:;|$)/i.test(request.headers['content-type'] ?? '') && !bytesAt?.((request.url ?? '').split('?', 1)[0] ?? '');
 
 /** All packages of the suite carry one version. */
 export const VERSION = '0.1.0';

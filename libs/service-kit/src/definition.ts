@@ -2,6 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { EntitySchema } from '@mikro-orm/core';
 import type { z } from 'zod';
 import type { BaseConfig } from './config.ts';
+import type { Problem } from './problem.ts';
 import type { Projection } from './rebuild/projection.ts';
 
 /** What makes a service: its name, its one Nest module, its configuration and, where it has one, its database. */
@@ -25,6 +26,10 @@ export interface ServiceDefinition<C extends BaseConfig = BaseConfig> {
   };
   /** Largest JSON body, e.g. `4mb`. Default: 1mb. `false`: bodies are not parsed, as a front door needs that passes them on. */
   readonly jsonLimit?: string | false;
+  /** Addresses at which a body is bytes, also one that calls itself JSON: it is left to be streamed. */
+  readonly bytesAt?: (path: string) => boolean;
+  /** How an error is told where a foreign protocol has a form of its own. Undefined: as a problem document. */
+  readonly errorAnswer?: (problem: Problem, path: string) => { readonly status: number; readonly body: object } | undefined;
   /** Whether the service connects to NATS. Default: true when it has a database, else false. */
   readonly broker?: boolean;
 }

@@ -1,5 +1,6 @@
-import { Catch, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Inject, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { DEFINITION, type ServiceDefinition } from './definition.ts';
 import { traceId } from './trace.ts';
 import { problemDocument, toProblem } from './problem.ts';
 
@@ -7,6 +8,8 @@ import { problemDocument, toProblem } from './problem.ts';
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   readonly #log = new Logger('Problem');
+
+  constructor(@Inject(DEFINITION) private readonly definition: Pick<ServiceDefinition, 'errorAnswer'>) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const request = host.switchToHttp().getRequest<Request>();
@@ -23,11 +26,15 @@ export class ProblemFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    response
-      .status(problem.status)
-      .set(problem.extra.headers ?? {})
-      .type('application/problem+json')
-      .send(JSON.stringify(problemDocument(problem, request.originalUrl, traceId())));
+    const foreign = this.definition.errorAnswer?.(problem, request.path);
+    if (foreign) response.status(foreign.status).json(foreign.body);
+    else {
+      response
+        .status(problem.status)
+        .set(problem.extra.headers ?? {})
+        .type('application/problem+json')
+        .send(JSON.stringify(problemDocument(problem, request.originalUrl, traceId())));
+    }
     // A body that nobody reads any more would keep the connection busy.
     if (!request.readableEnded) request.resume();
   }

@@ -84,6 +84,28 @@ import { SigningTrustController } from './signature/signing-trust.controller.ts'
 import { SigningTrustHandler } from './signature/signing-trust.handler.ts';
 import { signingTrust } from './signature/signing-trust.ts';
 import { projectSigningTrust, SigningTrustRow, SigningTrusts } from './signature/signing-trust.view.ts';
+import { experiment } from './experiment/experiment.ts';
+import { ExperimentHandler } from './experiment/experiment.handler.ts';
+import { Experiments, projectExperiment } from './experiment/experiments.view.ts';
+import { loggedModel } from './logged-model/logged-model.ts';
+import { LoggedModelHandler } from './logged-model/logged-model.handler.ts';
+import { LoggedModels, projectLoggedModel } from './logged-model/logged-models.view.ts';
+import { LoggedFiles } from './run/logged-files.view.ts';
+import { Metrics } from './run/metrics.view.ts';
+import { run } from './run/run.ts';
+import { RunHandler } from './run/run.handler.ts';
+import { projectRun, Runs } from './run/runs.view.ts';
+import { MlflowExperimentsController } from './mlflow/experiments.controller.ts';
+import { MlflowLoggedModelsController } from './mlflow/logged-models.controller.ts';
+import { MlflowRunsController } from './mlflow/runs.controller.ts';
+import { MlflowWebhooksController } from './mlflow/webhooks.controller.ts';
+import { MlflowWebhookHandler } from './mlflow-webhook/mlflow-webhook.handler.ts';
+import { MlflowWebhooksConsumer } from './mlflow-webhook/mlflow-webhooks.consumer.ts';
+import { MlflowWebhookSecrets } from './mlflow-webhook/mlflow-webhook-secrets.store.ts';
+import { MlflowWebhooks } from './mlflow-webhook/mlflow-webhooks.view.ts';
+import { MlflowWebhookWorker } from './mlflow-webhook/mlflow-webhook.worker.ts';
+import { MlflowSources } from './mlflow/mlflow-sources.handler.ts';
+import { answerOf, isBytes } from './mlflow/addresses.ts';
 import { MlflowArtifactsController } from './mlflow/artifacts.controller.ts';
 import { MlflowCallPipe } from './mlflow/mlflow-call.handler.ts';
 import { MlflowModels } from './mlflow/mlflow-models.handler.ts';
@@ -104,6 +126,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     EvaluationSuiteController, VersionComparisonController,
     LineageController, OpenLineageController, OpenLineageClientController,
     RegisteredModelsController, MlflowModelVersionsController, MlflowArtifactsController, MlflowServerController,
+    MlflowExperimentsController, MlflowRunsController, MlflowLoggedModelsController, MlflowWebhooksController,
     MlflowUnknownController, // last: it answers what no other one does
   ],
   providers: [
@@ -117,7 +140,9 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
     Derivatives, Prompts, RevisedThings, GuardrailHandler, ToolHandler, AISystems, SystemParts, AISystemHandler, AISystemVersionHandler,
     Scorer, EvaluationReportHandler, EvaluationInvalidationHandler, EvaluationSuites, EvaluationSuiteHandler, VersionComparisons, VersionComparisonHandler,
     LineageGraph, LineageLinks, LineageLinkHandler, LineageConsumer, OpenLineageHandler, OpenLineageCallPipe, ToldByOpenLineage, OpenLineagePusher,
-    MlflowModels, MlflowCallPipe,
+    MlflowModels, MlflowCallPipe, MlflowSources,
+    MlflowWebhooks, MlflowWebhookSecrets, MlflowWebhookHandler, MlflowWebhookWorker, MlflowWebhooksConsumer,
+    Experiments, Runs, Metrics, LoggedFiles, LoggedModels, ExperimentHandler, RunHandler, LoggedModelHandler,
     LifecycleConsumer,
   ],
 })
@@ -128,6 +153,8 @@ export const registry: ServiceDefinition<RegistryConfig> = {
   name: 'registry',
   module: AppModule,
   config: registryConfig,
+  bytesAt: isBytes,
+  errorAnswer: answerOf,
   database: {
     schema: 'registry',
     migrations: new URL('../migrations/', import.meta.url),
@@ -151,6 +178,9 @@ export const registry: ServiceDefinition<RegistryConfig> = {
       { category: lineageLink.category, tables: ['lineage_link', 'lineage_node', 'lineage_edge'], project: projectLineageLink },
       { category: openLineage.category, tables: ['lineage_node', 'lineage_edge'], project: projectToldLineage },
       { consumer: 'registry.lineage', tables: ['lineage_node', 'lineage_edge', 'openlineage_told'], project: projectFollowedLineage },
+      { category: experiment.category, tables: ['experiment'], project: projectExperiment },
+      { category: run.category, tables: ['run', 'run_metric_point', 'run_metric', 'run_dataset', 'logged_file'], project: projectRun },
+      { category: loggedModel.category, tables: ['logged_model', 'logged_file'], project: projectLoggedModel },
       { consumer: 'registry.lifecycle', tables: ['traffic', 'approved_retirement'], project: projectFollowed },
     ],
   },

@@ -31,5 +31,13 @@ export const registryConfig = baseConfig.extend({
   VITAE_OPENLINEAGE_URL: z.url({ protocol: /^https?$/ }).optional().describe('an http:// or https:// address'),
   /** What it is sent as a bearer token. */
   VITAE_OPENLINEAGE_API_KEY: z.string().min(1).max(4_096).optional().describe('a token'),
+  /** 32 random bytes in base64 that seal the secrets of MLflow's webhooks, the same for all replicas. Made by itself in local mode. */
+  VITAE_WEBHOOK_KEY_FILE: z.string().min(1).optional().describe('a file with 32 random bytes in base64'),
+  /** Lets webhooks lead to http:// and private addresses: for development on one machine, and only in local mode. */
+  VITAE_WEBHOOK_ALLOW_PRIVATE: z.enum(['true', 'false']).prefault('false').transform((text) => text === 'true').describe('true or false'),
+  /** Longest that a receiver may take for one message, in milliseconds. */
+  VITAE_WEBHOOK_TIMEOUT_MS: wholeNumber(10_000, 100, 60_000),
+  /** Wait after the first failure, in milliseconds; it doubles from try to try. */
+  VITAE_WEBHOOK_FIRST_RETRY_MS: wholeNumber(5_000, 10, 60_000),
 });
 export type RegistryConfig = z.infer<typeof registryConfig>;

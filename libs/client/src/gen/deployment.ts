@@ -347,7 +347,7 @@ export interface operations {
                             permitId?: string;
                             reason?: string;
                             /** @enum {string} */
-                            state: "failed" | "deploying" | "ready" | "removed";
+                            state: "failed" | "removed" | "deploying" | "ready";
                             variantId: string;
                             version: number;
                             weight: number;
@@ -541,7 +541,7 @@ export interface operations {
                         permitId?: string;
                         reason?: string;
                         /** @enum {string} */
-                        state: "failed" | "deploying" | "ready" | "removed";
+                        state: "failed" | "removed" | "deploying" | "ready";
                         variantId: string;
                         version: number;
                         weight: number;

@@ -32,6 +32,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/projects/{projectId}/ai-system-versions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["AISystemController_versionById"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/ai-system-versions/{id}/bom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["AISystemController_bom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/ai-system-versions/{id}/deprecation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["AISystemController_deprecate"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/ai-system-versions/{id}/retirement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["AISystemController_retire"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/ai-systems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["AISystemController_list"];
+        put?: never;
+        post: operations["AISystemController_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/ai-systems/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["AISystemController_byId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/ai-systems/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["AISystemController_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/ai-systems/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["AISystemController_versions"];
+        put?: never;
+        post: operations["AISystemController_compose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/ai-systems/{id}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["AISystemController_byNumber"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{projectId}/artefact-uploads": {
         parameters: {
             query?: never;
@@ -496,6 +640,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/projects/{projectId}/guardrails": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["GuardrailController_list"];
+        put?: never;
+        post: operations["GuardrailController_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/guardrails/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["GuardrailController_byId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/guardrails/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["GuardrailController_redraft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/guardrails/{id}/publication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["GuardrailController_publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/guardrails/{id}/revisions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["GuardrailController_revision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/guardrails/{id}/revisions/{number}/deprecation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["GuardrailController_deprecate"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/guardrails/{id}/revisions/{number}/retirement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["GuardrailController_retire"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{projectId}/lineage": {
         parameters: {
             query?: never;
@@ -535,7 +791,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        get: operations["LineageController_read"];
         put?: never;
         post?: never;
         delete: operations["LineageController_withdraw"];
@@ -747,6 +1003,22 @@ export interface paths {
         put: operations["ModelVersionController_deprecate"];
         post?: never;
         delete: operations["ModelVersionController_liftDeprecation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/model-versions/{id}/derivatives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["ExternalVersionController_derivatives"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -976,6 +1248,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/projects/{projectId}/models/{modelId}/external-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["ExternalVersionController_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{projectId}/models/{modelId}/name": {
         parameters: {
             query?: never;
@@ -1002,6 +1290,22 @@ export interface paths {
         get?: never;
         put: operations["ModelController_statePurpose"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/models/{modelId}/references": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["ExternalVersionController_reference"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1072,6 +1376,102 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/projects/{projectId}/prompts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["PromptController_search"];
+        put?: never;
+        post: operations["PromptController_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/prompts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["PromptController_byName"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/prompts/{name}/aliases/{alias}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["PromptController_assignAlias"];
+        post?: never;
+        delete: operations["PromptController_removeAlias"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/prompts/{name}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["PromptController_diff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/prompts/{name}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["PromptController_versions"];
+        put?: never;
+        post: operations["PromptController_registerVersion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/prompts/{name}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["PromptController_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{projectId}/signing-trust": {
         parameters: {
             query?: never;
@@ -1136,10 +1536,182 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/projects/{projectId}/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["ToolController_list"];
+        put?: never;
+        post: operations["ToolController_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/tools/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["ToolController_byId"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/tools/{id}/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["ToolController_redraft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/tools/{id}/publication": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["ToolController_publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/tools/{id}/revisions/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["ToolController_revision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/tools/{id}/revisions/{number}/deprecation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["ToolController_deprecate"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/tools/{id}/revisions/{number}/retirement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["ToolController_retire"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{projectId}/tools/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["ToolController_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        __schema0: string | number | boolean | (null) | components["schemas"]["__schema0"][] | {
+            [key: string]: components["schemas"]["__schema0"];
+        };
+        __schema1: string | number | boolean | (null) | components["schemas"]["__schema1"][] | {
+            [key: string]: components["schemas"]["__schema1"];
+        };
+        AISystemShown: {
+            description: string;
+            id: string;
+            latestVersion: number | null;
+            name: string;
+            pinnedIn?: {
+                id: string;
+                state: string;
+                version: number;
+            }[];
+            projectId: string;
+            registeredAt: string;
+            registeredBy: string;
+            revision: number;
+            useCaseId: string;
+        };
+        AISystemVersionShown: {
+            aiSystemId: string;
+            aiSystemName: string;
+            components: components["schemas"]["PinnedComponent"][];
+            composedAt: string;
+            composedBy: string;
+            contributors: string[];
+            description: string;
+            digest: string;
+            id: string;
+            parameters: (string | number | false | true | unknown[] | {
+                [key: string]: unknown;
+            }) | null;
+            projectId: string;
+            reason: string | null;
+            revision: number;
+            /** @enum {string} */
+            state: "deprecated" | "retired" | "composed";
+            updatedAt: string;
+            useCaseId: string;
+            version: number;
+        };
         CardContent: {
             baseModels: string[];
             ethicalConsiderations: string;
@@ -1197,6 +1769,16 @@ export interface components {
             modelVersionId: string;
             paired: components["schemas"]["PairedDifference"][];
             version: number;
+        };
+        ComponentChange: {
+            from?: components["schemas"]["PinnedComponent"];
+            /** @enum {string} */
+            is: "changed" | "added" | "removed";
+            /** @enum {string} */
+            kind: "tool" | "guardrail" | "model-version" | "prompt-version" | "dataset-version" | "evaluation-suite";
+            name: string;
+            role: string;
+            to?: components["schemas"]["PinnedComponent"];
         };
         DatasetReading: {
             askedAt: string;
@@ -1378,6 +1960,29 @@ export interface components {
             reason: string;
             successorId: string;
         };
+        Derivation: {
+            alpha: number;
+            bits: number;
+            method: string;
+            modelId: string;
+            modelName: string;
+            modelVersionId: string;
+            rank: number;
+            /** @enum {string} */
+            relation: "finetune" | "adapter" | "merge" | "quantized";
+            targetModules: string[];
+            version: number;
+            weight: number;
+        };
+        Derivative: {
+            id: string;
+            modelId: string;
+            modelName: string;
+            /** @enum {string} */
+            relation: "finetune" | "adapter" | "merge" | "quantized";
+            state: string;
+            version: number;
+        };
         DigestedFile: {
             digest: string;
             path: string;
@@ -1421,6 +2026,55 @@ export interface components {
             stream: string;
             /** Format: date-time */
             updatedAt: string;
+        };
+        ExternalModel: {
+            /** @enum {string} */
+            access: "api" | "weights";
+            contextWindow: number;
+            inputModalities: ("text" | "image" | "audio" | "video" | "tabular" | "embedding")[];
+            licence: string;
+            outputModalities: ("text" | "image" | "audio" | "video" | "tabular" | "embedding")[];
+            provider: string;
+            providerModelId: string;
+            regions: string[];
+            snapshot: string;
+            terms: string;
+            weights?: {
+                digest: string;
+                location: string;
+                revision: string;
+            };
+        };
+        GuardrailContent: {
+            /** @enum {string} */
+            action: "block" | "redact" | "flag" | "escalate";
+            categories: string[];
+            configuration: (string | number | false | true | unknown[] | {
+                [key: string]: unknown;
+            }) | null;
+            description: string;
+            engine: string;
+            /** @enum {string} */
+            failureMode: "open" | "closed";
+            /** @enum {string} */
+            kind: "output" | "input" | "tool" | "retrieval";
+            thresholds: {
+                name: string;
+                value: number;
+            }[];
+        };
+        JsonChange: {
+            from?: (string | number | false | true | ((string | number | false | true | unknown[] | {
+                [key: string]: unknown;
+            }) | null)[] | {
+                [key: string]: (string | number | false | true | unknown[] | unknown) | null;
+            }) | null;
+            path: string;
+            to?: (string | number | false | true | ((string | number | false | true | unknown[] | {
+                [key: string]: unknown;
+            }) | null)[] | {
+                [key: string]: (string | number | false | true | unknown[] | unknown) | null;
+            }) | null;
         };
         JudgedBySuite: {
             missingMetrics: string[];
@@ -1489,6 +2143,20 @@ export interface components {
             rowCount: number;
             slice: string;
         };
+        Message: {
+            content: string;
+            role: string;
+        };
+        MessageDiff: {
+            /** @enum {string} */
+            is: "same" | "changed" | "added" | "removed";
+            lines: components["schemas"]["Piece"][];
+            role: {
+                from?: string;
+                to?: string;
+            };
+            words: components["schemas"]["Piece"][];
+        };
         ModelCardShown: {
             cardRevision: number;
             content: components["schemas"]["CardContent"];
@@ -1548,8 +2216,10 @@ export interface components {
             deletedAt: string | null;
             deletedBy?: string | null;
             deprecation?: components["schemas"]["Deprecation"] | null;
+            derivedFrom: components["schemas"]["Derivation"][];
             description: string;
             evidenceMissing: string[];
+            external?: components["schemas"]["ExternalModel"] | null;
             files: components["schemas"]["StoredFile"][];
             id: string;
             inputs: components["schemas"]["Tensor"][];
@@ -1599,6 +2269,21 @@ export interface components {
             upper: number;
             value: number;
         };
+        Piece: {
+            /** @enum {string} */
+            is: "same" | "added" | "removed";
+            text: string;
+        };
+        PinnedComponent: {
+            digest: string;
+            id: string;
+            /** @enum {string} */
+            kind: "tool" | "guardrail" | "model-version" | "prompt-version" | "dataset-version" | "evaluation-suite";
+            name: string;
+            revision: number;
+            role: string;
+            version: number;
+        };
         /** @description RFC 9457 problem details */
         Problem: {
             /** @description What happened, to what, and what to do. */
@@ -1620,6 +2305,80 @@ export interface components {
              * @example https://vitae.dev/problems/model-not-found
              */
             type: string;
+        };
+        PromptDiff: {
+            messages: components["schemas"]["MessageDiff"][];
+            modelConfig: components["schemas"]["JsonChange"][];
+            responseFormat: components["schemas"]["JsonChange"][];
+            same: boolean;
+            type: {
+                from: string;
+                to: string;
+            };
+            variables: {
+                added: string[];
+                removed: string[];
+            };
+        };
+        PromptShown: {
+            aliases: {
+                [key: string]: number;
+            };
+            deprecation?: components["schemas"]["Deprecation"] | null;
+            description: string;
+            id: string;
+            latestVersion: number | null;
+            name: string;
+            projectId: string;
+            protectedAliases: {
+                [key: string]: string[];
+            };
+            registeredAt: string;
+            registeredBy: string;
+            revision: number;
+            /** @enum {string} */
+            state: "deprecated" | "active";
+            tags: {
+                [key: string]: string;
+            };
+            updatedAt: string;
+        };
+        PromptVersionShown: {
+            aliases: string[];
+            commitMessage: string;
+            deletedAt: string | null;
+            deprecation?: components["schemas"]["Deprecation"] | null;
+            digest: string;
+            id: string;
+            modelConfig: (string | number | false | true | unknown[] | {
+                [key: string]: unknown;
+            }) | null;
+            name: string;
+            projectId: string;
+            promptId: string;
+            registeredAt: string;
+            registeredBy: string;
+            responseFormat: (string | number | false | true | unknown[] | {
+                [key: string]: unknown;
+            }) | null;
+            revision: number;
+            /** @enum {string} */
+            state: "registered" | "deprecated" | "retired" | "purged";
+            tags: {
+                [key: string]: string;
+            };
+            template: {
+                text: string;
+                /** @enum {string} */
+                type: "text";
+            } | {
+                messages: components["schemas"]["Message"][];
+                /** @enum {string} */
+                type: "chat";
+            };
+            updatedAt: string;
+            variables: string[];
+            version: number;
         };
         ReportRow: {
             executedAt: string;
@@ -1649,6 +2408,25 @@ export interface components {
                 url: string;
                 version: string;
             };
+        };
+        RevisedShown: {
+            id: string;
+            name: string;
+            projectId: string;
+            registeredAt: string;
+            registeredBy: string;
+            revision: number;
+            revisions: components["schemas"]["RevisionShown"][];
+            updatedAt: string;
+        };
+        RevisionShown: {
+            digest: string;
+            draftedBy: string;
+            number: number;
+            reason: string | null;
+            /** @enum {string} */
+            state: "deprecated" | "active" | "retired" | "draft";
+            updatedAt: string;
         };
         Statement: {
             files: components["schemas"]["DigestedFile"][];
@@ -1721,6 +2499,27 @@ export interface components {
         ToldEvent: {
             event: unknown;
             index: number;
+        };
+        ToolContent: {
+            approvalRequired: boolean;
+            description: string;
+            /** @enum {string} */
+            effect: "read" | "write" | "irreversible";
+            endpoint: string;
+            inputSchema: (string | number | false | true | unknown[] | {
+                [key: string]: unknown;
+            }) | null;
+            /** @enum {string} */
+            kind: "function" | "retrieval" | "mcp-server" | "http";
+            label: string;
+            outputSchema: (string | number | false | true | unknown[] | {
+                [key: string]: unknown;
+            }) | null;
+            owner: string;
+            permissions: string[];
+            serverJson: (string | number | false | true | unknown[] | {
+                [key: string]: unknown;
+            }) | null;
         };
         TrustedSigningKey: {
             /** @enum {string} */
@@ -2049,6 +2848,579 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AISystemController_versionById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        aiSystemId: string;
+                        aiSystemName: string;
+                        components: components["schemas"]["PinnedComponent"][];
+                        composedAt: string;
+                        composedBy: string;
+                        contributors: string[];
+                        description: string;
+                        digest: string;
+                        id: string;
+                        parameters: (string | number | false | true | unknown[] | {
+                            [key: string]: unknown;
+                        }) | null;
+                        projectId: string;
+                        reason: string | null;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "retired" | "composed";
+                        updatedAt: string;
+                        useCaseId: string;
+                        version: number;
+                        warnings: {
+                            component: components["schemas"]["PinnedComponent"];
+                            warning: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AISystemController_bom: {
+        parameters: {
+            query: {
+                format: "cyclonedx";
+                version?: "1.6" | "1.7";
+            };
+            header?: never;
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AISystemController_deprecate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "retired" | "composed";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AISystemController_retire: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "retired" | "composed";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AISystemController_list: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+                /** @description Only systems with a version made of this component, e.g. model-version:<id> or prompt:<name>/<version>. */
+                pins?: string;
+            };
+            header?: never;
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AISystemShown"][];
+                        next?: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AISystemController_register: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default  */
+                    description?: string;
+                    name: string;
+                    /** Format: uuid */
+                    useCaseId: string;
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        description: string;
+                        id: string;
+                        name: string;
+                        revision: number;
+                        stream: string;
+                        useCaseId: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AISystemController_byId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AISystemShown"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AISystemController_diff: {
+        parameters: {
+            query: {
+                from: number;
+                to: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        components: (components["schemas"]["ComponentChange"] | {
+                            from?: components["schemas"]["PinnedComponent"];
+                            /** @enum {string} */
+                            is: "changed" | "added" | "removed";
+                            /** @enum {string} */
+                            kind: "tool" | "guardrail" | "model-version" | "prompt-version" | "dataset-version" | "evaluation-suite";
+                            name: string;
+                            prompt: components["schemas"]["PromptDiff"];
+                            role: string;
+                            to?: components["schemas"]["PinnedComponent"];
+                        })[];
+                        from: number;
+                        parameters: components["schemas"]["JsonChange"][];
+                        reordered: boolean;
+                        same: boolean;
+                        to: number;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AISystemController_versions: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["AISystemVersionShown"][];
+                        next?: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AISystemController_compose: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default [] */
+                    contributors?: string[];
+                    /** @default  */
+                    description?: string;
+                    /** @default [] */
+                    evaluationSuites?: {
+                        revision: number;
+                        /** Format: uuid */
+                        suiteId: string;
+                    }[];
+                    /** @default [] */
+                    guardrails?: {
+                        /** Format: uuid */
+                        guardrailId: string;
+                        revision: number;
+                    }[];
+                    /** @default [] */
+                    indices?: {
+                        /** Format: uuid */
+                        datasetVersionId: string;
+                        /** @default index */
+                        role?: string;
+                    }[];
+                    models: {
+                        /** Format: uuid */
+                        modelVersionId: string;
+                        /** @enum {string} */
+                        role: "main" | "fallback" | "adapter" | "embedding" | "reranker" | "judge";
+                    }[];
+                    /** @default {} */
+                    parameters?: components["schemas"]["__schema0"];
+                    /** @default [] */
+                    prompts?: {
+                        name: string;
+                        /** @default system */
+                        role?: string;
+                        version: number;
+                    }[];
+                    /** @default [] */
+                    tools?: {
+                        revision: number;
+                        /** Format: uuid */
+                        toolId: string;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        aiSystemId: string;
+                        components: components["schemas"]["PinnedComponent"][];
+                        digest: string;
+                        id: string;
+                        revision: number;
+                        stream: string;
+                        version: number;
+                        warnings: {
+                            component: components["schemas"]["PinnedComponent"];
+                            warning: string;
+                        }[];
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    AISystemController_byNumber: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                projectId: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        aiSystemId: string;
+                        aiSystemName: string;
+                        components: components["schemas"]["PinnedComponent"][];
+                        composedAt: string;
+                        composedBy: string;
+                        contributors: string[];
+                        description: string;
+                        digest: string;
+                        id: string;
+                        parameters: (string | number | false | true | unknown[] | {
+                            [key: string]: unknown;
+                        }) | null;
+                        projectId: string;
+                        reason: string | null;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "retired" | "composed";
+                        updatedAt: string;
+                        useCaseId: string;
+                        version: number;
+                        warnings: {
+                            component: components["schemas"]["PinnedComponent"];
+                            warning: string;
+                        }[];
+                    };
+                };
             };
             /** @description What went wrong, and what to do. */
             default: {
@@ -4271,6 +5643,429 @@ export interface operations {
             };
         };
     };
+    GuardrailController_list: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["RevisedShown"][];
+                        next?: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GuardrailController_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    action: "block" | "redact" | "flag" | "escalate";
+                    categories: string[];
+                    /** @default {} */
+                    configuration?: components["schemas"]["__schema0"];
+                    /** @default  */
+                    description?: string;
+                    engine: string;
+                    /** @enum {string} */
+                    failureMode: "open" | "closed";
+                    /** @enum {string} */
+                    kind: "input" | "output" | "tool" | "retrieval";
+                    name: string;
+                    /** @default [] */
+                    thresholds?: {
+                        name: string;
+                        value: number;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GuardrailController_byId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisedShown"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GuardrailController_redraft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    action: "block" | "redact" | "flag" | "escalate";
+                    categories: string[];
+                    /** @default {} */
+                    configuration?: components["schemas"]["__schema0"];
+                    /** @default  */
+                    description?: string;
+                    engine: string;
+                    /** @enum {string} */
+                    failureMode: "open" | "closed";
+                    /** @enum {string} */
+                    kind: "input" | "output" | "tool" | "retrieval";
+                    /** @default [] */
+                    thresholds?: {
+                        name: string;
+                        value: number;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GuardrailController_publish: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GuardrailController_revision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        content: components["schemas"]["GuardrailContent"];
+                        digest: string;
+                        draftedBy: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        reason: string | null;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        updatedAt: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GuardrailController_deprecate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                id: string;
+                number: number;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    GuardrailController_retire: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                id: string;
+                number: number;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     LineageController_around: {
         parameters: {
             query: {
@@ -4306,6 +6101,7 @@ export interface operations {
                         edges: components["schemas"]["DrawnEdge"][];
                         node: string;
                         nodes: components["schemas"]["DrawnNode"][];
+                        readTo: number;
                         truncated: boolean;
                     };
                 };
@@ -4413,6 +6209,37 @@ export interface operations {
             };
         };
     };
+    LineageController_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkShown"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     LineageController_withdraw: {
         parameters: {
             query?: never;
@@ -4492,6 +6319,7 @@ export interface operations {
                         edges: components["schemas"]["DrawnEdge"][];
                         from: string;
                         nodes: components["schemas"]["DrawnNode"][];
+                        readTo: number;
                         to: string;
                     };
                 };
@@ -5257,6 +7085,43 @@ export interface operations {
                         id: string;
                         revision: number;
                         stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ExternalVersionController_derivatives: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["Derivative"][];
+                        next?: string;
                     };
                 };
             };
@@ -6465,6 +8330,113 @@ export interface operations {
             };
         };
     };
+    ExternalVersionController_register: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                modelId: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @enum {string} */
+                    access: "api" | "weights";
+                    /** @default 0 */
+                    contextWindow?: number;
+                    /** @default [] */
+                    contributors?: string[];
+                    /** @default [] */
+                    derivedFrom?: {
+                        /** @default 0 */
+                        alpha?: number;
+                        /** @default 0 */
+                        bits?: number;
+                        /** @default  */
+                        method?: string;
+                        /** Format: uuid */
+                        modelVersionId: string;
+                        /** @default 0 */
+                        rank?: number;
+                        /** @enum {string} */
+                        relation: "finetune" | "adapter" | "merge" | "quantized";
+                        /** @default [] */
+                        targetModules?: string[];
+                        /** @default 0 */
+                        weight?: number;
+                    }[];
+                    /** @default  */
+                    description?: string;
+                    /** @default [] */
+                    inputModalities?: ("text" | "image" | "audio" | "video" | "tabular" | "embedding")[];
+                    /** @default  */
+                    licence?: string;
+                    /** @default [] */
+                    outputModalities?: ("text" | "image" | "audio" | "video" | "tabular" | "embedding")[];
+                    provider: string;
+                    providerModelId: string;
+                    /** @default [] */
+                    regions?: string[];
+                    /** @default  */
+                    snapshot?: string;
+                    /** @default [] */
+                    tags?: {
+                        key: string;
+                        value: string;
+                    }[];
+                    /** @default  */
+                    terms?: string;
+                    weights?: {
+                        digest?: string;
+                        location: string;
+                        revision: string;
+                    };
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        derivedFrom: components["schemas"]["Derivation"][];
+                        evidenceMissing: string[];
+                        external?: components["schemas"]["ExternalModel"] | null;
+                        id: string;
+                        modelId: string;
+                        revision: number;
+                        stream: string;
+                        version: number;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     ModelController_rename: {
         parameters: {
             query?: never;
@@ -6560,6 +8532,95 @@ export interface operations {
                         stream: string;
                         task: string;
                         useCaseId: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ExternalVersionController_reference: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                modelId: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default [] */
+                    derivedFrom?: {
+                        /** @default 0 */
+                        alpha?: number;
+                        /** @default 0 */
+                        bits?: number;
+                        /** @default  */
+                        method?: string;
+                        /** Format: uuid */
+                        modelVersionId: string;
+                        /** @default 0 */
+                        rank?: number;
+                        /** @enum {string} */
+                        relation: "finetune" | "adapter" | "merge" | "quantized";
+                        /** @default [] */
+                        targetModules?: string[];
+                        /** @default 0 */
+                        weight?: number;
+                    }[];
+                    /** @default  */
+                    description?: string;
+                    /** @default  */
+                    loggedModelId?: string;
+                    /** @default  */
+                    runId?: string;
+                    /** @default  */
+                    runLink?: string;
+                    source: string;
+                    /** @default [] */
+                    tags?: {
+                        key: string;
+                        value: string;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        derivedFrom: components["schemas"]["Derivation"][];
+                        evidenceMissing: string[];
+                        id: string;
+                        modelId: string;
+                        revision: number;
+                        source: string;
+                        stream: string;
+                        version: number;
                     };
                 };
             };
@@ -6813,6 +8874,25 @@ export interface operations {
                     contributors?: string[];
                     /** Format: uuid */
                     datasetVersionId: string;
+                    /** @default [] */
+                    derivedFrom?: {
+                        /** @default 0 */
+                        alpha?: number;
+                        /** @default 0 */
+                        bits?: number;
+                        /** @default  */
+                        method?: string;
+                        /** Format: uuid */
+                        modelVersionId: string;
+                        /** @default 0 */
+                        rank?: number;
+                        /** @enum {string} */
+                        relation: "finetune" | "adapter" | "merge" | "quantized";
+                        /** @default [] */
+                        targetModules?: string[];
+                        /** @default 0 */
+                        weight?: number;
+                    }[];
                     /** @default  */
                     description?: string;
                     /** @default  */
@@ -7082,6 +9162,448 @@ export interface operations {
             };
         };
     };
+    PromptController_search: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: string;
+                /** @description Whether what was deleted is shown, too. */
+                deleted?: "hide" | "show" | "only";
+                /** @description Comparisons with AND, OR, NOT and parentheses, e.g. name LIKE 'credit%' AND tags.team = 'risk'. */
+                filter?: string;
+                limit?: number;
+                /** @description What to sort by, e.g. updatedAt DESC, name. Without it: in the order of registration. */
+                orderBy?: string;
+            };
+            header?: never;
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PromptShown"][];
+                        next?: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    PromptController_register: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default  */
+                    description?: string;
+                    name: string;
+                    /** @default [] */
+                    tags?: {
+                        key: string;
+                        value: string;
+                    }[];
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        description: string;
+                        id: string;
+                        name: string;
+                        revision: number;
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    PromptController_byName: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptShown"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    PromptController_assignAlias: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                alias: string;
+                name: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    version: number;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        alias: string;
+                        revision: number;
+                        stream: string;
+                        version: number;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    PromptController_removeAlias: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                alias: string;
+                name: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        alias: string;
+                        revision: number;
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    PromptController_diff: {
+        parameters: {
+            query: {
+                format?: "json" | "unified";
+                from: string;
+                to: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string | {
+                        from: number;
+                        messages: components["schemas"]["MessageDiff"][];
+                        modelConfig: components["schemas"]["JsonChange"][];
+                        name: string;
+                        responseFormat: components["schemas"]["JsonChange"][];
+                        same: boolean;
+                        to: number;
+                        type: {
+                            from: string;
+                            to: string;
+                        };
+                        variables: {
+                            added: string[];
+                            removed: string[];
+                        };
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    PromptController_versions: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: string;
+                /** @description Whether what was deleted is shown, too. */
+                deleted?: "hide" | "show" | "only";
+                limit?: number;
+                /** @description What to sort by, e.g. updatedAt DESC, name. Without it: in the order of registration. */
+                orderBy?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["PromptVersionShown"][];
+                        next?: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    PromptController_registerVersion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                name: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @default  */
+                    commitMessage?: string;
+                    messages?: {
+                        content: string;
+                        role: string;
+                    }[];
+                    modelConfig?: {
+                        extra_params?: {
+                            [key: string]: components["schemas"]["__schema0"];
+                        };
+                        frequency_penalty?: number;
+                        max_tokens?: number;
+                        model_name?: string;
+                        presence_penalty?: number;
+                        provider?: string;
+                        stop_sequences?: string[];
+                        temperature?: number;
+                        top_k?: number;
+                        top_p?: number;
+                    };
+                    responseFormat?: components["schemas"]["__schema1"];
+                    /** @default [] */
+                    tags?: {
+                        key: string;
+                        value: string;
+                    }[];
+                    text?: string;
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        revision: number;
+                        stream: string;
+                        variables: string[];
+                        version: number;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    PromptController_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                projectId: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromptVersionShown"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     SigningTrustController_read: {
         parameters: {
             query?: never;
@@ -7253,6 +9775,506 @@ export interface operations {
                     "application/json": {
                         required: boolean;
                         revision: number;
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ToolController_list: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        items: components["schemas"]["RevisedShown"][];
+                        next?: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ToolController_draft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    approvalRequired: boolean;
+                    /** @default  */
+                    description?: string;
+                    /** @enum {string} */
+                    effect: "read" | "write" | "irreversible";
+                    /** @default  */
+                    endpoint?: string;
+                    inputSchema?: components["schemas"]["__schema0"];
+                    /** @enum {string} */
+                    kind: "function" | "mcp-server" | "http" | "retrieval";
+                    /** @default  */
+                    label?: string;
+                    name: string;
+                    outputSchema?: components["schemas"]["__schema1"];
+                    owner: string;
+                    /** @default [] */
+                    permissions?: string[];
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ToolController_byId: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RevisedShown"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ToolController_redraft: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    approvalRequired: boolean;
+                    /** @default  */
+                    description?: string;
+                    /** @enum {string} */
+                    effect: "read" | "write" | "irreversible";
+                    /** @default  */
+                    endpoint?: string;
+                    inputSchema?: components["schemas"]["__schema0"];
+                    /** @enum {string} */
+                    kind: "function" | "mcp-server" | "http" | "retrieval";
+                    /** @default  */
+                    label?: string;
+                    outputSchema?: components["schemas"]["__schema1"];
+                    owner: string;
+                    /** @default [] */
+                    permissions?: string[];
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ToolController_publish: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ToolController_revision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                number: number;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        content: components["schemas"]["ToolContent"];
+                        digest: string;
+                        draftedBy: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        reason: string | null;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        updatedAt: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ToolController_deprecate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                id: string;
+                number: number;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ToolController_retire: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                id: string;
+                number: number;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    reason: string;
+                };
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
+                        stream: string;
+                    };
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ToolController_import: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same key and request give the same answer, once. */
+                "Idempotency-Key"?: string;
+                /** @description The revision the command expects, in double quotes; 412 if it is another. */
+                "If-Match"?: string;
+                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
+                "Vitae-Actor"?: string;
+                /** @description Ties the commands of one piece of work together; a new id if absent. */
+                "Vitae-Correlation-Id"?: string;
+                /** @description Why, as percent-encoded UTF-8. */
+                "Vitae-Reason"?: string;
+            };
+            path: {
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    approvalRequired: boolean;
+                    /** @enum {string} */
+                    effect: "read" | "write" | "irreversible";
+                    owner: string;
+                    /** @default [] */
+                    permissions?: string[];
+                    server: {
+                        description: string;
+                        name: string;
+                        packages?: ({
+                            identifier: string;
+                        } & {
+                            [key: string]: unknown;
+                        })[];
+                        remotes?: ({
+                            type: string;
+                            url: string;
+                        } & {
+                            [key: string]: unknown;
+                        })[];
+                        version: string;
+                    } & {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        digest: string;
+                        id: string;
+                        name: string;
+                        number: number;
+                        revision: number;
+                        /** @enum {string} */
+                        state: "deprecated" | "active" | "retired" | "draft";
                         stream: string;
                     };
                 };

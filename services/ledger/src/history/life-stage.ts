@@ -15,6 +15,13 @@ const TYPES: Readonly<Record<Stage, readonly string[]>> = {
     'registry.v1.AISystemRegistered', 'registry.v1.AISystemVersionComposed',
     'registry.v1.ModelVersionRegistered', 'registry.v1.ModelVersionReferenced', 'registry.v1.ModelVersionStageAssigned', 'registry.v1.ModelVersionSignatureVerified', 'registry.v1.ModelVersionSignatureRejected', 'registry.v1.ModelVersionDescribed', 'registry.v1.ModelVersionTagged', 'registry.v1.ModelVersionTagRemoved',
     'registry.v1.LineageLinkDeclared', 'registry.v1.LineageLinkWithdrawn', 'registry.v1.OpenLineageRunObserved', 'registry.v1.OpenLineageDatasetObserved', 'registry.v1.OpenLineageJobObserved',
+    'registry.v1.ExperimentCreated', 'registry.v1.ExperimentRenamed', 'registry.v1.ExperimentTagged', 'registry.v1.ExperimentTagRemoved', 'registry.v1.ExperimentDeleted', 'registry.v1.ExperimentRestored',
+    'registry.v1.RunStarted', 'registry.v1.RunLogged', 'registry.v1.RunTagRemoved', 'registry.v1.RunInputsLogged', 'registry.v1.RunOutputsLogged', 'registry.v1.RunRenamed', 'registry.v1.RunEnded', 'registry.v1.RunResumed',
+    'registry.v1.RunDeleted', 'registry.v1.RunRestored', 'registry.v1.RunArtifactLogged', 'registry.v1.RunArtifactRemoved',
+    'registry.v1.LoggedModelCreated', 'registry.v1.LoggedModelParamsLogged', 'registry.v1.LoggedModelFinalized', 'registry.v1.LoggedModelTagged', 'registry.v1.LoggedModelTagRemoved', 'registry.v1.LoggedModelDeleted',
+    'registry.v1.LoggedModelArtifactLogged', 'registry.v1.LoggedModelArtifactRemoved',
+    'registry.v1.MlflowWebhookCreated', 'registry.v1.MlflowWebhookRenamed', 'registry.v1.MlflowWebhookMoved', 'registry.v1.MlflowWebhookEventsReplaced', 'registry.v1.MlflowWebhookDescribed', 'registry.v1.MlflowWebhookSecretReplaced',
+    'registry.v1.MlflowWebhookEnabled', 'registry.v1.MlflowWebhookDisabled', 'registry.v1.MlflowWebhookDeleted',
   ],
   evaluate: [
     'registry.v1.EvaluationRecorded', 'registry.v1.EvaluationReported', 'registry.v1.EvaluationInvalidated', 'registry.v1.VersionsCompared',

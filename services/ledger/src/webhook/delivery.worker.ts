@@ -1,25 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { readLedger } from '@vitae/event-store';
 import { CONFIG, gauge, inSpan, Ledger, traceHeaders } from '@vitae/service-kit';
+import { addressRule, claimWebhook, consequence, countWaiting, nextDelivery, openLanes, openPoster, postpone, release, type Claim, type Due, type Lanes, type Posted, type Poster } from '@vitae/webhooks';
 import type { LedgerConfig } from '../config.ts';
-import { signal } from '../signal.worker.ts';
-import { addressRule } from './address.ts';
 import { CLOUD_EVENTS_JSON, cloudEvent } from './cloud-event.ts';
 import { pruneDeliveries } from './deliveries.view.ts';
-import { claimWebhook, countWaiting, nextDelivery, postpone, release, settle, type Claim, type Due } from './delivery-queue.store.ts';
-import { openPoster, type Posted, type Poster } from './post.client.ts';
-import { consequence } from './retry.ts';
+import { settle, TABLES } from './delivery-queue.store.ts';
 import { signedHeaders, WebhookSecrets } from './secret.store.ts';
 
 /** Webhooks that are served at the same time: a slow receiver takes one lane and no more. */
 const LANES = 16;
 /** Deliveries of one webhook in a row, before another one gets the lane. */
 const TURN = 50;
-/** Between two looks when nothing is due, in milliseconds. */
-const SHORTEST = 20;
-const LONGEST = 500;
 const LOG_DAYS = 30;
 const PRUNE_EVERY_MS = 3_600_000;
 /** Longest that a stop waits for receivers, in milliseconds. What they took without saying so comes again. */
@@ -36,13 +29,9 @@ const PATIENCE = 3_000;
 @Injectable()
 export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger(DeliveryWorker.name);
-  readonly #noted = signal();
-  readonly #lanes = new Set<Promise<void>>();
   readonly #poster: Poster;
-  #idle = SHORTEST;
+  #lanes: Lanes | undefined;
   #prunedAt = 0;
-  #stopping = false;
-  #running: Promise<void> = Promise.resolve();
   #stopGauges: () => void = () => undefined;
 
   constructor(
@@ -56,28 +45,20 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     this.#stopGauges = gauge('vitae.webhook.deliveries', '{event}', 'Events that wait for a webhook, or were given up', async () =>
-      (await countWaiting(this.ledger.sql).catch(() => [])).map(({ state, n }) => ({ value: n, attributes: { state } })),
+      (await countWaiting(this.ledger.sql, TABLES).catch(() => [])).map(({ state, n }) => ({ value: n, attributes: { state } })),
     );
-    this.#running = this.#run();
+    this.#lanes = openLanes({ lanes: LANES, patienceMs: PATIENCE, claim: (room) => this.#look(room), turn: (claim) => this.#turn(claim) });
   }
 
   /** Takes nothing new, waits a little for what is under way, breaks off what is not done, notes it, closes. */
   async onModuleDestroy(): Promise<void> {
-    this.#stopping = true;
     this.#stopGauges();
-    this.#noted.raise();
-    await this.#running;
-    const done = new AbortController();
-    const late = sleep(PATIENCE, undefined, { signal: done.signal }).catch(() => undefined);
-    await Promise.race([Promise.all(this.#lanes).finally(() => done.abort()), late]);
-    await this.#poster.close();
-    await Promise.all(this.#lanes);
+    await this.#lanes?.stop(() => this.#poster.close());
   }
 
   /** There may be something to send soon. */
   wake(): void {
-    this.#idle = SHORTEST;
-    this.#noted.raise();
+    this.#lanes?.wake();
   }
 
   /** Signs and sends one message now, past the queue: for trying a receiver out. */
@@ -86,33 +67,15 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
     return this.#poster.post(url, { ...headers, ...traceHeaders(), 'content-type': CLOUD_EVENTS_JSON }, body);
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stopping) {
-      const claim = await this.#look();
-      if (claim) {
-        const turn = this.#turn(claim).finally(() => {
-          this.#lanes.delete(turn);
-          this.wake();
-        });
-        this.#lanes.add(turn);
-        this.#idle = SHORTEST;
-      } else {
-        const wait = this.#idle;
-        this.#idle = Math.min(wait * 2, LONGEST);
-        await this.#noted.wait(wait);
-      }
-    }
-  }
-
-  async #look(): Promise<Claim | undefined> {
+  async #look(room: boolean): Promise<Claim | undefined> {
     try {
       if (Date.now() - this.#prunedAt > PRUNE_EVERY_MS) {
-        while ((await pruneDeliveries(this.ledger.sql, { days: LOG_DAYS, most: 5_000 })) === 5_000 && !this.#stopping);
+        while ((await pruneDeliveries(this.ledger.sql, { days: LOG_DAYS, most: 5_000 })) === 5_000 && this.#lanes?.stopping !== true);
         this.#prunedAt = Date.now();
       }
-      if (this.#lanes.size >= LANES) return undefined;
+      if (!room) return undefined;
       // Twice what one try may take: whoever holds it longer is not there any more.
-      return await claimWebhook(this.ledger.sql, randomUUID(), 2 * this.config.VITAE_WEBHOOK_TIMEOUT_MS);
+      return await claimWebhook(this.ledger.sql, TABLES, randomUUID(), 2 * this.config.VITAE_WEBHOOK_TIMEOUT_MS);
     } catch (error) {
       this.#log.warn({ err: error }, 'the queue of webhooks cannot be read; trying again');
       return undefined;
@@ -121,15 +84,15 @@ export class DeliveryWorker implements OnApplicationBootstrap, OnModuleDestroy {
 
   async #turn(claim: Claim): Promise<void> {
     try {
-      for (let n = 0; n < TURN && !this.#stopping; n += 1) {
-        const due = await nextDelivery(this.ledger.sql, claim);
+      for (let n = 0; n < TURN && this.#lanes?.stopping !== true; n += 1) {
+        const due = await nextDelivery(this.ledger.sql, TABLES, claim);
         if (!due || !(await this.#deliver(claim, due))) break;
       }
-      await release(this.ledger.sql, claim);
+      await release(this.ledger.sql, TABLES, claim);
     } catch (error) {
       // Ours to mend, not the receiver's: it costs the event no try.
       this.#log.error({ err: error, webhook: claim.webhookId }, 'a delivery could not be made or noted; it is tried again later');
-      await postpone(this.ledger.sql, claim, this.config.VITAE_WEBHOOK_FIRST_RETRY_MS).catch(() => undefined);
+      await postpone(this.ledger.sql, TABLES, claim, this.config.VITAE_WEBHOOK_FIRST_RETRY_MS).catch(() => undefined);
     }
   }
 

@@ -22,7 +22,7 @@ import {
   type WebhookUnsubscribed,
 } from '@vitae/contracts';
 import { Refused, type Decider } from '@vitae/event-store';
-import { checkAddress } from './address.ts';
+import { checkAddress } from '@vitae/webhooks';
 
 /**
  * Another system's wish to be told over HTTP of what follows in the ledger.

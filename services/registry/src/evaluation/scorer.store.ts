@@ -36,7 +36,7 @@ export class Scorer {
   async version(projectId: string, id: string): Promise<ModelVersionShown> {
     const row = await this.versions.byId(projectId, id);
     if (!row) throw modelVersionNotFound(id);
-    if (row.files.length === 0) throw artefactMissing(row.version, 'it cannot be run');
+    if (row.files.length === 0 || row.inputs.length === 0) throw artefactMissing(row.version, 'it cannot be run');
     return row;
   }
 

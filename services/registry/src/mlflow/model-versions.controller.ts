@@ -2,7 +2,6 @@ import { Controller, Delete, Get, HttpCode, Patch, Post, UseFilters } from '@nes
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import type { CommandContext } from '@vitae/service-kit';
 import { v7 as uuidv7 } from 'uuid';
 import { ForRegisteredModelVersion, type ModelVersionOrder } from '../model-version/model-version-change.handler.ts';
 import { ForModelVersionReference } from '../model-version/model-version-reference.handler.ts';
@@ -14,12 +13,13 @@ import { Call, type MlflowCall } from './mlflow-call.handler.ts';
 import { invalid } from './mlflow-error.ts';
 import { MlflowErrorFilter } from './mlflow-error.filter.ts';
 import { MlflowModels } from './mlflow-models.handler.ts';
+import { MlflowSources } from './mlflow-sources.handler.ts';
 import { isPrompt, tagsByKey } from './names.ts';
 import { boundedText, flagOf, keyOf, limitOf, listOf, requiredText, tagsOf, textOf, valueOf, versionOf } from './parameters.ts';
 import { versionFilter, versionOrder } from './search.ts';
-import { checkedSource, versionNamedBy } from './source.ts';
+import { checkedSource } from './source.ts';
 import { isActive, stage } from './stage.ts';
-import { downloadUri, locationOf, modelVersion } from './wire.ts';
+import { downloadUri, modelVersion } from './wire.ts';
 
 /** MLflow's model versions: ours, by the name of their model and their number. Those that it registers are references. */
 @ApiExcludeController()
@@ -30,6 +30,7 @@ export class MlflowModelVersionsController {
     private readonly commands: CommandBus,
     private readonly versions: ModelVersions,
     private readonly named: MlflowModels,
+    private readonly sources: MlflowSources,
   ) {}
 
   @Post('create')
@@ -46,8 +47,9 @@ export class MlflowModelVersionsController {
       loggedModelId: boundedText(parameters, 'model_id', 500),
     };
     const modelId = await this.named.modelId(context, name);
-    const copied = prompt ? undefined : await this.#copied(context, source);
-    const reference = { modelVersionId: uuidv7(), modelId, source, location: copied ? locationOf(copied) : source, copiedFromModelVersionId: copied?.id ?? '', tags, ...said };
+    const modelVersionId = uuidv7();
+    const found = prompt ? { location: source, copiedFromModelVersionId: '', runId: '', loggedModelId: '' } : await this.sources.find(context, modelVersionId, source);
+    const reference = { modelVersionId, modelId, source, tags, ...found, ...said, runId: said.runId || found.runId, loggedModelId: said.loggedModelId || found.loggedModelId };
     const handled = await this.commands.execute(new ForModelVersionReference({ is: 'reference', reference }, context));
     const id = aggregateId(handled.stream);
     const version = await this.versions.byId(context.projectId, id, 'show');
@@ -117,12 +119,5 @@ export class MlflowModelVersionsController {
   async #change({ context, parameters }: MlflowCall, order: ModelVersionOrder): Promise<void> {
     const id = await this.named.versionId(context, requiredText(parameters, 'name'), versionOf(parameters));
     await this.commands.execute(new ForRegisteredModelVersion(id, order, context));
-  }
-
-  /** The version that a source such as `models:/credit/3` names. */
-  async #copied(context: CommandContext, source: string): Promise<ModelVersionShown | undefined> {
-    const named = versionNamedBy(source);
-    if (!named) return undefined;
-    return 'alias' in named ? this.named.versionByAlias(context, named.model, named.alias) : this.named.version(context, named.model, named.version);
   }
 }

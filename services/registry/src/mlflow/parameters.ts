@@ -27,7 +27,7 @@ export function textOf(parameters: Parameters, name: string): string {
   const value = parameters[name];
   if (value === undefined || value === null) return '';
   if (typeof value === 'number') return String(value);
-  if (typeof value !== 'string') throw invalid(`Invalid value ${JSON.stringify(value).slice(0, 200)} for parameter '${name}' supplied: a string is expected.`);
+  if (typeof value !== 'string') throw invalid(`Invalid value ${shown(value)} for parameter '${name}' supplied: a string is expected.`);
   return value;
 }
 
@@ -90,3 +90,9 @@ export function fitting<T>(schema: z.ZodType<T>, value: unknown, name: string): 
   if (parsed.success) return parsed.data;
   throw invalid(`Invalid value for parameter '${name}' supplied: ${parsed.error.issues[0]?.message ?? 'it does not fit'}`);
 }
+
+/** A wrong value in few words; what is nested is not looked into, for it may be nested without end. */
+export const shown = (value: unknown): string => (Array.isArray(value) ? 'a list' : typeof value === 'object' && value !== null ? 'an object' : String(value).slice(0, 200));
+
+/** Text that PostgreSQL can be asked with. */
+export const parameterText = (said: string): string => fitting(plainText, said, 'value');

@@ -30,6 +30,6 @@ export class MlflowServerController {
 export class MlflowUnknownController {
   @All('*path')
   unknown(@Req() { method, path }: Request): never {
-    throw new MlflowError('ENDPOINT_NOT_FOUND', `This registry has no ${method} ${path}. It keeps models, versions and prompts; runs and experiments are the tracking server's.`);
+    throw new MlflowError('ENDPOINT_NOT_FOUND', `This registry has no ${method} ${path}. It keeps models, versions, prompts, experiments, runs, logged models and webhooks.`);
   }
 }

@@ -1,4 +1,5 @@
 import type { Stage } from '../model-version/model-version-command.ts';
+import { ownerAt } from '../run/artifact-place.ts';
 
 // What MLflow's clients read. Fields that are not set are left out; times are milliseconds; a version's number is a text.
 
@@ -79,7 +80,8 @@ export const locationOf = ({ id, projectId, artefactLocation }: Located): string
  */
 export function downloadUri(version: Located, host: string): string {
   const location = locationOf(version);
-  return /^mlflow-artifacts:\/[a-z0-9-]+\/model-versions\//.test(location) ? location.replace(':/', `://${host}/`) : location;
+  const here = /^mlflow-artifacts:\/[a-z0-9-]+\/model-versions\//.test(location) || ownerAt(location)?.projectId === version.projectId;
+  return here ? location.replace(':/', `://${host}/`) : location;
 }
 
 const tagList = (tags: Readonly<Record<string, string>>) => Object.entries(tags).map(([key, value]) => ({ key, value }));

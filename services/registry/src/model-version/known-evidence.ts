@@ -40,8 +40,12 @@ const fullOf = ({ artefact, inputs, outputs, datasetVersionId, datasetDigest, so
 /** Nothing in the place of evidence. */
 const NO_EVIDENCE = { artefactDigest: '', artefactFormat: '', files: [], inputs: [], outputs: [], datasetVersionId: null, datasetDigest: '', source: { repository: '', commit: '' }, trainingMetrics: {} };
 
-const referenceOf = ({ source, location, copiedFromModelVersionId, loggedModelId, runId, runLink }: ModelVersionReferenced) => ({
+/** Its files when they lie here, the code when the run said it, and nothing in the place of other evidence. */
+const referenceOf = ({ source, location, copiedFromModelVersionId, loggedModelId, runId, runLink, artefactDigest, files, code }: ModelVersionReferenced) => ({
   ...NO_EVIDENCE,
+  artefactDigest,
+  files: files.map(storedFile),
+  source: { repository: code?.repository ?? '', commit: code?.commit ?? '' },
   runId,
   runLink,
   external: null,

@@ -64,6 +64,10 @@ export interface ReferenceModelVersion {
   readonly description: string;
   readonly derivedFrom: readonly Derivation[];
   readonly tags: readonly { readonly key: string; readonly value: string }[];
+  /** All of its files, when they lie here, and their root digest. */
+  readonly artefact?: { readonly digest: string; readonly files: readonly StoredFile[] } | undefined;
+  /** What the run that made it said of its code. */
+  readonly code?: { readonly repository: string; readonly commit: string } | undefined;
 }
 
 /** Somebody else's model: it answers at its provider, or its weights lie elsewhere. Its evidence is missing, as that of a reference is. */

@@ -1,6 +1,8 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, type CommandContext, Ledger } from '@vitae/service-kit';
+import { artefactNotFound } from '../artefact/artefact.ts';
+import { ArtefactStore } from '../artefact/artefact.store.ts';
 import { modelNotFound } from '../model/model.ts';
 import { lockModelName } from '../model/models.view.ts';
 import { nextVersion, scopeOfModel } from '../version-counter.view.ts';
@@ -10,12 +12,13 @@ import { basesOf } from './derivations.view.ts';
 import type { ModelVersionCommand, ReferenceModelVersion, RegisterExternalModelVersion } from './model-version-command.ts';
 import type { ModelVersionEvent } from './model-version-state.ts';
 import { subjectsOf } from './model-version.handler.ts';
+import { lockBytes } from './version-bytes.view.ts';
 import { projectModelVersion } from './version-rows.view.ts';
 
 /** What is said of a version whose artefact lies elsewhere. */
 export type ModelVersionReference = Pick<
   ReferenceModelVersion,
-  'modelVersionId' | 'modelId' | 'source' | 'location' | 'copiedFromModelVersionId' | 'runId' | 'runLink' | 'loggedModelId' | 'description' | 'tags'
+  'modelVersionId' | 'modelId' | 'source' | 'location' | 'copiedFromModelVersionId' | 'runId' | 'runLink' | 'loggedModelId' | 'description' | 'tags' | 'artefact' | 'code'
 > & { readonly derivedFrom?: readonly SaidDerivation[] };
 
 /** What is said of somebody else's model. */
@@ -32,10 +35,13 @@ export class ForModelVersionReference extends Command<Handled<ModelVersionEvent>
   }
 }
 
-/** Beside the registration of a version with its bytes: here is nothing to read, and of what is said only the bases are looked up. */
+/** Beside the registration of a version with its bytes: nothing is opened here, and nothing looked up but the bases and, if it has files, whether they are there. */
 @CommandHandler(ForModelVersionReference)
 export class ModelVersionReferenceHandler implements ICommandHandler<ForModelVersionReference> {
-  constructor(private readonly ledger: Ledger) {}
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly artefacts: ArtefactStore,
+  ) {}
 
   execute({ said, context }: ForModelVersionReference): Promise<Handled<ModelVersionEvent>> {
     const { modelVersionId, modelId, derivedFrom: bases = [] } = said.is === 'reference' ? said.reference : said.external;
@@ -44,6 +50,9 @@ export class ModelVersionReferenceHandler implements ICommandHandler<ForModelVer
       const model = await lockModelName(tx.sql, context.projectId, modelId);
       if (!model || model.deleted) throw modelNotFound(modelId);
       const { name, useCaseId } = model;
+      const needed = said.is === 'reference' ? (said.reference.artefact?.files.map(({ digest }) => digest) ?? []) : [];
+      await lockBytes(tx.sql, needed, 'keep');
+      for (const each of needed) if (!(await this.artefacts.find(each))) throw artefactNotFound(each); // purged just now
       const derivedFrom = derivationOf(bases, await basesOf(tx.sql, context.projectId, bases.map((base) => base.modelVersionId)));
       const found = { version, modelName: name, useCaseId, registeredBy: context.actor.id, derivedFrom };
       const command: ModelVersionCommand = said.is === 'reference' ? { ...said.reference, ...found, type: 'ReferenceModelVersion' } : { ...said.external, ...found, type: 'RegisterExternalModelVersion' };

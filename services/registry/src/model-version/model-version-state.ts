@@ -60,6 +60,7 @@ export function evolve(state: ModelVersionState, event: ModelVersionEvent): Mode
       return { is: 'registered', modelVersionId, modelId, version, artefactDigest: artefact?.digest ?? '', files: (artefact?.files ?? []).map(({ digest }) => digest), description, tags: new Map(), stage: 'None' };
     }
     case 'vitae.registry.v1.ModelVersionReferenced':
+      return { is: 'registered', ...identityOf(event), artefactDigest: event.artefactDigest, files: event.files.map(({ digest }) => digest), description: event.description, tags: new Map(), stage: 'None' };
     case 'vitae.registry.v1.ExternalModelVersionRegistered':
       return { is: 'registered', ...identityOf(event), artefactDigest: '', files: [], description: event.description, tags: new Map(), stage: 'None' };
     case 'vitae.registry.v1.ModelVersionRestored':

@@ -13,7 +13,7 @@ import {
 } from '@vitae/contracts';
 import { promptHoldsNoSecret } from '../prompt/prompt.ts';
 import type { Derivation } from './derivation.ts';
-import type { ReferenceModelVersion, RegisterExternalModelVersion, RegisterModelVersion, RejectSignature } from './model-version-command.ts';
+import type { ReferenceModelVersion, RegisterExternalModelVersion, RegisterModelVersion, RejectSignature, StoredFile } from './model-version-command.ts';
 import type { Tensor } from './tensor-spec.ts';
 
 // The events of a version's first moment, out of what was said and found out.
@@ -21,7 +21,7 @@ import type { Tensor } from './tensor-spec.ts';
 export function registered({ type: _, signature: __, trainingMetrics, contributors, registeredBy, artefact, inputs, outputs, tags: ___, derivedFrom, ...said }: RegisterModelVersion): ModelVersionRegistered {
   return create(ModelVersionRegisteredSchema, {
     ...said,
-    artefact: { ...artefact, files: artefact.files.map(({ flags = [], ...file }) => ({ ...file, sizeBytes: BigInt(file.sizeBytes), flags: [...flags] })) },
+    artefact: { ...artefact, files: artefact.files.map(storedFile) },
     inputs: inputs.map(tensorSpec),
     outputs: outputs.map(tensorSpec),
     trainingMetrics: Object.entries(trainingMetrics).map(([name, value]) => ({ name, value })),
@@ -31,9 +31,15 @@ export function registered({ type: _, signature: __, trainingMetrics, contributo
 }
 
 /** A prompt's version is one, too: its text is in the tags. */
-export function referenced({ type: _, registeredBy, tags, derivedFrom, ...said }: ReferenceModelVersion): ModelVersionReferenced {
+export function referenced({ type: _, registeredBy, tags, derivedFrom, artefact, code, ...said }: ReferenceModelVersion): ModelVersionReferenced {
   promptHoldsNoSecret(tags);
-  return create(ModelVersionReferencedSchema, { ...said, contributors: [registeredBy], derivedFrom: derivedFrom.map(derivation) });
+  return create(ModelVersionReferencedSchema, {
+    ...said,
+    contributors: [registeredBy],
+    derivedFrom: derivedFrom.map(derivation),
+    ...(artefact ? { artefactDigest: artefact.digest, files: artefact.files.map(storedFile) } : {}),
+    ...(code ? { code } : {}),
+  });
 }
 
 export const external = ({ type: _, registeredBy, contributors, tags: __, derivedFrom, contextWindow, inputModalities, outputModalities, regions, weights, ...said }: RegisterExternalModelVersion): ExternalModelVersionRegistered =>
@@ -47,6 +53,8 @@ export const external = ({ type: _, registeredBy, contributors, tags: __, derive
     contributors: [...new Set([...contributors, registeredBy])],
     derivedFrom: derivedFrom.map(derivation),
   });
+
+const storedFile = ({ flags = [], ...file }: StoredFile) => ({ ...file, sizeBytes: BigInt(file.sizeBytes), flags: [...flags] });
 
 const derivation = ({ targetModules, ...said }: Derivation) => ({ ...said, targetModules: [...targetModules] });
 

@@ -9,12 +9,13 @@ export async function stillUsed(sql: Sql, digest: string, otherThan: string): Pr
   return rows.length > 0;
 }
 
-/** Which of these bytes something other than this version (of a model or a dataset) needs: a version that is not purged, in use or in the archive, of any model; or data. */
+/** Which of these bytes something other than this version (of a model or a dataset) needs: a version that is not purged, in use or in the archive, of any model; data; or a run or a logged model. */
 export async function neededElsewhere(sql: Sql, digests: readonly string[], otherThan: string): Promise<readonly string[]> {
   const rows = await sql.query<{ digest: string }>(
     `select d.digest from unnest($1::text[]) as d (digest)
      where exists (select from registry.model_version v where v.state <> 'purged' and v.id <> $2 and v.files @> jsonb_build_array(jsonb_build_object('digest', d.digest)))
-        or exists (select from registry.dataset_version s where s.digest = d.digest and s.erasure is null and s.id <> $2)`,
+        or exists (select from registry.dataset_version s where s.digest = d.digest and s.erasure is null and s.id <> $2)
+        or exists (select from registry.logged_file l where l.digest = d.digest)`,
     [digests, otherThan],
   );
   return rows.map(({ digest }) => digest);

@@ -40,10 +40,10 @@ export function forbidden(address: string): string | undefined {
 }
 
 /** The rule for every connection: `forbidden`, or for development on one machine none. @throws when that is asked for elsewhere. */
-export function addressRule({ privateAllowed, local }: { readonly privateAllowed: boolean; readonly local: boolean }): (address: string) => string | undefined {
+export function addressRule({ privateAllowed, local, service = 'ledger' }: { readonly privateAllowed: boolean; readonly local: boolean; readonly service?: string }): (address: string) => string | undefined {
   if (!privateAllowed) return forbidden;
   if (local) return () => undefined;
-  throw new Error('ledger cannot start: VITAE_WEBHOOK_ALLOW_PRIVATE lets strangers reach what stands behind the firewall; it is for VITAE_MODE=local only');
+  throw new Error(`${service} cannot start: VITAE_WEBHOOK_ALLOW_PRIVATE lets strangers reach what stands behind the firewall; it is for VITAE_MODE=local only`);
 }
 
 /** Public by its number, and still the host's own: answers virtual machines of Azure with their configuration. */

@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { forbidden } from './address.ts';
-import { openPoster, type Poster, type PosterOptions, type Resolve } from './post.client.ts';
+import { openPoster, type Poster, type PosterOptions, type Resolve } from './poster.ts';
 
 const opened: (() => unknown)[] = [];
 afterEach(async () => {
