@@ -165,3 +165,9 @@ async function leads(sql: Sql, from: readonly string[], to: readonly string[], a
   );
   return rows.length > 0;
 }
+
+/** `kind:id` of each key in its order; a node that nothing was said of yet is named by itself. */
+export async function namesOf(sql: Sql, keys: readonly string[], otherwise: readonly Node[]): Promise<string[]> {
+  const rows = await sql.query<{ key: string; name: string }>(`select key, kind || ':' || id as name from registry.lineage_node where key = any ($1::uuid[]) and until_at is null`, [keys]);
+  return keys.map((key, place) => rows.find((row) => row.key === key)?.name ?? (otherwise[place] ? written(otherwise[place]) : key));
+}
