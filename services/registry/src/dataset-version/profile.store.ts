@@ -42,7 +42,7 @@ export async function suggestions(duck: DuckDBConnection, name: string): Promise
   const column = identifier(name);
   const rows = await rowsOf(
     duck,
-    `select distinct left(cast(${column} as varchar), ${SAMPLED_CHARACTERS}) from (select ${column} from content where ${column} is not null using sample reservoir(${4 * SAMPLED_VALUES} rows) repeatable (7)) limit ${SAMPLED_VALUES}`,
+    `select distinct left(cast(${column} as varchar), ${SAMPLED_CHARACTERS}) from (select * from (select ${column} from content where ${column} is not null) using sample reservoir(${4 * SAMPLED_VALUES} rows) repeatable (7)) limit ${SAMPLED_VALUES}`,
   );
   return suggest(name, rows.map(([value]) => String(value)));
 }
