@@ -265,6 +265,8 @@ describe('What is expected of a dataset', () => {
     await refused(put({ name: 'x', kind: 'in-set', column: 'a', values: [] }), 400, 'invalid-request');
     await refused(put({ name: 'x', kind: 'unlike', column: 'a' }), 400, 'invalid-request');
     await refused(() => call('PUT', '/datasets/faulty/expectations', { expectations: [expectations[0], expectations[0]] }), 400, 'invalid-request');
+    const values = Array.from({ length: 256 }, (_, i) => `${i}`.padStart(256, 'x'));
+    await refused(() => call('PUT', '/datasets/faulty/expectations', { expectations: Array.from({ length: 8 }, (_, i) => ({ name: `${i}`, kind: 'in-set', column: 'a', values })) }), 400, 'invalid-request');
     await refused(() => call('GET', '/datasets/faulty/expectations'), 404, 'dataset-not-found');
   });
 
@@ -306,6 +308,14 @@ describe('Sensitivity', () => {
     expect(now.columns[2]).not.toHaveProperty('minimum');
     expect((await classify({ contact: 'personal' })).body.revision).toBe(2);
     expect((await classify({ salary: 'none' })).body).toMatchObject({ piiClass: 'personal', revision: 3 });
+  });
+
+  it('of the widest data that look personal everywhere fits into an event', async () => {
+    const names = Array.from({ length: 256 }, (_, i) => `date of birth ${String(i).padStart(3, '0')} ${'x'.repeat(100)}`);
+    const { status, body } = await register('wide', `${names.join(',')}\n${Array.from({ length: 20 }, (_, i) => names.map(() => `diabetes a${i}@example.org ${'y'.repeat(60)}`).join(',')).join('\n')}\n`);
+    expect([status, body?.piiSuggestions?.length]).toEqual([201, 512]);
+    const [event] = await eventsOf(body.id);
+    expect(JSON.stringify(event).length).toBeLessThan(500_000);
   });
 
   it('that was said with the registration needs no confirmation', async () => {
