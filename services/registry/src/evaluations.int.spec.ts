@@ -60,14 +60,14 @@ beforeAll(async () => {
     }
   };
   for (const file of ['credit.csv', 'credit-v1.onnx', 'credit-v2.onnx', 'credit-v3.onnx']) await upload('german-credit', file);
-  for (const file of ['wine.csv', 'rent.csv', 'wine-numbered.onnx', 'wine-named.onnx', 'rent-linear.onnx', 'rent-forest.onnx']) await upload('evaluation', file);
+  for (const file of ['wine.csv', 'rent.csv', 'wine-numbered.onnx', 'wine-named.onnx', 'rent-linear.onnx', 'rent-forest.onnx', 'breaks.onnx']) await upload('evaluation', file);
   await dataset('german-credit', 'credit.csv', { labelColumn: 'bad_credit', protectedColumns: ['sex'], piiClasses: { sex: 'personal' }, lawfulBasis: 'contract' });
   await dataset('wine', 'wine.csv', { labelColumn: 'kind', protectedColumns: ['cellar'] });
   await dataset('wine-by-name', 'wine.csv', { labelColumn: 'colour_name' });
   await dataset('rent', 'rent.csv', { labelColumn: 'rent', protectedColumns: ['cellar'] });
   await model('credit', 'binary-classification', 'german-credit', ['credit-v1.onnx', 'credit-v2.onnx', 'credit-v3.onnx']);
   await model('wine', 'classification', 'wine', ['wine-numbered.onnx', 'wine-named.onnx']);
-  await model('rent', 'regression', 'rent', ['rent-linear.onnx', 'rent-forest.onnx']);
+  await model('rent', 'regression', 'rent', ['rent-linear.onnx', 'rent-forest.onnx', 'breaks.onnx']);
 });
 
 afterAll(() => running?.stop());
@@ -195,6 +195,15 @@ describe('Models of other kinds', () => {
     expect(body.suite.verdict).toBe(expected.large.rmse <= 90 ? 'passed' : 'failed');
   });
 
+  it('that break off on a row are refused with what they said, and nothing is recorded', async () => {
+    const count = async () => (await running.pool.query('select count(*)::integer as n from ledger.event')).rows[0].n as number;
+    const before = await count();
+    const answer = await evaluate('breaks.onnx', { datasetVersionId: data['rent'], split: 'test' });
+    expect(problem(answer)).toEqual({ status: 422, type: 'model-failed' });
+    expect(answer.body.detail).toMatch(/Gather/);
+    expect(await count()).toBe(before);
+  });
+
   it('are refused with labels that do not fit them', async () => {
     expect(problem(await evaluate('rent-linear.onnx', { datasetVersionId: data['wine'], split: 'test' }))).toEqual({ status: 422, type: 'input-unmatched' });
     const { id } = await made('/datasets/rent-by-cellar/versions', { digest: digests['rent.csv'], mediaType: 'text/csv', splitColumn: 'split', labelColumn: 'cellar', source: 'drawn', licence: 'CC0-1.0' });
@@ -250,6 +259,7 @@ describe('Versions side by side', () => {
   it('are refused when they cannot be compared', async () => {
     expect(problem(await compare(['credit-v1.onnx']))).toEqual({ status: 400, type: 'invalid-request' });
     expect(problem(await compare(['credit-v1.onnx', 'credit-v1.onnx']))).toEqual({ status: 422, type: 'comparison-unfit' });
+    expect(problem(await compare(['rent-linear.onnx', 'breaks.onnx'], { datasetVersionId: data['rent'] }))).toEqual({ status: 422, type: 'model-failed' });
     expect(problem(await compare(['credit-v1.onnx', 'rent-linear.onnx']))).toEqual({ status: 422, type: 'comparison-unfit' });
     expect(problem(await compare(['credit-v1.onnx', 'credit-v2.onnx'], { modelVersionIds: [versions['credit-v1.onnx'], randomUUID()] }))).toEqual({ status: 404, type: 'model-version-not-found' });
     expect(problem(await compare(['credit-v1.onnx', 'credit-v2.onnx'], { datasetVersionId: randomUUID() }))).toEqual({ status: 404, type: 'dataset-version-not-found' });

@@ -45,4 +45,4 @@ interface Estimate {
 export const known = (name: string, value: number | null): Measured[] => (value === null ? [] : [{ name, value }]);
 export const estimated = (name: string, of: Estimate | null): Measured[] => (of === null ? [] : [{ name, value: of.value, lower: of.low, upper: of.high }]);
 /** With its interval, or without one where the rows are too few for it. */
-export const estimatedOr = (name: string, of: Estimate | null, value: number | null): Measured[] => (of === null ? known(name, value) : estimated(name, of));
+export const estimatedOr = (name: string, of: Estimate | null, value: () => number | null): Measured[] => (of === null ? known(name, value()) : estimated(name, of));
