@@ -305,6 +305,21 @@ describe('What others measured', () => {
     expect(problem(await evaluate('credit-v3.onnx', { suiteId }))).toEqual({ status: 422, type: 'evaluation-suite-kind' });
   });
 
+  it('may be of a version that is known by a reference only, which Vitae cannot run', async () => {
+    const mlflow = async (path: string, body: object) => {
+      const response = await fetch(`${running.service.url}/t/credit/api/2.0/mlflow/${path}`, { method: 'POST', headers: { 'vitae-actor': 'human/dana', 'content-type': 'application/json' }, body: JSON.stringify(body) });
+      return { status: response.status, body: (await response.json()) as Answer['body'] };
+    };
+    await mlflow('registered-models/create', { name: 'chat' });
+    expect((await mlflow('model-versions/create', { name: 'chat', source: 's3://bucket/chat' })).status).toBe(200);
+    const [version] = (await call('GET', "/model-versions?filter=name%20%3D%20'chat'")).body.items;
+    versions['chat'] = version.id;
+    expect(problem(await evaluate('chat', { datasetVersionId: data['rent'] }))).toMatchObject({ type: 'artefact-missing' });
+    const { status, body } = await report(said, 'chat');
+    expect(status).toBe(201);
+    expect((await call('GET', `/evaluations/${body.id}`)).body).toMatchObject({ source: 'reported', modelVersionId: version.id, artefactDigest: '' });
+  });
+
   it('is refused with faults, on unknown data, or by a suite on other rows than its own', async () => {
     const faulty = await report({ ...said, metrics: [{ name: 'a', value: 2, lower: 3, upper: 4 }, { name: 'a', value: 2, lower: 1 }], executedAt: 'yesterday', rowCount: 0 });
     expect(problem(faulty)).toEqual({ status: 400, type: 'invalid-request' });
