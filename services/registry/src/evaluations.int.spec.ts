@@ -349,6 +349,9 @@ describe('An evaluation that is taken back', () => {
     const listed = (await call('GET', `/model-versions/${versions['credit-v1.onnx']}/evaluations?limit=200`)).body.items as { id: string; invalidatedAt: string | null }[];
     expect(listed.filter(({ invalidatedAt }) => invalidatedAt !== null).map(({ id }) => id)).toEqual([body.id]);
     expect(listed.map(({ id }) => id)).toContain(other.id);
+    const counting = (await call('GET', `/model-versions/${versions['credit-v1.onnx']}/evaluations?invalidated=hide&source=measured&limit=200`)).body.items as { id: string }[];
+    expect(counting.map(({ id }) => id)).toEqual(listed.map(({ id }) => id).filter((id) => id !== body.id));
+    expect((await call('GET', `/model-versions/${versions['credit-v1.onnx']}/evaluations?source=reported`)).body.items).toEqual([]);
     const after = await exported();
     expect([after.includes('german-credit version 1, test'), after.includes('german-credit version 1, train')]).toEqual([false, true]);
     const history = await eventsOf(body.stream);
