@@ -60,14 +60,14 @@ beforeAll(async () => {
     }
   };
   for (const file of ['credit.csv', 'credit-v1.onnx', 'credit-v2.onnx', 'credit-v3.onnx']) await upload('german-credit', file);
-  for (const file of ['wine.csv', 'rent.csv', 'wine-numbered.onnx', 'wine-named.onnx', 'rent-linear.onnx', 'rent-forest.onnx']) await upload('evaluation', file);
+  for (const file of ['wine.csv', 'rent.csv', 'wine-numbered.onnx', 'wine-named.onnx', 'rent-linear.onnx', 'rent-forest.onnx', 'breaks.onnx']) await upload('evaluation', file);
   await dataset('german-credit', 'credit.csv', { labelColumn: 'bad_credit', protectedColumns: ['sex'], piiClasses: { sex: 'personal' }, lawfulBasis: 'contract' });
   await dataset('wine', 'wine.csv', { labelColumn: 'kind', protectedColumns: ['cellar'] });
   await dataset('wine-by-name', 'wine.csv', { labelColumn: 'colour_name' });
   await dataset('rent', 'rent.csv', { labelColumn: 'rent', protectedColumns: ['cellar'] });
   await model('credit', 'binary-classification', 'german-credit', ['credit-v1.onnx', 'credit-v2.onnx', 'credit-v3.onnx']);
   await model('wine', 'classification', 'wine', ['wine-numbered.onnx', 'wine-named.onnx']);
-  await model('rent', 'regression', 'rent', ['rent-linear.onnx', 'rent-forest.onnx']);
+  await model('rent', 'regression', 'rent', ['rent-linear.onnx', 'rent-forest.onnx', 'breaks.onnx']);
 });
 
 afterAll(() => running?.stop());
@@ -195,6 +195,15 @@ describe('Models of other kinds', () => {
     expect(body.suite.verdict).toBe(expected.large.rmse <= 90 ? 'passed' : 'failed');
   });
 
+  it('that break off on a row are refused with what they said, and nothing is recorded', async () => {
+    const count = async () => (await running.pool.query('select count(*)::integer as n from ledger.event')).rows[0].n as number;
+    const before = await count();
+    const answer = await evaluate('breaks.onnx', { datasetVersionId: data['rent'], split: 'test' });
+    expect(problem(answer)).toEqual({ status: 422, type: 'model-failed' });
+    expect(answer.body.detail).toMatch(/Gather/);
+    expect(await count()).toBe(before);
+  });
+
   it('are refused with labels that do not fit them', async () => {
     expect(problem(await evaluate('rent-linear.onnx', { datasetVersionId: data['wine'], split: 'test' }))).toEqual({ status: 422, type: 'input-unmatched' });
     const { id } = await made('/datasets/rent-by-cellar/versions', { digest: digests['rent.csv'], mediaType: 'text/csv', splitColumn: 'split', labelColumn: 'cellar', source: 'drawn', licence: 'CC0-1.0' });
@@ -250,6 +259,7 @@ describe('Versions side by side', () => {
   it('are refused when they cannot be compared', async () => {
     expect(problem(await compare(['credit-v1.onnx']))).toEqual({ status: 400, type: 'invalid-request' });
     expect(problem(await compare(['credit-v1.onnx', 'credit-v1.onnx']))).toEqual({ status: 422, type: 'comparison-unfit' });
+    expect(problem(await compare(['rent-linear.onnx', 'breaks.onnx'], { datasetVersionId: data['rent'] }))).toEqual({ status: 422, type: 'model-failed' });
     expect(problem(await compare(['credit-v1.onnx', 'rent-linear.onnx']))).toEqual({ status: 422, type: 'comparison-unfit' });
     expect(problem(await compare(['credit-v1.onnx', 'credit-v2.onnx'], { modelVersionIds: [versions['credit-v1.onnx'], randomUUID()] }))).toEqual({ status: 404, type: 'model-version-not-found' });
     expect(problem(await compare(['credit-v1.onnx', 'credit-v2.onnx'], { datasetVersionId: randomUUID() }))).toEqual({ status: 404, type: 'dataset-version-not-found' });
@@ -295,6 +305,21 @@ describe('What others measured', () => {
     expect(problem(await evaluate('credit-v3.onnx', { suiteId }))).toEqual({ status: 422, type: 'evaluation-suite-kind' });
   });
 
+  it('may be of a version that is known by a reference only, which Vitae cannot run', async () => {
+    const mlflow = async (path: string, body: object) => {
+      const response = await fetch(`${running.service.url}/t/credit/api/2.0/mlflow/${path}`, { method: 'POST', headers: { 'vitae-actor': 'human/dana', 'content-type': 'application/json' }, body: JSON.stringify(body) });
+      return { status: response.status, body: (await response.json()) as Answer['body'] };
+    };
+    await mlflow('registered-models/create', { name: 'chat' });
+    expect((await mlflow('model-versions/create', { name: 'chat', source: 's3://bucket/chat' })).status).toBe(200);
+    const [version] = (await call('GET', "/model-versions?filter=name%20%3D%20'chat'")).body.items;
+    versions['chat'] = version.id;
+    expect(problem(await evaluate('chat', { datasetVersionId: data['rent'] }))).toMatchObject({ type: 'artefact-missing' });
+    const { status, body } = await report(said, 'chat');
+    expect(status).toBe(201);
+    expect((await call('GET', `/evaluations/${body.id}`)).body).toMatchObject({ source: 'reported', modelVersionId: version.id, artefactDigest: '' });
+  });
+
   it('is refused with faults, on unknown data, or by a suite on other rows than its own', async () => {
     const faulty = await report({ ...said, metrics: [{ name: 'a', value: 2, lower: 3, upper: 4 }, { name: 'a', value: 2, lower: 1 }], executedAt: 'yesterday', rowCount: 0 });
     expect(problem(faulty)).toEqual({ status: 400, type: 'invalid-request' });
@@ -324,6 +349,9 @@ describe('An evaluation that is taken back', () => {
     const listed = (await call('GET', `/model-versions/${versions['credit-v1.onnx']}/evaluations?limit=200`)).body.items as { id: string; invalidatedAt: string | null }[];
     expect(listed.filter(({ invalidatedAt }) => invalidatedAt !== null).map(({ id }) => id)).toEqual([body.id]);
     expect(listed.map(({ id }) => id)).toContain(other.id);
+    const counting = (await call('GET', `/model-versions/${versions['credit-v1.onnx']}/evaluations?invalidated=hide&source=measured&limit=200`)).body.items as { id: string }[];
+    expect(counting.map(({ id }) => id)).toEqual(listed.map(({ id }) => id).filter((id) => id !== body.id));
+    expect((await call('GET', `/model-versions/${versions['credit-v1.onnx']}/evaluations?source=reported`)).body.items).toEqual([]);
     const after = await exported();
     expect([after.includes('german-credit version 1, test'), after.includes('german-credit version 1, train')]).toEqual([false, true]);
     const history = await eventsOf(body.stream);
