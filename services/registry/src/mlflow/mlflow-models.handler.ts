@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { CommandContext } from '@vitae/service-kit';
-import { Models, type ModelShown } from '../model/models.view.ts';
+import { Models, type ModelAlone } from '../model/models.view.ts';
 import type { ModelVersionShown } from '../model-version/shown-version.view.ts';
 import { ModelVersions } from '../model-version/versions.view.ts';
 import { aliasMissing, modelMissing, versionMissing } from './mlflow-error.ts';
@@ -17,7 +17,7 @@ export class MlflowModels {
     private readonly versions: ModelVersions,
   ) {}
 
-  async model({ projectId }: Project, name: string): Promise<ModelShown> {
+  async model({ projectId }: Project, name: string): Promise<ModelAlone> {
     const model = await this.models.byName(projectId, name);
     if (!model) throw modelMissing(name);
     return model;
@@ -58,7 +58,7 @@ export class MlflowModels {
     return { model_version: modelVersion(await this.version(context, name, number)) };
   }
 
-  async #newest({ projectId }: Project, { id }: ModelShown): Promise<ModelVersionShown | undefined> {
+  async #newest({ projectId }: Project, { id }: ModelAlone): Promise<ModelVersionShown | undefined> {
     const { items } = await this.versions.matching(projectId, undefined, { orderBy: 'version DESC', limit: 1, deleted: 'hide' }, id);
     return items[0];
   }

@@ -62,7 +62,7 @@ export class ModelVersions {
       `select ${SHOWN}
        from unnest($2::uuid[]) as asked (id) join registry.model m on m.id = asked.id and m.project_id = $1
        cross join unnest($3::text[]) as s (stage)
-       cross join lateral (select * from registry.model_version v where v.model_id = m.id and v.stage = s.stage and v.deleted_at is null order by v.version desc limit 1) v`,
+       cross join lateral (select * from registry.model_version v where v.model_id = m.id and v.stage = s.stage and v.deleted_at is null order by (-v.version) limit 1) v`,
       [projectId, modelIds, STAGES],
     );
   }

@@ -52,6 +52,9 @@ export interface ModelShown extends Omit<InferEntity<typeof ModelRow>, Times> {
   readonly latestVersions: readonly LatestVersion[];
 }
 
+/** The same without its versions, which cost more than all the rest. */
+export type ModelAlone = Omit<ModelShown, 'latestVersions'>;
+
 export interface LatestVersion {
   readonly id: string;
   readonly version: number;
@@ -254,12 +257,14 @@ const SEARCHABLE: Searchable = {
 };
 
 /** Asked for the rows of a page only, once it is known which these are. */
-const SHOWN = `
+const ALONE = `
   m.id, m.project_id as "projectId", m.name, m.stream, m.revision, m.state, m.description, m.task, m.use_case_id as "useCaseId", m.tags, m.deprecation,
   ${isoSql('m.registered_at')} as "registeredAt", m.registered_by as "registeredBy", ${isoSql('m.updated_at')} as "updatedAt",
   ${isoSql('m.deleted_at')} as "deletedAt", m.deleted_by as "deletedBy",
   coalesce((select jsonb_object_agg(a.alias, a.version) from registry.model_alias a where a.model_id = m.id and a.version is not null), '{}') as aliases,
-  coalesce((select jsonb_object_agg(a.alias, a.allowed) from registry.model_alias a where a.model_id = m.id and a.allowed is not null), '{}') as "protectedAliases",
+  coalesce((select jsonb_object_agg(a.alias, a.allowed) from registry.model_alias a where a.model_id = m.id and a.allowed is not null), '{}') as "protectedAliases"`;
+
+const SHOWN = `${ALONE},
   coalesce((
     select jsonb_agg(jsonb_build_object(
       'id', v.id, 'version', v.version, 'state', v.state, 'description', v.description, 'artefactDigest', v.artefact_digest, 'artefactSource', v.artefact_source,
@@ -267,7 +272,7 @@ const SHOWN = `
       'registeredAt', ${isoSql('v.registered_at')}, 'registeredBy', v.registered_by, 'updatedAt', ${isoSql('v.updated_at')}) order by v.version desc)
     from unnest(array['registered', 'deprecated', 'retired', 'purged']) as s (state)
     cross join lateral (
-      select * from registry.model_version v where v.model_id = m.id and v.state = s.state and v.deleted_at is null order by v.version desc limit 1
+      select * from registry.model_version v where v.model_id = m.id and v.state = s.state and v.deleted_at is null order by (-v.version) limit 1
     ) v
   ), '[]') as "latestVersions"`;
 
@@ -282,8 +287,8 @@ export class Models {
   }
 
   /** The model of that name that is not deleted. */
-  async byName(projectId: string, name: string): Promise<ModelShown | undefined> {
-    const [row] = await sqlOf(this.em.fork()).query<ModelShown>(`select ${SHOWN} from registry.model m where m.project_id = $1 and m.name = $2 and ${SEARCHABLE.deleted.hide}`, [projectId, name]);
+  async byName(projectId: string, name: string): Promise<ModelAlone | undefined> {
+    const [row] = await sqlOf(this.em.fork()).query<ModelAlone>(`select ${ALONE} from registry.model m where m.project_id = $1 and m.name = $2 and ${SEARCHABLE.deleted.hide}`, [projectId, name]);
     return row;
   }
 
@@ -295,17 +300,21 @@ export class Models {
 
   /** A page of the models that a filter matches. @throws Refused FILTER_MALFORMED, ORDER_MALFORMED, CURSOR_MALFORMED. */
   search(projectId: string, query: SearchQuery): Promise<Page<ModelShown>> {
-    return this.matching(projectId, parseFilter(query.filter, SEARCHABLE.fields), query);
+    return this.#page<ModelShown>(SHOWN, projectId, parseFilter(query.filter, SEARCHABLE.fields), query);
   }
 
-  /** The same for a filter that was read already. */
-  matching(projectId: string, filter: Filter | undefined, query: PageWish): Promise<Page<ModelShown>> {
-    return search<ModelShown>(
+  /** The same for a filter that was read already, and without the models' versions. */
+  matching(projectId: string, filter: Filter | undefined, query: PageWish): Promise<Page<ModelAlone>> {
+    return this.#page<ModelAlone>(ALONE, projectId, filter, query);
+  }
+
+  #page<Row extends ModelAlone>(shown: string, projectId: string, filter: Filter | undefined, query: PageWish): Promise<Page<Row>> {
+    return search<Row>(
       this.em,
       SEARCHABLE,
       { projectId, query, filter },
       ({ where, sorted, place }) => `
-        select ${SHOWN}, ${place} as place
+        select ${shown}, ${place} as place
         from (select m.id from registry.model m where m.project_id = $1 and ${where} order by ${sorted} limit $2) page
         join registry.model m on m.id = page.id
         order by ${sorted}`,
