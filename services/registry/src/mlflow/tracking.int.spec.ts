@@ -591,7 +591,7 @@ describe('A version that is registered of what is tracked here', () => {
     expect(uri).toBe(`mlflow-artifacts://${new URL(service.url).host}/lab/model-versions/${ours.id}`);
     expect((await raw('GET', `${FILES}/lab/model-versions/${ours.id}/MLmodel`)).bytes.toString()).toBe('flavors: {}');
     expect((await raw('GET', `/t/lab/model-versions/get-artifact?name=of-model&version=2&path=model.pkl`)).bytes).toHaveLength(12);
-    expect((await done(ask('GET', `/logged-models/${info.model_id}`))).model.info.registrations).toEqual([{ name: 'of-model', version: '2' }, { name: 'of-model', version: '1' }].reverse());
+    expect((await done(ask('GET', `/logged-models/${info.model_id}`))).model.info.registrations).toEqual(['1', '2', '3'].map((version) => ({ name: 'of-model', version })));
     const copy = await versionOf('copied', { source: 'models:/of-model/2' });
     expect(copy.ours).toMatchObject({ copiedFrom: ours.id, artefactDigest: ours.artefactDigest, files: ours.files });
     const evaluation = await fetch(`${service.url}/v1/projects/lab/model-versions/${ours.id}/evaluations`, { method: 'POST', headers: { 'content-type': 'application/json', 'vitae-actor': 'human/ben' }, body: JSON.stringify({ datasetVersionId: ours.id, label: 'y' }) });

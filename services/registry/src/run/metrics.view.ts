@@ -26,9 +26,9 @@ const FIELDS = 'key, timestamp, step, value, model_id, dataset_name, dataset_dig
 export async function addPoints(sql: Sql, runId: string, points: readonly MetricPoint[]): Promise<void> {
   if (points.length === 0) return;
   const values = [runId, ...columnsOf(points)];
-  await sql.query(`insert into run_metric_point (run_id, ${FIELDS}) select $1, ${FIELDS} from ${UNNESTED} on conflict do nothing`, values);
   await sql.query(
-    `insert into run_metric as m (run_id, ${FIELDS})
+    `with added as (insert into run_metric_point (run_id, ${FIELDS}) select $1::uuid, ${FIELDS} from ${UNNESTED} on conflict do nothing)
+     insert into run_metric as m (run_id, ${FIELDS})
      select distinct on (key) $1::uuid, ${FIELDS} from ${UNNESTED} order by key, step desc, timestamp desc, value desc
      on conflict (run_id, key) do update set timestamp = excluded.timestamp, step = excluded.step, value = excluded.value, model_id = excluded.model_id,
        dataset_name = excluded.dataset_name, dataset_digest = excluded.dataset_digest
