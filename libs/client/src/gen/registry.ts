@@ -1166,7 +1166,7 @@ export interface components {
             dataType: string;
             distinctCount: number;
             /** @enum {string} */
-            kind: "numeric" | "categorical";
+            kind: "categorical" | "numeric";
             maximum?: number;
             mean?: number;
             minimum?: number;
@@ -1207,14 +1207,14 @@ export interface components {
             finishedAt: string | null;
             id: string;
             /** @enum {string} */
-            phase: "" | "finding columns" | "loading rows" | "profiling" | "assessing";
+            phase: "" | "assessing" | "finding columns" | "loading rows" | "profiling";
             problem: {
                 [key: string]: unknown;
             } | null;
             rowCount: number | null;
             share: number;
             /** @enum {string} */
-            state: "waiting" | "registered" | "running" | "refused" | "interrupted";
+            state: "interrupted" | "refused" | "registered" | "running" | "waiting";
             version: number | null;
         };
         DatasetShown: {
@@ -1258,7 +1258,7 @@ export interface components {
             lawfulBasis: string;
             licence: string;
             /** @enum {string} */
-            mediaType: "text/csv" | "application/jsonl" | "application/vnd.apache.parquet";
+            mediaType: "application/jsonl" | "application/vnd.apache.parquet" | "text/csv";
             /** @enum {string} */
             piiClass: "none" | "personal" | "special";
             piiSuggestions: components["schemas"]["Suggestion"][];
@@ -1268,7 +1268,7 @@ export interface components {
                 assessmentId: string;
                 at: string;
                 /** @enum {string} */
-                outcome: "passed" | "warned" | "failed";
+                outcome: "failed" | "passed" | "warned";
             } | null;
             quarantine?: {
                 assessmentId: string;
@@ -1293,7 +1293,7 @@ export interface components {
                 rowCount: number;
             }[];
             /** @enum {string} */
-            state: "registered" | "deprecated" | "quarantined" | "erased";
+            state: "deprecated" | "erased" | "quarantined" | "registered";
             stream: string;
             /** Format: date-time */
             updatedAt: string;
@@ -1327,7 +1327,7 @@ export interface components {
             lawfulBasis: string;
             licence: string;
             /** @enum {string} */
-            mediaType: "text/csv" | "application/jsonl" | "application/vnd.apache.parquet";
+            mediaType: "application/jsonl" | "application/vnd.apache.parquet" | "text/csv";
             /** @enum {string} */
             piiClass: "none" | "personal" | "special";
             piiSuggestions: components["schemas"]["Suggestion"][];
@@ -1337,7 +1337,7 @@ export interface components {
                 assessmentId: string;
                 at: string;
                 /** @enum {string} */
-                outcome: "passed" | "warned" | "failed";
+                outcome: "failed" | "passed" | "warned";
             } | null;
             quarantine?: {
                 assessmentId: string;
@@ -1361,7 +1361,7 @@ export interface components {
                 rowCount: number;
             }[];
             /** @enum {string} */
-            state: "registered" | "deprecated" | "quarantined" | "erased";
+            state: "deprecated" | "erased" | "quarantined" | "registered";
             stream: string;
             /** Format: date-time */
             updatedAt: string;
@@ -1429,13 +1429,13 @@ export interface components {
             suiteId: string;
             thresholds: components["schemas"]["JudgedThreshold"][];
             /** @enum {string} */
-            verdict: "passed" | "failed" | "inconclusive";
+            verdict: "failed" | "inconclusive" | "passed";
         };
         JudgedThreshold: {
             close: boolean;
             measured?: components["schemas"]["Measured"];
             /** @enum {string} */
-            outcome: "passed" | "failed" | "not-measured";
+            outcome: "failed" | "not-measured" | "passed";
             threshold: components["schemas"]["Threshold"];
         };
         LatestVersion: {
@@ -1448,7 +1448,7 @@ export interface components {
             runId: string;
             runLink: string;
             /** @enum {string} */
-            state: "registered" | "deprecated" | "retired" | "purged";
+            state: "deprecated" | "purged" | "registered" | "retired";
             tags: {
                 [key: string]: string;
             };
@@ -1500,7 +1500,7 @@ export interface components {
             reviewer?: string | null;
             revision: number;
             /** @enum {string} */
-            stage: "draft" | "in-review" | "approved" | "published";
+            stage: "approved" | "draft" | "in-review" | "published";
             stream: string;
             /** Format: date-time */
             updatedAt: string;
@@ -1524,7 +1524,7 @@ export interface components {
             registeredBy: string;
             revision: number;
             /** @enum {string} */
-            state: "deprecated" | "active";
+            state: "active" | "deprecated";
             stream: string;
             tags: {
                 [key: string]: string;
@@ -1570,9 +1570,9 @@ export interface components {
                 repository: string;
             };
             /** @enum {string} */
-            stage: "None" | "Staging" | "Production" | "Archived";
+            stage: "Archived" | "None" | "Production" | "Staging";
             /** @enum {string} */
-            state: "registered" | "deprecated" | "retired" | "purged";
+            state: "deprecated" | "purged" | "registered" | "retired";
             stream: string;
             tags: {
                 [key: string]: string;
@@ -1593,7 +1593,7 @@ export interface components {
             adjustedPValue: number;
             lower: number;
             /** @enum {string} */
-            method: "mcnemar-mid-p" | "delong" | "influence" | "bootstrap";
+            method: "bootstrap" | "delong" | "influence" | "mcnemar-mid-p";
             metric: string;
             pValue: number;
             upper: number;
@@ -1689,7 +1689,7 @@ export interface components {
                 };
             };
             /** @enum {string} */
-            kind: "tabular" | "llm";
+            kind: "llm" | "tabular";
             metrics: string[];
             purpose: string;
             slices: ({
@@ -1724,7 +1724,7 @@ export interface components {
         };
         TrustedSigningKey: {
             /** @enum {string} */
-            method: "key" | "certificate";
+            method: "certificate" | "key";
             name: string;
             pem: string;
             signingKeyId: string;
@@ -2671,7 +2671,7 @@ export interface operations {
                         id?: string;
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -2760,7 +2760,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -2810,7 +2810,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -2868,7 +2868,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -2924,7 +2924,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -2980,7 +2980,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -3093,7 +3093,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -3690,7 +3690,7 @@ export interface operations {
                             assessmentId: string;
                             at: string;
                             /** @enum {string} */
-                            outcome: "passed" | "warned" | "failed";
+                            outcome: "failed" | "passed" | "warned";
                         } | null;
                         revision: number;
                         rowCount: number;
@@ -3699,7 +3699,7 @@ export interface operations {
                             rowCount: number;
                         }[];
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                         version: number;
                     } | {
@@ -4175,7 +4175,7 @@ export interface operations {
                         invalidatedBecause?: string | null;
                         invalidatedBy?: string | null;
                         /** @enum {string|null} */
-                        invalidationCause?: "wrong-data" | "wrong-labels" | "leakage" | "faulty-run" | "other" | null;
+                        invalidationCause?: "faulty-run" | "leakage" | "other" | "wrong-data" | "wrong-labels" | null;
                         metrics: components["schemas"]["Measured"][];
                         modelId: string;
                         modelVersionId: string;
@@ -4252,7 +4252,7 @@ export interface operations {
                         invalidatedBecause?: string | null;
                         invalidatedBy?: string | null;
                         /** @enum {string|null} */
-                        invalidationCause?: "wrong-data" | "wrong-labels" | "leakage" | "faulty-run" | "other" | null;
+                        invalidationCause?: "faulty-run" | "leakage" | "other" | "wrong-data" | "wrong-labels" | null;
                         revision: number;
                         /** @enum {string} */
                         source: "measured" | "reported";
@@ -4298,16 +4298,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string | {
-                        asOf?: string | number;
+                    "application/json": {
+                        asOf?: number | string;
                         complete: boolean;
                         /** @enum {string} */
-                        direction: "up" | "down" | "both";
+                        direction: "both" | "down" | "up";
                         edges: components["schemas"]["DrawnEdge"][];
                         node: string;
                         nodes: components["schemas"]["DrawnNode"][];
                         truncated: boolean;
-                    };
+                    } | string;
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -4773,7 +4773,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -4822,7 +4822,7 @@ export interface operations {
                         modelVersionId: string;
                         revision: number;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                         stream: string;
                     };
                 };
@@ -4903,7 +4903,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -4958,7 +4958,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -5005,7 +5005,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -5058,7 +5058,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -5155,7 +5155,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -5357,7 +5357,7 @@ export interface operations {
                             invalidatedBecause?: string | null;
                             invalidatedBy?: string | null;
                             /** @enum {string|null} */
-                            invalidationCause?: "wrong-data" | "wrong-labels" | "leakage" | "faulty-run" | "other" | null;
+                            invalidationCause?: "faulty-run" | "leakage" | "other" | "wrong-data" | "wrong-labels" | null;
                             metrics: components["schemas"]["Measured"][];
                             modelId: string;
                             modelVersionId: string;
@@ -7099,7 +7099,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        keys: unknown[] | components["schemas"]["TrustedSigningKey"][];
+                        keys: components["schemas"]["TrustedSigningKey"][] | unknown[];
                         required: boolean;
                     };
                 };
@@ -7151,7 +7151,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** @enum {string} */
-                        method: "key" | "certificate";
+                        method: "certificate" | "key";
                         name: string;
                         revision: number;
                         signingKeyId: string;
