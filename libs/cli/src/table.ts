@@ -73,7 +73,6 @@ export const plain = (text: string): string => text.replaceAll(/\s*[\r\n]+\s*/g,
 export const plainLines = (text: string): string[] => text.split(/\r\n|[\r\n]/).map((line) => line.replaceAll(OBEYED, seen));
 
 // Control characters, and those that turn the direction of the text around them.
-// eslint-disable-next-line no-control-regex -- they are what is looked for
 const OBEYED = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 const seen = (character: string): string => (character === '\t' ? ' ' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 

@@ -1,5 +1,6 @@
 import { execFile, spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -272,6 +273,25 @@ describe('an upload', () => {
     expect(await readdir(memory)).toEqual([]);
     await client.artefacts.download(digest, at('big.back'));
     expect((await readFile(at('big.back'))).equals(bytes)).toBe(true);
+  });
+
+  it('of a command that was stopped by Ctrl-C goes on with the same command', async () => {
+    await mkdir(at('heavy'), { recursive: true });
+    await cp(at('german/credit-v2.onnx'), at('heavy/model.onnx'));
+    await writeFile(at('heavy/weights.bin'), randomBytes(6_000_000));
+    const line = ['versions', 'register', 'credit', 'heavy', '--main', 'model.onnx', '--dataset', 'german-credit/1', ...CODE];
+    const stands = door.hold('PATCH', 2_000_000);
+    const child = spawn(process.execPath, [...NODE, ...line], { env: environment(), cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const ended = once(child, 'close');
+    await stands;
+    child.kill('SIGINT');
+    expect(await ended).toEqual([2, null]);
+    expect(said).toContain('vitae: The upload was interrupted. The same command goes on where it was.');
+    const before = door.seen.length;
+    expect((await vitae(...line)).code).toBe(0);
+    expect(sent(before).filter((request) => request.startsWith('POST') && request.endsWith('artefact-uploads'))).toEqual([]);
   });
 
   it('is not begun when it was called off', async () => {

@@ -13,7 +13,7 @@ import { registry } from './app.module.ts';
 import { readContent } from './dataset-version/dataset-file.store.ts';
 import { datasetVersion } from './dataset-version/dataset-version.ts';
 import { projectDatasetVersion } from './dataset-version/dataset-versions.view.ts';
-import { evaluation } from './evaluation/evaluation.ts';
+import { evaluation, type EvaluationEvent } from './evaluation/evaluation.ts';
 import { projectEvaluation } from './evaluation/evaluations.view.ts';
 import { modelVersion, type ModelVersionEvent } from './model-version/model-version.ts';
 import { projectModelVersion } from './model-version/versions.view.ts';
