@@ -290,7 +290,7 @@ describe('an upload', () => {
     expect(await ended).toEqual([2, null]);
     expect(said).toContain('vitae: The upload was interrupted. The same command goes on where it was.');
     const before = door.seen.length;
-    expect((await vitae(...line)).code).toBe(0);
+    expect(await vitae(...line)).toMatchObject({ code: 0, stderr: '' });
     expect(sent(before).filter((request) => request.startsWith('POST') && request.endsWith('artefact-uploads'))).toEqual([]);
   });
 

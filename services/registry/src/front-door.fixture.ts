@@ -48,10 +48,7 @@ export async function openFrontDoor(service: string): Promise<FrontDoor> {
       holding = undefined;
       request.on('error', () => further.destroy());
       request.on('close', () => further.destroy());
-      cut(request, further, bytes, () => {
-        request.pause();
-        held();
-      });
+      cut(request, further, bytes, held); // what comes behind is swallowed, and answered never
     } else if (breaks && request.method !== 'GET') {
       cut(request, further, breaks.bytes, () => {
         further.destroy();
