@@ -27,6 +27,11 @@ describe('a table', () => {
     expect(table(columns, rows, on(18))).toEqual(['NAME          SIZE', '<credit      >     3', '<größere-Kre…>  1200']);
   });
 
+  it('has no column in which nothing stands', () => {
+    const empty = rows.map((row) => ({ ...row, note: '' }));
+    expect([table(columns, empty, on(80))[0], table(columns, empty, on(undefined))[0]]).toEqual(['NAME                  SIZE', 'credit\t3\t']);
+  });
+
   it('is tab-separated, whole and without a head for a program', () => {
     expect(table(columns, [{ name: 'a\tb\nc', size: 1, note: 'x'.repeat(300) }], on(undefined))).toEqual([`a b c\t1\t${'x'.repeat(300)}`]);
   });
