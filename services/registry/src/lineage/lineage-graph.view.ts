@@ -19,9 +19,6 @@ export interface GraphQuery {
 
 /** So many edges between `limit` nodes are told. */
 const EDGES_A_NODE = 8;
-/** Steps of a path, and nodes looked at for one, at most: more is told as an error and not as "there is none". */
-const MOST_STEPS = 200;
-const MOST_LOOKED_AT = 200_000;
 
 /** Questions about what came from what, each within one project. */
 @Injectable()
@@ -100,8 +97,10 @@ async function edgesAmong(sql: Sql, nodes: readonly Keyed[], asOf: AsOf, limit: 
   const { condition, values } = heldThen('e', asOf, '$3');
   const names = new Map(nodes.map(({ key, node }) => [key, node]));
   const rows = await sql.query<{ from_key: string; to_key: string; relation: string; link_id: string | null } & Held>(
-    `select e.from_key, e.to_key, e.relation, e.link_id, ${HELD('e')} from registry.lineage_edge e
-     where e.from_key = any ($1::uuid[]) and e.to_key = any ($1::uuid[]) and ${condition} order by e.since_at, e.since_event, e.from_key, e.to_key limit $2`,
+    // Joined, for two lists in one index condition are looked up pair by pair.
+    `with told as materialized (select unnest($1::uuid[]) as key)
+     select e.from_key, e.to_key, e.relation, e.link_id, ${HELD('e')} from told f join registry.lineage_edge e on e.from_key = f.key join told t on t.key = e.to_key
+     where ${condition} order by e.since_at, e.since_event, e.from_key, e.to_key limit $2`,
     [[...names.keys()], limit, ...values],
   );
   return rows.map(({ from_key, to_key, relation, link_id, ...row }) => ({ from: names.get(from_key) ?? '', to: names.get(to_key) ?? '', relation, ...(link_id ? { linkId: link_id } : {}), ...held(row) }));
@@ -127,37 +126,48 @@ const held = ({ since, sinceindex, eventid, until, untilindex, untileventid }: H
   ...(until === null ? {} : { until, untilEventId: untileventid ?? '', ...(untilindex === null ? {} : { untilIndex: Number(untilindex) }) }),
 });
 
-/**
- * The keys on one shortest way from one node to another, both included; empty when there is none. Looks upwards from the end,
- * for what something came from is less than what came of it.
- * @throws Error when it would have to look at more than anybody's lineage has.
- */
-export async function pathBetween(sql: Sql, from: string, to: string, asOf: AsOf): Promise<string[]> {
-  return pathFromOneOf(sql, [from], [to], asOf);
-}
+/** The keys on one shortest way from one node to another, both included; empty when there is none. */
+export const pathBetween = (sql: Sql, from: string, to: string, asOf: AsOf): Promise<string[]> => pathFromOneOf(sql, [from], [to], asOf);
 
-/** The same from any of some nodes to any of others. */
+/**
+ * The same from any of some nodes to any of others. Looks upwards from the end, for what something came from is less than what
+ * came of it: in one statement whether there is a way at all, and only then, step by step, for the shortest.
+ */
 export async function pathFromOneOf(sql: Sql, from: readonly string[], to: readonly string[], asOf: AsOf): Promise<string[]> {
+  if (!(await leads(sql, from, to, asOf))) return [];
   const wanted = new Set(from);
   const next = new Map<string, string | undefined>(to.map((key) => [key, undefined]));
-  const way = (start: string): string[] => {
-    const keys = [start];
-    for (let key = next.get(start); key !== undefined; key = next.get(key)) keys.push(key);
-    return keys;
-  };
-  const at = to.find((key) => wanted.has(key));
-  if (at !== undefined) return [at];
   const { condition, values } = heldThen('e', asOf, '$2');
-  for (let steps = 0, frontier = [...to]; frontier.length > 0; steps += 1) {
-    if (steps > MOST_STEPS || next.size > MOST_LOOKED_AT) throw new Error(`lineage is deeper than ${MOST_STEPS} steps or wider than ${MOST_LOOKED_AT} nodes`);
+  let frontier = [...to];
+  let start = to.find((key) => wanted.has(key));
+  while (start === undefined && frontier.length > 0) {
     const edges = await sql.query<{ from_key: string; to_key: string }>(`select e.from_key, min(e.to_key::text)::uuid as to_key from registry.lineage_edge e where e.to_key = any ($1::uuid[]) and ${condition} group by e.from_key`, [frontier, ...values]);
-    frontier = [];
-    for (const { from_key, to_key } of edges) {
-      if (next.has(from_key)) continue;
-      next.set(from_key, to_key);
-      if (wanted.has(from_key)) return way(from_key);
-      frontier.push(from_key);
-    }
+    const found = edges.filter(({ from_key }) => !next.has(from_key));
+    for (const { from_key, to_key } of found) next.set(from_key, to_key);
+    frontier = found.map(({ from_key }) => from_key);
+    start = frontier.find((key) => wanted.has(key));
   }
-  return [];
+  const way: string[] = [];
+  for (let key = start; key !== undefined; key = next.get(key)) way.push(key);
+  return way;
+}
+
+async function leads(sql: Sql, from: readonly string[], to: readonly string[], asOf: AsOf): Promise<boolean> {
+  const { condition, values } = heldThen('e', asOf, '$3');
+  const rows = await sql.query(
+    `with recursive up (key) as (
+       select * from unnest($2::uuid[])
+       union
+       select e.from_key from up u join registry.lineage_edge e on e.to_key = u.key where ${condition}
+     )
+     select 1 from up where key = any ($1::uuid[]) limit 1`,
+    [from, to, ...values],
+  );
+  return rows.length > 0;
+}
+
+/** `kind:id` of each key in its order; a node that nothing was said of yet is named by itself. */
+export async function namesOf(sql: Sql, keys: readonly string[], otherwise: readonly Node[]): Promise<string[]> {
+  const rows = await sql.query<{ key: string; name: string }>(`select key, kind || ':' || id as name from registry.lineage_node where key = any ($1::uuid[]) and until_at is null`, [keys]);
+  return keys.map((key, place) => rows.find((row) => row.key === key)?.name ?? (otherwise[place] ? written(otherwise[place]) : key));
 }

@@ -4,7 +4,7 @@ import { because, caughtUp, type CommandContext, Consumers, Ledger } from '@vita
 import { v7 as uuid } from 'uuid';
 import { datasetVersionNotFound } from '../dataset-version/dataset-version.ts';
 import { modelVersionNotFound } from '../model-version/model-version.ts';
-import { pathBetween } from './lineage-graph.view.ts';
+import { namesOf, pathBetween } from './lineage-graph.view.ts';
 import { lineageLink, linkNotFound, relationOf, writtenOnce, type LineageLinkEvent } from './lineage-link.ts';
 import { linkBetween, lockLineage, LineageLinks, projectLineageLink, recordedBetween, typeOfRecorded } from './lineage-links.view.ts';
 import { keyOf } from './lineage.view.ts';
@@ -80,12 +80,6 @@ export class LineageLinkHandler implements ICommandHandler<ForLineageLink> {
 async function circleThrough(sql: Sql, projectId: string, from: Node, to: Node): Promise<string[]> {
   const keys = await pathBetween(sql, keyOf(projectId, to), keyOf(projectId, from), undefined);
   return keys.length === 0 ? [] : namesOf(sql, keys, [to]);
-}
-
-/** `kind:id` of each key in its order; a node that nothing was said of yet is named by itself. */
-export async function namesOf(sql: Sql, keys: readonly string[], otherwise: readonly Node[]): Promise<string[]> {
-  const rows = await sql.query<{ key: string; name: string }>(`select key, kind || ':' || id as name from registry.lineage_node where key = any ($1::uuid[]) and until_at is null`, [keys]);
-  return keys.map((key, place) => rows.find((row) => row.key === key)?.name ?? (otherwise[place] ? written(otherwise[place]) : key));
 }
 
 /** A version that is named must be there; sources, commits, runs and base models are elsewhere, and named as they are there. */

@@ -3,8 +3,10 @@ import { LedgerConsumer, type LedgerHandler, type ViewTransaction } from '@vitae
 import { projectTold } from '../openlineage/told.view.ts';
 import { projectLineage } from './lineage.view.ts';
 
+export const LINEAGE_CONSUMER = 'registry.lineage';
+
 /** Keeps the graph, and what is told to others, from the events of all services in the ledger's order. */
-@LedgerConsumer({ name: 'registry.lineage' })
+@LedgerConsumer({ name: LINEAGE_CONSUMER })
 export class LineageConsumer implements LedgerHandler {
   handle(recorded: RecordedEvent, tx: ViewTransaction): Promise<void> {
     return projectFollowedLineage(tx, recorded);

@@ -2,15 +2,16 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, type CommandContext, Consumers, Context, created, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Consumers, Context, created, etag, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { plainText, text } from '../request.ts';
 import { asOf } from './as-of.ts';
 import { toDot, toMermaid, type DrawnGraph } from './graph.ts';
+import { LINEAGE_CONSUMER } from './lineage.consumer.ts';
 import { LineageGraph } from './lineage-graph.view.ts';
 import { ForLineageLink } from './lineage-link.handler.ts';
-import { nodeNotFound } from './lineage-link.ts';
+import { linkNotFound, nodeNotFound } from './lineage-link.ts';
 import { LineageLinks } from './lineage-links.view.ts';
 import { KINDS, readNode, written } from './node.ts';
 
@@ -51,20 +52,23 @@ export class LineageController {
     private readonly consumers: Consumers,
   ) {}
 
-  /** `complete` is false when the service had not read all of the ledger yet. */
+  /**
+   * `complete` is false when the service had not read all of the ledger yet; `readTo` is the last index that it had read. Asked
+   * as of that index, the answer is the same for ever.
+   */
   @Get()
   async around(@Param('projectId', { schema: projectId }) project: string, @Query({ schema: graphQuery }) { format, ...query }: z.infer<typeof graphQuery>, @Res({ passthrough: true }) res: Response) {
-    const complete = await this.consumers.catchUp();
+    const read = await this.#read();
     const graph = await this.graph.around(project, query);
     if (!graph) throw nodeNotFound(query.node);
-    return drawn(graph, format, res) ?? { node: written(query.node), direction: query.direction, ...(query.asOf === undefined ? {} : { asOf: query.asOf }), complete, ...graph };
+    return drawn(graph, format, res) ?? { node: written(query.node), direction: query.direction, ...(query.asOf === undefined ? {} : { asOf: query.asOf }), ...read, ...graph };
   }
 
   /** One shortest way; empty lists when there is none. */
   @Get('path')
   async path(@Param('projectId', { schema: projectId }) project: string, @Query({ schema: pathQuery }) { from, to, asOf: when }: z.infer<typeof pathQuery>) {
-    const complete = await this.consumers.catchUp();
-    return { from: written(from), to: written(to), complete, ...(await this.graph.path(project, from, to, when)) };
+    const read = await this.#read();
+    return { from: written(from), to: written(to), ...read, ...(await this.graph.path(project, from, to, when)) };
   }
 
   @Post('links')
@@ -79,12 +83,26 @@ export class LineageController {
     return pageOf(await this.links.page(project, limit, after), limit);
   }
 
+  @Get('links/:id')
+  async read(@Param('projectId', { schema: projectId }) project: string, @Param('id', { schema: z.uuid() }) id: string, @Res({ passthrough: true }) res: Response) {
+    const link = await this.links.byId(project, id);
+    if (!link) throw linkNotFound(id);
+    res.set('ETag', etag(link.revision));
+    return link;
+  }
+
   /** That it was said stays in the ledger, and in the graph as of then. */
   @Delete('links/:id')
   @HttpCode(200)
   async withdraw(@Context() context: CommandContext, @Param('id', { schema: z.uuid() }) id: string, @Body({ schema: Withdrawal }) { reason }: z.infer<typeof Withdrawal>, @Res({ passthrough: true }) res: Response) {
     const handled = await this.commands.execute(new ForLineageLink({ type: 'WithdrawLink', linkId: id, reason }, context));
     return changed(res, handled, { id, state: 'withdrawn' });
+  }
+
+  async #read(): Promise<{ readonly complete: boolean; readonly readTo: number }> {
+    const complete = await this.consumers.catchUp();
+    const position = (await this.consumers.positions()).find(({ name }) => name === LINEAGE_CONSUMER);
+    return { complete, readTo: (position?.bookmark ?? 0) - 1 };
   }
 }
 

@@ -89,15 +89,24 @@ class Graph {
   /** From here on the node has this label and state. */
   async #node(node: Node, said: { readonly label?: string; readonly state?: string }): Promise<void> {
     const key = keyOf(this.recorded.projectId, node);
+    // What comes with a name is new, nearly always.
+    if (said.label !== undefined && (await this.#insert(key, node, said.label, said.state ?? ''))) return;
     const [now] = await this.sql.query<{ label: string; state: string }>('select label, state from lineage_node where key = $1 and until_at is null for update', [key]);
     const label = said.label ?? now?.label ?? plainLabel(node);
     const state = said.state ?? now?.state ?? '';
     if (now && now.label === label && now.state === state) return;
-    await this.sql.query('update lineage_node set until_at = $2, until_index = $3, until_event = $4 where key = $1 and until_at is null', [key, ...this.#since]);
-    await this.sql.query(
-      `insert into lineage_node (since_at, since_index, since_event, key, project_id, kind, id, label, state) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-      [...this.#since, key, this.recorded.projectId, node.kind, node.id, label, state],
+    if (now) await this.sql.query('update lineage_node set until_at = $2, until_index = $3, until_event = $4 where key = $1 and until_at is null', [key, ...this.#since]);
+    await this.#insert(key, node, label, state);
+  }
+
+  /** Whether the node was not there. */
+  async #insert(key: string, { kind, id }: Node, label: string, state: string): Promise<boolean> {
+    const rows = await this.sql.query(
+      `insert into lineage_node (since_at, since_index, since_event, key, project_id, kind, id, label, state) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       on conflict (key) where until_at is null do nothing returning key`,
+      [...this.#since, key, this.recorded.projectId, kind, id, label, state],
     );
+    return rows.length > 0;
   }
 
   async #stateBeforeDeletion(node: Node): Promise<string> {
@@ -118,7 +127,7 @@ class Graph {
     // What an earlier event mentions and a later one described before is there from the earlier one on.
     await this.sql.query(
       `with mentioned as (select * from unnest($5::uuid[], $6::text[], $7::text[], $8::text[]) as m (key, kind, id, label)),
-       first as (select distinct on (n.key) n.key, n.since_event, n.since_at, n.since_index, n.label, n.state from lineage_node n join mentioned m on m.key = n.key order by n.key, n.since_at, n.since_event),
+       first as (select f.* from mentioned m cross join lateral (select key, since_event, since_at, since_index, label, state from lineage_node n where n.key = m.key order by since_at, since_event limit 1) f),
        sooner as (
          update lineage_node n set since_at = $1, since_index = $2, since_event = $3 from first f join mentioned m on m.key = f.key
          where n.key = f.key and n.since_event = f.since_event and (f.since_at, f.since_event) > ($1::timestamptz, $3::uuid) and f.label = m.label and f.state = ''

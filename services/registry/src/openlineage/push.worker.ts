@@ -8,7 +8,7 @@ import { toldFrom, type ToldEvent } from './told.view.ts';
 const LOOK_EVERY = 500;
 const LONGEST_WAIT = 60_000;
 /** Sent in one transaction, which keeps others from sending the same. */
-const TURN = 20;
+const TURN = 10;
 
 /**
  * Sends what happened here to the server of `VITAE_OPENLINEAGE_URL`, in order, from the beginning of the ledger. Each event
