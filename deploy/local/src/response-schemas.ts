@@ -19,6 +19,9 @@ const WRITTEN_AS: Readonly<Record<string, Schema>> = {
   StreamableFile: { type: 'string', format: 'binary' },
 };
 
+/** The compiler's own order of a union depends on what else it has read. */
+const byText = (a: Schema, b: Schema): number => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+
 /** Of these controllers, which MUST be among the program's files. */
 export function responseSchemas(program: ts.Program, controllerFiles: readonly string[]): ResponseSchemas {
   const checker = program.getTypeChecker();
@@ -74,8 +77,8 @@ export function responseSchemas(program: ts.Program, controllerFiles: readonly s
       return '$ref' in only && values.length < members.length ? { allOf: [only], ...nullable } : { ...only, ...nullable };
     }
     if (values.every(({ flags }) => flags & ts.TypeFlags.BooleanLiteral)) return { type: 'boolean', ...nullable };
-    if (values.every((value) => value.isStringLiteral())) return { type: 'string', enum: values.map(({ value }) => value), ...nullable };
-    return { anyOf: values.map(schemaOf), ...nullable };
+    if (values.every((value) => value.isStringLiteral())) return { type: 'string', enum: values.map(({ value }) => value).sort(), ...nullable };
+    return { anyOf: values.map(schemaOf).sort(byText), ...nullable };
   }
 
   /** The name that its author gave to an object's type; a generic one is written out where it is used. */
@@ -112,7 +115,7 @@ export function responseSchemas(program: ts.Program, controllerFiles: readonly s
     return {
       type: 'object',
       ...(Object.keys(properties).length > 0 ? { properties } : {}),
-      ...(required.length > 0 ? { required } : {}),
+      ...(required.length > 0 ? { required: required.sort() } : {}),
       ...(byKey ? { additionalProperties: schemaOf(byKey) } : {}),
     };
   }

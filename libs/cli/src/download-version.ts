@@ -45,7 +45,7 @@ export async function downloadVersion(named: string, options: DownloadVersionOpt
 /** The registry refuses paths that lead out; a download does not rest on that. @throws CannotRun */
 export function withinDirectory(path: string): string {
   const tidy = posix.normalize(path);
-  if (path === '' || tidy !== path || posix.isAbsolute(path) || tidy.startsWith('..') || /[\\:\0]/.test(path)) throw new CannotRun(`The version has a file called ${plain(path)}, which leads out of the directory. Nothing more was fetched.`);
+  if (path === '' || tidy !== path || posix.isAbsolute(path) || tidy.split('/').includes('..') || /[\\:\0]/.test(path)) throw new CannotRun(`The version has a file called ${plain(path)}, which leads out of the directory. Nothing more was fetched.`);
   return path;
 }
 

@@ -112,9 +112,16 @@ function shown(evaluation: Evaluation): Outcome {
 
 async function compare(versions: readonly string[], options: CompareOptions): Promise<Outcome> {
   const comparison = await clientOf(options).evaluations.compare(versions, { dataset: options.dataset, split: options.split }, saying(options));
-  return { ok: true, lines: [`${comparison.rowCount} rows, ${comparison.task}; id ${comparison.id}`, ...table(comparisonColumns(comparison), metricsOf(comparison), sheet())], json: { ...comparison } };
+  const starred = comparison.versions.some(({ differences }) => differences.some(moreThanChance));
+  const lines = [
+    `${comparison.rowCount} rows, ${comparison.task}; id ${comparison.id}`,
+    ...table(comparisonColumns(comparison), metricsOf(comparison), sheet()),
+    starred ? '* more than chance: p < 0.05, by Holm over all differences here' : 'None of the differences is more than chance (p < 0.05, by Holm over all of them).',
+  ];
+  return { ok: true, lines, json: { ...comparison } };
 }
 
+const moreThanChance = ({ adjustedPValue }: Compared['differences'][number]): boolean => adjustedPValue < 0.05;
 type Compared = Comparison['versions'][number];
 const metricsOf = ({ versions }: Comparison): string[] => [...new Set(versions.flatMap(({ metrics }) => metrics.map(({ name }) => name)))];
 
@@ -126,7 +133,7 @@ function comparisonColumns({ versions }: Comparison): Column<string>[] {
   };
   const difference = (version: Compared, metric: string): string => {
     const found = version.differences.find((one) => one.metric === metric);
-    return found === undefined ? '' : `${found.value > 0 ? '+' : ''}${number(found.value)} (${number(found.lower)} to ${number(found.upper)})${found.adjustedPValue < 0.05 ? ' *' : ''}`;
+    return found === undefined ? '' : `${found.value > 0 ? '+' : ''}${number(found.value)} (${number(found.lower)} to ${number(found.upper)})${moreThanChance(found) ? ' *' : ''}`;
   };
   return [
     { head: 'METRIC', of: (metric) => metric },

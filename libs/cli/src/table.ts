@@ -24,8 +24,9 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const text = (column: Column<Row>, row: Row): string => plain(String(column.of(row) ?? ''));
   if (width === undefined) return rows.map((row) => columns.map((column) => text(column, row)).join('\t'));
   if (rows.length === 0) return [];
-  const natural = new Map(columns.map((column) => [column, Math.max(stringWidth(column.head), ...rows.map((row) => stringWidth(text(column, row))))]));
-  const shown = fitting(columns, natural, width);
+  const telling = columns.filter((column) => rows.some((row) => text(column, row) !== ''));
+  const natural = new Map(telling.map((column) => [column, Math.max(stringWidth(column.head), ...rows.map((row) => stringWidth(text(column, row))))]));
+  const shown = fitting(telling, natural, width);
   const line = (cell: (column: Column<Row>) => string, paint: (column: Column<Row>, padded: string) => string): string =>
     shown.map(([column, cells], n) => paint(column, padded(cut(cell(column), cells), cells, column.right === true, n === shown.length - 1))).join(GAP).trimEnd();
   return [
@@ -73,7 +74,6 @@ export const plain = (text: string): string => text.replaceAll(/\s*[\r\n]+\s*/g,
 export const plainLines = (text: string): string[] => text.split(/\r\n|[\r\n]/).map((line) => line.replaceAll(OBEYED, seen));
 
 // Control characters, and those that turn the direction of the text around them.
-// eslint-disable-next-line no-control-regex -- they are what is looked for
 const OBEYED = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
 const seen = (character: string): string => (character === '\t' ? ' ' : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 

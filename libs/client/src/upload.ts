@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { DetailedError, Upload, type HttpResponse, type UploadOptions as TusOptions } from 'tus-js-client';
+import type { DetailedError, HttpResponse, UploadOptions as TusOptions } from 'tus-js-client';
 import { digestOf, type OnProgress } from './digest.ts';
 import { DigestMismatch, problemOf, VitaeProblem, VitaeUnreachable } from './problem.ts';
 import type { Project } from './project.ts';
@@ -36,6 +36,8 @@ export async function upload(project: Project, path: string, options: UploadOpti
   if (options.digest !== undefined && options.digest !== digest) throw new DigestMismatch(path, options.digest, digest);
   if (await isThere(project, digest)) return { digest, sizeBytes, how: 'known', from: sizeBytes };
 
+  // Only now: whoever uploads nothing need not wait for it to be read.
+  const { DetailedError: Failed, Upload } = await import('tus-js-client');
   const { connection, id } = project;
   const endpoint = `${connection.addressOf('registry')}/v1/projects/${id}/artefact-uploads`;
   const memory = options.memory === undefined ? undefined : uploadMemory(options.memory);
@@ -65,7 +67,9 @@ export async function upload(project: Project, path: string, options: UploadOpti
     if (before) sending.resumeFromPreviousUpload(before);
     options.signal?.throwIfAborted();
     sending.start();
-    const kept = (await promise.catch(retell(endpoint))).getHeader('Vitae-Digest');
+    const kept = (await promise.catch((error: unknown) => {
+      throw error instanceof Failed ? retold(error, endpoint) : error;
+    })).getHeader('Vitae-Digest');
     if (kept !== digest) throw new DigestMismatch('what the registry kept', digest, kept ?? 'none');
     for (const { urlStorageKey } of (await memory?.findUploadsByFingerprint(fingerprint)) ?? []) await memory?.removeUpload(urlStorageKey);
     return { digest, sizeBytes, how: from === undefined || from === 0 ? 'sent' : 'resumed', from: from ?? 0 };
@@ -88,11 +92,7 @@ async function isThere(project: Project, digest: string): Promise<boolean> {
 const retryDelaysOf = ({ retries, first, longest }: typeof USUAL_RETRIES): number[] => Array.from({ length: retries }, (_, n) => Math.min(first * 2 ** n, longest));
 
 /** What tus says of a refusal, as everybody else says it. */
-function retell(url: string): (error: unknown) => never {
-  return (error) => {
-    if (!(error instanceof DetailedError)) throw error;
-    const { originalResponse, causingError } = error;
-    if (originalResponse) throw problemOf(originalResponse.getStatus(), '', url, originalResponse.getBody());
-    throw new VitaeUnreachable(url, { cause: causingError ?? error });
-  };
+function retold({ originalResponse, causingError, message }: DetailedError, url: string): Error {
+  if (originalResponse) return problemOf(originalResponse.getStatus(), '', url, originalResponse.getBody());
+  return new VitaeUnreachable(url, { cause: causingError ?? message });
 }

@@ -86,6 +86,15 @@ async function probe(name: string): Promise<{ publish: string[]; subscribe: stri
   return passed;
 }
 
+/** Of a constant of the services. */
+async function valueOf(root: string, constant: string): Promise<string> {
+  for (const file of globSync('services/*/src/**/*.ts', { cwd: root })) {
+    const value = new RegExp(`const ${constant} = '([^']+)'`).exec(await readFile(join(root, file), 'utf8'))?.[1];
+    if (value) return value;
+  }
+  throw new Error(`no constant ${constant}`);
+}
+
 describe('the rights at NATS', () => {
   it.each([...suiteLogins, 'risk-register'])('of %s are its list, no less and no more', async (name) => {
     const rights = logins.find((login) => login.name === name)?.rights ?? { publish: [], subscribe: [] };
@@ -135,8 +144,10 @@ describe('the rights at NATS', () => {
     const root = fileURLToPath(new URL('../../..', import.meta.url));
     const declared: Record<string, string[]> = { ledger: [] };
     for (const file of globSync('services/*/src/**/*.ts', { cwd: root })) {
-      const service = file.split(/[\\/]/)[1] ?? '';
-      for (const [, name = ''] of (await readFile(join(root, file), 'utf8')).matchAll(/@LedgerConsumer\(\{ name: '([^']+)' \}\)/g)) (declared[service] ??= []).push(name);
+      const text = await readFile(join(root, file), 'utf8');
+      for (const [, name, constant] of text.matchAll(/@LedgerConsumer\(\{ name: (?:'([^']+)'|(\w+)) \}\)/g)) {
+        (declared[file.split(/[\\/]/)[1] ?? ''] ??= []).push(name ?? (await valueOf(root, constant ?? '')));
+      }
     }
     expect(Object.fromEntries(Object.entries(declared).map(([service, names]) => [service, names.sort()]))).toEqual(serviceConsumers);
   });

@@ -12,7 +12,7 @@ export interface NatsRights {
  * consumer that is missing hears nothing from NATS (it reads PostgreSQL, late), so a spec compares this with the code.
  */
 export const serviceConsumers = {
-  registry: ['registry.lifecycle', 'registry.lineage'],
+  registry: ['registry.lifecycle', 'registry.lineage', 'registry.mlflow-webhooks'],
   governance: ['governance.lifecycle'],
   deployment: ['deployment.lifecycle', 'deployment.rollouts'],
   monitoring: ['monitoring.lifecycle', 'monitoring.rollouts'],

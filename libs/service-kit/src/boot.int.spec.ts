@@ -13,6 +13,7 @@ import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNat
 import type { Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
+import { describeApi } from './describe-api.ts';
 import {
   baseConfig,
   boot,
@@ -391,9 +392,11 @@ describe('what machines ask', () => {
     expect(body.info).toMatchObject({ title: 'Vitae kit-spec', version: '0.1.0' });
     const operation = body.paths['/v1/projects/{projectId}/models'].post;
     expect(operation.parameters.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(['Vitae-Actor', 'Idempotency-Key', 'If-Match']));
+    expect(operation.parameters).toContainEqual({ name: 'projectId', in: 'path', required: true, schema: { type: 'string' } });
     expect(operation.requestBody.content['application/json'].schema).toMatchObject({ type: 'object', required: ['name'], properties: { name: { type: 'string', maxLength: 50 } } });
     expect(operation.responses.default.content['application/problem+json'].schema).toEqual({ $ref: '#/components/schemas/Problem' });
     expect(Object.keys(body.paths)).not.toContain('/healthz');
+    expect(JSON.parse(JSON.stringify(await describeApi(definition)))).toEqual(body); // and the same without being started
   });
 
   it('measures commands and refusals', async () => {

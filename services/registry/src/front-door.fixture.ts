@@ -10,6 +10,8 @@ export interface FrontDoor {
   readonly seen: string[];
   /** The next request of that method breaks off after so many bytes of its body, or of the answer's for a GET. */
   breakOff(method: 'PATCH' | 'GET', bytes: number): void;
+  /** The next request with a body of that method comes to a stand after so many bytes. Resolves when it does. */
+  hold(method: 'PATCH', bytes: number): Promise<void>;
   /** The next requests are answered with this status, and reach nobody. */
   answerWith(status: number, times: number): void;
   close(): Promise<void>;
@@ -21,6 +23,7 @@ export async function openFrontDoor(service: string): Promise<FrontDoor> {
   const target = new URL(service);
   const seen: string[] = [];
   let breaking: { readonly method: string; readonly bytes: number } | undefined;
+  let holding: { readonly method: string; readonly bytes: number; readonly held: () => void } | undefined;
   let refusing = { status: 0, times: 0 };
 
   function pass(request: IncomingMessage, response: ServerResponse): void {
@@ -40,7 +43,13 @@ export async function openFrontDoor(service: string): Promise<FrontDoor> {
       else answer.pipe(response);
     });
     further.on('error', () => response.destroy());
-    if (breaks && request.method !== 'GET') {
+    if (holding?.method === request.method) {
+      const { bytes, held } = holding;
+      holding = undefined;
+      request.on('error', () => further.destroy());
+      request.on('close', () => further.destroy());
+      cut(request, further, bytes, held); // what comes behind is swallowed, and answered never
+    } else if (breaks && request.method !== 'GET') {
       cut(request, further, breaks.bytes, () => {
         further.destroy();
         request.destroy();
@@ -54,6 +63,7 @@ export async function openFrontDoor(service: string): Promise<FrontDoor> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`,
     seen,
     breakOff: (method, bytes) => void (breaking = { method, bytes }),
+    hold: (method, bytes) => new Promise((resolve) => (holding = { method, bytes, held: resolve })),
     answerWith: (status, times) => void (refusing = { status, times }),
     async close() {
       server.closeAllConnections();

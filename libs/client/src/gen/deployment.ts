@@ -154,7 +154,7 @@ export interface components {
             judgementId: string;
             logEValue: number;
             /** @enum {string} */
-            outcome: "completed" | "rolled-back" | "advanced";
+            outcome: "advanced" | "completed" | "rolled-back";
             stableErrors: number;
             stableRows: number;
             step: number;
@@ -324,7 +324,7 @@ export interface operations {
                         observed?: {
                             reason?: string;
                             /** @enum {string} */
-                            state: "failed" | "ready" | "loading";
+                            state: "failed" | "loading" | "ready";
                             variantId: string;
                             weight: number;
                         }[];
@@ -332,7 +332,7 @@ export interface operations {
                         rollout?: {
                             id: string;
                             /** @enum {string} */
-                            state: "running" | "completed" | "rolled-back";
+                            state: "completed" | "rolled-back" | "running";
                             step: number;
                             weight: number;
                         };
@@ -347,7 +347,7 @@ export interface operations {
                             permitId?: string;
                             reason?: string;
                             /** @enum {string} */
-                            state: "failed" | "removed" | "deploying" | "ready";
+                            state: "deploying" | "failed" | "ready" | "removed";
                             variantId: string;
                             version: number;
                             weight: number;
@@ -541,7 +541,7 @@ export interface operations {
                         permitId?: string;
                         reason?: string;
                         /** @enum {string} */
-                        state: "failed" | "removed" | "deploying" | "ready";
+                        state: "deploying" | "failed" | "ready" | "removed";
                         variantId: string;
                         version: number;
                         weight: number;
@@ -581,7 +581,7 @@ export interface operations {
                     "application/json": {
                         items: {
                             /** @enum {string} */
-                            class: "production" | "development" | "staging";
+                            class: "development" | "production" | "staging";
                             /** Format: date-time */
                             createdAt: string;
                             /** @enum {string} */
@@ -653,7 +653,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** @enum {string} */
-                        class: "production" | "development" | "staging";
+                        class: "development" | "production" | "staging";
                         /** @enum {string} */
                         driver: "local";
                         id: string;
@@ -694,7 +694,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** @enum {string} */
-                        class: "production" | "development" | "staging";
+                        class: "development" | "production" | "staging";
                         /** Format: date-time */
                         createdAt: string;
                         /** @enum {string} */
@@ -738,7 +738,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        alpha: string | number;
+                        alpha: number | string;
                         candidateModelVersionId: string;
                         candidateVariantId: string;
                         /** Format: date-time */
@@ -756,7 +756,7 @@ export interface operations {
                         /** Format: date-time */
                         startedAt: string;
                         /** @enum {string} */
-                        state: "running" | "completed" | "rolled-back";
+                        state: "completed" | "rolled-back" | "running";
                         step: number;
                         steps: number[];
                         weight: number;

@@ -561,7 +561,7 @@ export interface components {
             response: string | null;
             responseStatus: number | null;
             /** @enum {string} */
-            state: "waiting" | "delivered" | "dead" | "dropped";
+            state: "dead" | "delivered" | "dropped" | "waiting";
             triedAt: string | null;
             type: string;
         };
@@ -592,7 +592,7 @@ export interface components {
             person: string;
             revision: number;
             /** @enum {string} */
-            state: "none" | "erased" | "refused" | "approved" | "requested";
+            state: "approved" | "erased" | "none" | "refused" | "requested";
             steps: {
                 at: string;
                 by: string;
@@ -667,7 +667,7 @@ export interface components {
                 };
             };
             /** @enum {string} */
-            state: "deprecated" | "active";
+            state: "active" | "deprecated";
             useCase: {
                 state: string;
                 useCaseId: string;
@@ -727,7 +727,7 @@ export interface components {
             first?: components["schemas"]["Deed"];
             last?: components["schemas"]["Deed"];
             /** @enum {string} */
-            stage: "approve" | "deploy" | "plan" | "data" | "develop" | "evaluate" | "serve" | "monitor" | "improve" | "retire";
+            stage: "approve" | "data" | "deploy" | "develop" | "evaluate" | "improve" | "monitor" | "plan" | "retire" | "serve";
         };
         StateAsOf: {
             asOf: components["schemas"]["AsOf"];
@@ -738,9 +738,9 @@ export interface components {
                 [key: string]: unknown;
             };
             state: {
-                [key: string]: (string | number | false | true | unknown[] | {
+                [key: string]: (unknown[] | false | true | number | {
                     [key: string]: unknown;
-                }) | null;
+                } | string) | null;
             };
             stream: string;
         };
@@ -748,16 +748,16 @@ export interface components {
             changes: {
                 by: components["schemas"]["Deed"];
                 index: number;
-                new?: (string | number | false | true | ((string | number | false | true | unknown[] | {
+                new?: (((unknown[] | false | true | number | {
                     [key: string]: unknown;
-                }) | null)[] | {
-                    [key: string]: (string | number | false | true | unknown[] | unknown) | null;
-                }) | null;
-                old?: (string | number | false | true | ((string | number | false | true | unknown[] | {
+                } | string) | null)[] | false | true | number | {
+                    [key: string]: (unknown[] | false | true | number | string | unknown) | null;
+                } | string) | null;
+                old?: (((unknown[] | false | true | number | {
                     [key: string]: unknown;
-                }) | null)[] | {
-                    [key: string]: (string | number | false | true | unknown[] | unknown) | null;
-                }) | null;
+                } | string) | null)[] | false | true | number | {
+                    [key: string]: (unknown[] | false | true | number | string | unknown) | null;
+                } | string) | null;
                 path: string;
             }[];
             events: number;
@@ -778,7 +778,7 @@ export interface components {
             deleted: boolean;
             evaluations: number;
             /** @enum {string} */
-            state: "registered" | "deprecated" | "retired" | "purged";
+            state: "deprecated" | "purged" | "registered" | "retired";
             version: number;
         };
         WebhookItem: {
@@ -2127,18 +2127,18 @@ export interface operations {
                 content: {
                     "application/json": {
                         durationMs: number;
-                        error?: unknown;
-                        messageId: string;
-                        ok: boolean;
-                        response?: string;
-                        responseStatus: number;
-                    } | {
-                        durationMs: number;
                         error: string;
                         messageId: string;
                         ok: boolean;
                         response?: unknown;
                         responseStatus?: unknown;
+                    } | {
+                        durationMs: number;
+                        error?: unknown;
+                        messageId: string;
+                        ok: boolean;
+                        response?: string;
+                        responseStatus: number;
                     };
                 };
             };
@@ -2185,15 +2185,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        id: string;
-                        revision: number;
-                        secret?: string;
-                        stream: string;
-                    } | {
                         dryRun: boolean;
                         from: number;
                         to: number;
                         wanted: number;
+                    } | {
+                        id: string;
+                        revision: number;
+                        secret?: string;
+                        stream: string;
                     };
                 };
             };

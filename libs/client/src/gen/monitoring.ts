@@ -150,7 +150,7 @@ export interface components {
     schemas: {
         FindingRow: {
             /** @enum {string} */
-            effect: "warning" | "none" | "critical";
+            effect: "critical" | "none" | "warning";
             feature: string;
             fires: boolean;
             psi: number;
@@ -262,7 +262,7 @@ export interface operations {
                             raisedAt: string;
                             revision: number;
                             /** @enum {string} */
-                            state: "open" | "cleared";
+                            state: "cleared" | "open";
                             windowIds: string[];
                         }[];
                         next?: string;
@@ -361,7 +361,7 @@ export interface operations {
                         features: {
                             bins: number;
                             /** @enum {string} */
-                            kind: "numeric" | "categorical";
+                            kind: "categorical" | "numeric";
                             name: string;
                         }[];
                         id: string;
@@ -407,14 +407,6 @@ export interface operations {
                         datasetVersionId: string;
                         endpointId: string;
                         features: ({
-                            counts: number[];
-                            edges: number[];
-                            /** @enum {string} */
-                            kind: "numeric";
-                            min: number;
-                            missing: number;
-                            name: string;
-                        } | {
                             categories: string[];
                             counts: number[];
                             /** @enum {string} */
@@ -422,6 +414,14 @@ export interface operations {
                             missing: number;
                             name: string;
                             other: number;
+                        } | {
+                            counts: number[];
+                            edges: number[];
+                            /** @enum {string} */
+                            kind: "numeric";
+                            min: number;
+                            missing: number;
+                            name: string;
                         })[];
                         id: string;
                         modelId: string;
@@ -509,7 +509,7 @@ export interface operations {
                     "application/json": {
                         items: {
                             baselineId: string;
-                            completeness: string | number;
+                            completeness: number | string;
                             endpointId: string;
                             findings: components["schemas"]["FindingRow"][];
                             /** Format: date-time */
@@ -522,7 +522,7 @@ export interface operations {
                             rowCount: number;
                             ruleVersion: string;
                             /** @enum {string} */
-                            state: "healthy" | "drifted" | "insufficient-data" | "incomplete";
+                            state: "drifted" | "healthy" | "incomplete" | "insufficient-data";
                             summaryDigest: string;
                             versions: {
                                 modelVersionId: string;
@@ -655,7 +655,7 @@ export interface operations {
                         };
                         stableVariantId: string;
                         /** @enum {string} */
-                        state: "running" | "completed" | "rolled-back";
+                        state: "completed" | "rolled-back" | "running";
                         step: number;
                         steps: {
                             candidate: {

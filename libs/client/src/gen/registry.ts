@@ -1738,7 +1738,7 @@ export interface components {
             dataType: string;
             distinctCount: number;
             /** @enum {string} */
-            kind: "numeric" | "categorical";
+            kind: "categorical" | "numeric";
             maximum?: number;
             mean?: number;
             minimum?: number;
@@ -1789,14 +1789,14 @@ export interface components {
             finishedAt: string | null;
             id: string;
             /** @enum {string} */
-            phase: "" | "finding columns" | "loading rows" | "profiling" | "assessing";
+            phase: "" | "assessing" | "finding columns" | "loading rows" | "profiling";
             problem: {
                 [key: string]: unknown;
             } | null;
             rowCount: number | null;
             share: number;
             /** @enum {string} */
-            state: "waiting" | "registered" | "running" | "refused" | "interrupted";
+            state: "interrupted" | "refused" | "registered" | "running" | "waiting";
             version: number | null;
         };
         DatasetShown: {
@@ -1840,7 +1840,7 @@ export interface components {
             lawfulBasis: string;
             licence: string;
             /** @enum {string} */
-            mediaType: "text/csv" | "application/jsonl" | "application/vnd.apache.parquet";
+            mediaType: "application/jsonl" | "application/vnd.apache.parquet" | "text/csv";
             /** @enum {string} */
             piiClass: "none" | "personal" | "special";
             piiSuggestions: components["schemas"]["Suggestion"][];
@@ -1850,7 +1850,7 @@ export interface components {
                 assessmentId: string;
                 at: string;
                 /** @enum {string} */
-                outcome: "passed" | "warned" | "failed";
+                outcome: "failed" | "passed" | "warned";
             } | null;
             quarantine?: {
                 assessmentId: string;
@@ -1875,7 +1875,7 @@ export interface components {
                 rowCount: number;
             }[];
             /** @enum {string} */
-            state: "registered" | "deprecated" | "quarantined" | "erased";
+            state: "deprecated" | "erased" | "quarantined" | "registered";
             stream: string;
             /** Format: date-time */
             updatedAt: string;
@@ -1909,7 +1909,7 @@ export interface components {
             lawfulBasis: string;
             licence: string;
             /** @enum {string} */
-            mediaType: "text/csv" | "application/jsonl" | "application/vnd.apache.parquet";
+            mediaType: "application/jsonl" | "application/vnd.apache.parquet" | "text/csv";
             /** @enum {string} */
             piiClass: "none" | "personal" | "special";
             piiSuggestions: components["schemas"]["Suggestion"][];
@@ -1919,7 +1919,7 @@ export interface components {
                 assessmentId: string;
                 at: string;
                 /** @enum {string} */
-                outcome: "passed" | "warned" | "failed";
+                outcome: "failed" | "passed" | "warned";
             } | null;
             quarantine?: {
                 assessmentId: string;
@@ -1943,7 +1943,7 @@ export interface components {
                 rowCount: number;
             }[];
             /** @enum {string} */
-            state: "registered" | "deprecated" | "quarantined" | "erased";
+            state: "deprecated" | "erased" | "quarantined" | "registered";
             stream: string;
             /** Format: date-time */
             updatedAt: string;
@@ -2083,13 +2083,13 @@ export interface components {
             suiteId: string;
             thresholds: components["schemas"]["JudgedThreshold"][];
             /** @enum {string} */
-            verdict: "passed" | "failed" | "inconclusive";
+            verdict: "failed" | "inconclusive" | "passed";
         };
         JudgedThreshold: {
             close: boolean;
             measured?: components["schemas"]["Measured"];
             /** @enum {string} */
-            outcome: "passed" | "failed" | "not-measured";
+            outcome: "failed" | "not-measured" | "passed";
             threshold: components["schemas"]["Threshold"];
         };
         LatestVersion: {
@@ -2102,7 +2102,7 @@ export interface components {
             runId: string;
             runLink: string;
             /** @enum {string} */
-            state: "registered" | "deprecated" | "retired" | "purged";
+            state: "deprecated" | "purged" | "registered" | "retired";
             tags: {
                 [key: string]: string;
             };
@@ -2168,7 +2168,7 @@ export interface components {
             reviewer?: string | null;
             revision: number;
             /** @enum {string} */
-            stage: "draft" | "in-review" | "approved" | "published";
+            stage: "approved" | "draft" | "in-review" | "published";
             stream: string;
             /** Format: date-time */
             updatedAt: string;
@@ -2192,7 +2192,7 @@ export interface components {
             registeredBy: string;
             revision: number;
             /** @enum {string} */
-            state: "deprecated" | "active";
+            state: "active" | "deprecated";
             stream: string;
             tags: {
                 [key: string]: string;
@@ -2240,9 +2240,9 @@ export interface components {
                 repository: string;
             };
             /** @enum {string} */
-            stage: "None" | "Staging" | "Production" | "Archived";
+            stage: "Archived" | "None" | "Production" | "Staging";
             /** @enum {string} */
-            state: "registered" | "deprecated" | "retired" | "purged";
+            state: "deprecated" | "purged" | "registered" | "retired";
             stream: string;
             tags: {
                 [key: string]: string;
@@ -2263,7 +2263,7 @@ export interface components {
             adjustedPValue: number;
             lower: number;
             /** @enum {string} */
-            method: "mcnemar-mid-p" | "delong" | "influence" | "bootstrap";
+            method: "bootstrap" | "delong" | "influence" | "mcnemar-mid-p";
             metric: string;
             pValue: number;
             upper: number;
@@ -2467,7 +2467,7 @@ export interface components {
                 };
             };
             /** @enum {string} */
-            kind: "tabular" | "llm";
+            kind: "llm" | "tabular";
             metrics: string[];
             purpose: string;
             slices: ({
@@ -2523,7 +2523,7 @@ export interface components {
         };
         TrustedSigningKey: {
             /** @enum {string} */
-            method: "key" | "certificate";
+            method: "certificate" | "key";
             name: string;
             pem: string;
             signingKeyId: string;
@@ -4043,7 +4043,7 @@ export interface operations {
                         id?: string;
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -4132,7 +4132,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -4182,7 +4182,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -4240,7 +4240,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -4296,7 +4296,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -4352,7 +4352,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -4465,7 +4465,7 @@ export interface operations {
                         piiClass: "none" | "personal" | "special";
                         revision: number;
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                     };
                 };
@@ -5062,7 +5062,7 @@ export interface operations {
                             assessmentId: string;
                             at: string;
                             /** @enum {string} */
-                            outcome: "passed" | "warned" | "failed";
+                            outcome: "failed" | "passed" | "warned";
                         } | null;
                         revision: number;
                         rowCount: number;
@@ -5071,7 +5071,7 @@ export interface operations {
                             rowCount: number;
                         }[];
                         /** @enum {string} */
-                        state: "registered" | "deprecated" | "quarantined" | "erased";
+                        state: "deprecated" | "erased" | "quarantined" | "registered";
                         stream: string;
                         version: number;
                     } | {
@@ -5547,7 +5547,7 @@ export interface operations {
                         invalidatedBecause?: string | null;
                         invalidatedBy?: string | null;
                         /** @enum {string|null} */
-                        invalidationCause?: "wrong-data" | "wrong-labels" | "leakage" | "faulty-run" | "other" | null;
+                        invalidationCause?: "faulty-run" | "leakage" | "other" | "wrong-data" | "wrong-labels" | null;
                         metrics: components["schemas"]["Measured"][];
                         modelId: string;
                         modelVersionId: string;
@@ -5624,7 +5624,7 @@ export interface operations {
                         invalidatedBecause?: string | null;
                         invalidatedBy?: string | null;
                         /** @enum {string|null} */
-                        invalidationCause?: "wrong-data" | "wrong-labels" | "leakage" | "faulty-run" | "other" | null;
+                        invalidationCause?: "faulty-run" | "leakage" | "other" | "wrong-data" | "wrong-labels" | null;
                         revision: number;
                         /** @enum {string} */
                         source: "measured" | "reported";
@@ -6093,17 +6093,17 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string | {
-                        asOf?: string | number;
+                    "application/json": {
+                        asOf?: number | string;
                         complete: boolean;
                         /** @enum {string} */
-                        direction: "up" | "down" | "both";
+                        direction: "both" | "down" | "up";
                         edges: components["schemas"]["DrawnEdge"][];
                         node: string;
                         nodes: components["schemas"]["DrawnNode"][];
                         readTo: number;
                         truncated: boolean;
-                    };
+                    } | string;
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -6601,7 +6601,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -6650,7 +6650,7 @@ export interface operations {
                         modelVersionId: string;
                         revision: number;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                         stream: string;
                     };
                 };
@@ -6731,7 +6731,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -6786,7 +6786,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -6833,7 +6833,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -6886,7 +6886,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -6983,7 +6983,7 @@ export interface operations {
                         cardRevision: number;
                         modelVersionId: string;
                         /** @enum {string} */
-                        stage: "draft" | "in-review" | "approved" | "published";
+                        stage: "approved" | "draft" | "in-review" | "published";
                     };
                 };
             };
@@ -7222,7 +7222,7 @@ export interface operations {
                             invalidatedBecause?: string | null;
                             invalidatedBy?: string | null;
                             /** @enum {string|null} */
-                            invalidationCause?: "wrong-data" | "wrong-labels" | "leakage" | "faulty-run" | "other" | null;
+                            invalidationCause?: "faulty-run" | "leakage" | "other" | "wrong-data" | "wrong-labels" | null;
                             metrics: components["schemas"]["Measured"][];
                             modelId: string;
                             modelVersionId: string;
@@ -9621,7 +9621,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
-                        keys: unknown[] | components["schemas"]["TrustedSigningKey"][];
+                        keys: components["schemas"]["TrustedSigningKey"][] | unknown[];
                         required: boolean;
                     };
                 };
@@ -9673,7 +9673,7 @@ export interface operations {
                 content: {
                     "application/json": {
                         /** @enum {string} */
-                        method: "key" | "certificate";
+                        method: "certificate" | "key";
                         name: string;
                         revision: number;
                         signingKeyId: string;
