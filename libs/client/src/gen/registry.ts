@@ -1668,12 +1668,8 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        __schema0: string | number | boolean | (null) | components["schemas"]["__schema0"][] | {
-            [key: string]: components["schemas"]["__schema0"];
-        };
-        __schema1: string | number | boolean | (null) | components["schemas"]["__schema1"][] | {
-            [key: string]: components["schemas"]["__schema1"];
-        };
+        __schema0: unknown;
+        __schema1: unknown;
         AISystemShown: {
             description: string;
             id: string;
@@ -1700,14 +1696,14 @@ export interface components {
             description: string;
             digest: string;
             id: string;
-            parameters: (string | number | false | true | unknown[] | {
+            parameters: (unknown[] | false | true | number | {
                 [key: string]: unknown;
-            }) | null;
+            } | string) | null;
             projectId: string;
             reason: string | null;
             revision: number;
             /** @enum {string} */
-            state: "deprecated" | "retired" | "composed";
+            state: "composed" | "deprecated" | "retired";
             updatedAt: string;
             useCaseId: string;
             version: number;
@@ -1773,9 +1769,9 @@ export interface components {
         ComponentChange: {
             from?: components["schemas"]["PinnedComponent"];
             /** @enum {string} */
-            is: "changed" | "added" | "removed";
+            is: "added" | "changed" | "removed";
             /** @enum {string} */
-            kind: "tool" | "guardrail" | "model-version" | "prompt-version" | "dataset-version" | "evaluation-suite";
+            kind: "dataset-version" | "evaluation-suite" | "guardrail" | "model-version" | "prompt-version" | "tool";
             name: string;
             role: string;
             to?: components["schemas"]["PinnedComponent"];
@@ -1969,7 +1965,7 @@ export interface components {
             modelVersionId: string;
             rank: number;
             /** @enum {string} */
-            relation: "finetune" | "adapter" | "merge" | "quantized";
+            relation: "adapter" | "finetune" | "merge" | "quantized";
             targetModules: string[];
             version: number;
             weight: number;
@@ -1979,7 +1975,7 @@ export interface components {
             modelId: string;
             modelName: string;
             /** @enum {string} */
-            relation: "finetune" | "adapter" | "merge" | "quantized";
+            relation: "adapter" | "finetune" | "merge" | "quantized";
             state: string;
             version: number;
         };
@@ -2031,9 +2027,9 @@ export interface components {
             /** @enum {string} */
             access: "api" | "weights";
             contextWindow: number;
-            inputModalities: ("text" | "image" | "audio" | "video" | "tabular" | "embedding")[];
+            inputModalities: ("audio" | "embedding" | "image" | "tabular" | "text" | "video")[];
             licence: string;
-            outputModalities: ("text" | "image" | "audio" | "video" | "tabular" | "embedding")[];
+            outputModalities: ("audio" | "embedding" | "image" | "tabular" | "text" | "video")[];
             provider: string;
             providerModelId: string;
             regions: string[];
@@ -2047,34 +2043,34 @@ export interface components {
         };
         GuardrailContent: {
             /** @enum {string} */
-            action: "block" | "redact" | "flag" | "escalate";
+            action: "block" | "escalate" | "flag" | "redact";
             categories: string[];
-            configuration: (string | number | false | true | unknown[] | {
+            configuration: (unknown[] | false | true | number | {
                 [key: string]: unknown;
-            }) | null;
+            } | string) | null;
             description: string;
             engine: string;
             /** @enum {string} */
-            failureMode: "open" | "closed";
+            failureMode: "closed" | "open";
             /** @enum {string} */
-            kind: "output" | "input" | "tool" | "retrieval";
+            kind: "input" | "output" | "retrieval" | "tool";
             thresholds: {
                 name: string;
                 value: number;
             }[];
         };
         JsonChange: {
-            from?: (string | number | false | true | ((string | number | false | true | unknown[] | {
+            from?: (((unknown[] | false | true | number | {
                 [key: string]: unknown;
-            }) | null)[] | {
-                [key: string]: (string | number | false | true | unknown[] | unknown) | null;
-            }) | null;
+            } | string) | null)[] | false | true | number | {
+                [key: string]: (unknown[] | false | true | number | string | unknown) | null;
+            } | string) | null;
             path: string;
-            to?: (string | number | false | true | ((string | number | false | true | unknown[] | {
+            to?: (((unknown[] | false | true | number | {
                 [key: string]: unknown;
-            }) | null)[] | {
-                [key: string]: (string | number | false | true | unknown[] | unknown) | null;
-            }) | null;
+            } | string) | null)[] | false | true | number | {
+                [key: string]: (unknown[] | false | true | number | string | unknown) | null;
+            } | string) | null;
         };
         JudgedBySuite: {
             missingMetrics: string[];
@@ -2149,7 +2145,7 @@ export interface components {
         };
         MessageDiff: {
             /** @enum {string} */
-            is: "same" | "changed" | "added" | "removed";
+            is: "added" | "changed" | "removed" | "same";
             lines: components["schemas"]["Piece"][];
             role: {
                 from?: string;
@@ -2271,14 +2267,14 @@ export interface components {
         };
         Piece: {
             /** @enum {string} */
-            is: "same" | "added" | "removed";
+            is: "added" | "removed" | "same";
             text: string;
         };
         PinnedComponent: {
             digest: string;
             id: string;
             /** @enum {string} */
-            kind: "tool" | "guardrail" | "model-version" | "prompt-version" | "dataset-version" | "evaluation-suite";
+            kind: "dataset-version" | "evaluation-suite" | "guardrail" | "model-version" | "prompt-version" | "tool";
             name: string;
             revision: number;
             role: string;
@@ -2337,7 +2333,7 @@ export interface components {
             registeredBy: string;
             revision: number;
             /** @enum {string} */
-            state: "deprecated" | "active";
+            state: "active" | "deprecated";
             tags: {
                 [key: string]: string;
             };
@@ -2350,31 +2346,31 @@ export interface components {
             deprecation?: components["schemas"]["Deprecation"] | null;
             digest: string;
             id: string;
-            modelConfig: (string | number | false | true | unknown[] | {
+            modelConfig: (unknown[] | false | true | number | {
                 [key: string]: unknown;
-            }) | null;
+            } | string) | null;
             name: string;
             projectId: string;
             promptId: string;
             registeredAt: string;
             registeredBy: string;
-            responseFormat: (string | number | false | true | unknown[] | {
+            responseFormat: (unknown[] | false | true | number | {
                 [key: string]: unknown;
-            }) | null;
+            } | string) | null;
             revision: number;
             /** @enum {string} */
-            state: "registered" | "deprecated" | "retired" | "purged";
+            state: "deprecated" | "purged" | "registered" | "retired";
             tags: {
                 [key: string]: string;
             };
             template: {
-                text: string;
-                /** @enum {string} */
-                type: "text";
-            } | {
                 messages: components["schemas"]["Message"][];
                 /** @enum {string} */
                 type: "chat";
+            } | {
+                text: string;
+                /** @enum {string} */
+                type: "text";
             };
             updatedAt: string;
             variables: string[];
@@ -2425,7 +2421,7 @@ export interface components {
             number: number;
             reason: string | null;
             /** @enum {string} */
-            state: "deprecated" | "active" | "retired" | "draft";
+            state: "active" | "deprecated" | "draft" | "retired";
             updatedAt: string;
         };
         Statement: {
@@ -2504,22 +2500,22 @@ export interface components {
             approvalRequired: boolean;
             description: string;
             /** @enum {string} */
-            effect: "read" | "write" | "irreversible";
+            effect: "irreversible" | "read" | "write";
             endpoint: string;
-            inputSchema: (string | number | false | true | unknown[] | {
+            inputSchema: (unknown[] | false | true | number | {
                 [key: string]: unknown;
-            }) | null;
+            } | string) | null;
             /** @enum {string} */
-            kind: "function" | "retrieval" | "mcp-server" | "http";
+            kind: "function" | "http" | "mcp-server" | "retrieval";
             label: string;
-            outputSchema: (string | number | false | true | unknown[] | {
+            outputSchema: (unknown[] | false | true | number | {
                 [key: string]: unknown;
-            }) | null;
+            } | string) | null;
             owner: string;
             permissions: string[];
-            serverJson: (string | number | false | true | unknown[] | {
+            serverJson: (unknown[] | false | true | number | {
                 [key: string]: unknown;
-            }) | null;
+            } | string) | null;
         };
         TrustedSigningKey: {
             /** @enum {string} */
@@ -2887,14 +2883,14 @@ export interface operations {
                         description: string;
                         digest: string;
                         id: string;
-                        parameters: (string | number | false | true | unknown[] | {
+                        parameters: (unknown[] | false | true | number | {
                             [key: string]: unknown;
-                        }) | null;
+                        } | string) | null;
                         projectId: string;
                         reason: string | null;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "retired" | "composed";
+                        state: "composed" | "deprecated" | "retired";
                         updatedAt: string;
                         useCaseId: string;
                         version: number;
@@ -2988,7 +2984,7 @@ export interface operations {
                         id: string;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "retired" | "composed";
+                        state: "composed" | "deprecated" | "retired";
                         stream: string;
                     };
                 };
@@ -3042,7 +3038,7 @@ export interface operations {
                         id: string;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "retired" | "composed";
+                        state: "composed" | "deprecated" | "retired";
                         stream: string;
                     };
                 };
@@ -3209,9 +3205,9 @@ export interface operations {
                         components: (components["schemas"]["ComponentChange"] | {
                             from?: components["schemas"]["PinnedComponent"];
                             /** @enum {string} */
-                            is: "changed" | "added" | "removed";
+                            is: "added" | "changed" | "removed";
                             /** @enum {string} */
-                            kind: "tool" | "guardrail" | "model-version" | "prompt-version" | "dataset-version" | "evaluation-suite";
+                            kind: "dataset-version" | "evaluation-suite" | "guardrail" | "model-version" | "prompt-version" | "tool";
                             name: string;
                             prompt: components["schemas"]["PromptDiff"];
                             role: string;
@@ -3404,14 +3400,14 @@ export interface operations {
                         description: string;
                         digest: string;
                         id: string;
-                        parameters: (string | number | false | true | unknown[] | {
+                        parameters: (unknown[] | false | true | number | {
                             [key: string]: unknown;
-                        }) | null;
+                        } | string) | null;
                         projectId: string;
                         reason: string | null;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "retired" | "composed";
+                        state: "composed" | "deprecated" | "retired";
                         updatedAt: string;
                         useCaseId: string;
                         version: number;
@@ -5736,7 +5732,7 @@ export interface operations {
                         number: number;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         stream: string;
                     };
                 };
@@ -5840,7 +5836,7 @@ export interface operations {
                         number: number;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         stream: string;
                     };
                 };
@@ -5891,7 +5887,7 @@ export interface operations {
                         number: number;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         stream: string;
                     };
                 };
@@ -5934,7 +5930,7 @@ export interface operations {
                         number: number;
                         reason: string | null;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         updatedAt: string;
                     };
                 };
@@ -5992,7 +5988,7 @@ export interface operations {
                         number: number;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         stream: string;
                     };
                 };
@@ -6050,7 +6046,7 @@ export interface operations {
                         number: number;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         stream: string;
                     };
                 };
@@ -7193,7 +7189,9 @@ export interface operations {
         parameters: {
             query?: {
                 after?: string;
+                invalidated?: "show" | "hide";
                 limit?: number;
+                source?: "measured" | "reported";
             };
             header?: never;
             path: {
@@ -9418,7 +9416,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string | {
+                    "application/json": {
                         from: number;
                         messages: components["schemas"]["MessageDiff"][];
                         modelConfig: components["schemas"]["JsonChange"][];
@@ -9434,7 +9432,7 @@ export interface operations {
                             added: string[];
                             removed: string[];
                         };
-                    };
+                    } | string;
                 };
             };
             /** @description What went wrong, and what to do. */
@@ -9882,7 +9880,7 @@ export interface operations {
                         number: number;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         stream: string;
                     };
                 };
@@ -9985,7 +9983,7 @@ export interface operations {
                         number: number;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         stream: string;
                     };
                 };
@@ -10036,7 +10034,7 @@ export interface operations {
                         number: number;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         stream: string;
                     };
                 };
@@ -10079,7 +10077,7 @@ export interface operations {
                         number: number;
                         reason: string | null;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         updatedAt: string;
                     };
                 };
@@ -10137,7 +10135,7 @@ export interface operations {
                         number: number;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         stream: string;
                     };
                 };
@@ -10195,7 +10193,7 @@ export interface operations {
                         number: number;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         stream: string;
                     };
                 };
@@ -10274,7 +10272,7 @@ export interface operations {
                         number: number;
                         revision: number;
                         /** @enum {string} */
-                        state: "deprecated" | "active" | "retired" | "draft";
+                        state: "active" | "deprecated" | "draft" | "retired";
                         stream: string;
                     };
                 };

@@ -300,12 +300,16 @@ export class Models {
 
   /** A page of the models that a filter matches. @throws Refused FILTER_MALFORMED, ORDER_MALFORMED, CURSOR_MALFORMED. */
   search(projectId: string, query: SearchQuery): Promise<Page<ModelShown>> {
-    return this.#page<ModelShown>(SHOWN, projectId, parseFilter(query.filter, SEARCHABLE.fields), query);
+    return this.matchingWithVersions(projectId, parseFilter(query.filter, SEARCHABLE.fields), query);
   }
 
   /** The same for a filter that was read already, and without the models' versions. */
   matching(projectId: string, filter: Filter | undefined, query: PageWish): Promise<Page<ModelAlone>> {
     return this.#page<ModelAlone>(ALONE, projectId, filter, query);
+  }
+
+  matchingWithVersions(projectId: string, filter: Filter | undefined, query: PageWish): Promise<Page<ModelShown>> {
+    return this.#page<ModelShown>(SHOWN, projectId, filter, query);
   }
 
   #page<Row extends ModelAlone>(shown: string, projectId: string, filter: Filter | undefined, query: PageWish): Promise<Page<Row>> {

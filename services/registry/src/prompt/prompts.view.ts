@@ -39,13 +39,14 @@ export class Prompts {
 
   async search(projectId: string, { filter, ...wish }: SearchQuery): Promise<Page<PromptShown>> {
     const said = parseFilter(filter, FIELDS);
-    const { items, ...next } = await this.models.matching(projectId, said ? { is: 'all', of: [said, PROMPTS_ONLY] } : PROMPTS_ONLY, wish);
+    const { items, ...next } = await this.models.matchingWithVersions(projectId, said ? { is: 'all', of: [said, PROMPTS_ONLY] } : PROMPTS_ONLY, wish);
     return { items: items.map(promptOf), ...next };
   }
 
   /** @throws Refused PROMPT_NOT_FOUND, for a model of that name as well. */
   async named(projectId: string, name: string): Promise<PromptShown> {
-    const model = await this.models.byName(projectId, name);
+    const id = await this.models.idOf(projectId, name);
+    const model = id === undefined ? undefined : await this.models.byId(projectId, id);
     if (!model || !isPrompt(model.tags)) throw promptNotFound(name);
     return promptOf(model);
   }
