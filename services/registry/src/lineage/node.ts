@@ -1,7 +1,7 @@
 /** Kinds of things that have a past or a future here. What stands after a colon in `kind:id` is all up to the kind. */
 export const KINDS = [
-  'source', 'dataset', 'dataset-version', 'commit', 'job', 'run', 'base-model', 'use-case', 'model', 'model-version', 'model-card',
-  'evaluation', 'decision', 'variant', 'endpoint', 'rollout', 'alert', 'incident', 'retraining', 'retirement',
+  'source', 'dataset', 'dataset-version', 'commit', 'job', 'run', 'logged-model', 'base-model', 'use-case', 'model', 'model-version', 'model-card',
+  'guardrail', 'tool', 'ai-system', 'ai-system-version', 'evaluation-suite', 'evaluation', 'comparison', 'decision', 'variant', 'endpoint', 'rollout', 'alert', 'incident', 'retraining', 'retirement',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 

@@ -1,7 +1,7 @@
 import type { Message } from '@bufbuild/protobuf';
 import type {
-  DatasetVersionRegistered,
-  EvaluationRecorded,
+  Derivation,
+  ExternalModelVersionRegistered,
   ModelCardApproved,
   ModelCardDrafted,
   ModelCardPublished,
@@ -25,18 +25,14 @@ import type {
   ModelVersionRetired,
 } from '@vitae/contracts';
 import { edge, fromKnown, is, node, type LineageFact } from './lineage-fact.ts';
-import { commitId } from './node.ts';
+import { commitId, type Node } from './node.ts';
 
-type Told = DatasetVersionRegistered | EvaluationRecorded | ModelCardApproved | ModelCardDrafted | ModelCardPublished | ModelCardReturned | ModelCardRevised | ModelCardSubmittedForReview | ModelDeleted | ModelDeprecated | ModelDeprecationLifted | ModelPurposeStated | ModelRegistered | ModelRenamed | ModelRestored | ModelVersionDeleted | ModelVersionDeprecated | ModelVersionDeprecationLifted | ModelVersionPurged | ModelVersionReferenced | ModelVersionRegistered | ModelVersionRestored | ModelVersionRetired;
+type Told = ExternalModelVersionRegistered | ModelCardApproved | ModelCardDrafted | ModelCardPublished | ModelCardReturned | ModelCardRevised | ModelCardSubmittedForReview | ModelDeleted | ModelDeprecated | ModelDeprecationLifted | ModelPurposeStated | ModelRegistered | ModelRenamed | ModelRestored | ModelVersionDeleted | ModelVersionDeprecated | ModelVersionDeprecationLifted | ModelVersionPurged | ModelVersionReferenced | ModelVersionRegistered | ModelVersionRestored | ModelVersionRetired;
 
-/** What data, models, versions, evaluations and cards came from. */
+/** What models, their versions and cards came from. */
 export function registryLineage(message: Message): readonly LineageFact[] | undefined {
   const event = message as Told;
   switch (event.$typeName) {
-    case 'vitae.registry.v1.DatasetVersionRegistered': {
-      const version = node('dataset-version', event.datasetVersionId);
-      return [is(version, 'registered', `${event.datasetName} version ${event.version}`), edge(node('source', event.source), version, 'taken-from')];
-    }
     case 'vitae.registry.v1.ModelRegistered':
       return [is(node('model', event.modelId), 'active', event.name), ...fromKnown('use-case', event.useCaseId, node('model', event.modelId), 'made-for')];
     case 'vitae.registry.v1.ModelPurposeStated':
@@ -58,6 +54,7 @@ export function registryLineage(message: Message): readonly LineageFact[] | unde
         edge(node('model', event.modelId), version, 'version-of'),
         edge(node('dataset-version', event.datasetVersionId), version, 'trained-on'),
         ...(event.source ? [edge(node('commit', commitId(event.source.repository, event.source.commit)), version, 'built-from')] : []),
+        ...derived(event.derivedFrom, version),
         ...fromKnown('run', event.runId, version, 'made-by'),
         ...fromKnown('source', event.artefactSource, version, 'taken-from'),
       ];
@@ -69,6 +66,18 @@ export function registryLineage(message: Message): readonly LineageFact[] | unde
         edge(node('model', event.modelId), version, 'version-of'),
         ...(event.copiedFromModelVersionId === '' ? fromKnown('source', event.location, version, 'taken-from') : fromKnown('model-version', event.copiedFromModelVersionId, version, 'copy-of')),
         ...fromKnown('run', event.runId, version, 'made-by'),
+        ...fromKnown('logged-model', event.loggedModelId, version, 'registered-from'),
+        ...(event.code ? [edge(node('commit', commitId(event.code.repository, event.code.commit)), version, 'built-from')] : []),
+        ...derived(event.derivedFrom, version),
+      ];
+    }
+    case 'vitae.registry.v1.ExternalModelVersionRegistered': {
+      const version = node('model-version', event.modelVersionId);
+      return [
+        is(version, 'registered', `${event.modelName} version ${event.version}`),
+        edge(node('model', event.modelId), version, 'version-of'),
+        edge(node('base-model', `${event.provider}/${event.providerModelId}${event.snapshot === '' ? '' : `@${event.snapshot}`}`), version, 'names'),
+        ...derived(event.derivedFrom, version),
       ];
     }
     case 'vitae.registry.v1.ModelVersionDeprecated':
@@ -83,15 +92,6 @@ export function registryLineage(message: Message): readonly LineageFact[] | unde
       return [{ fact: 'back', node: node('model-version', event.modelVersionId) }];
     case 'vitae.registry.v1.ModelVersionPurged':
       return [is(node('model-version', event.modelVersionId), 'purged')];
-    case 'vitae.registry.v1.EvaluationRecorded': {
-      const measured = node('evaluation', event.evaluationId);
-      return [
-        is(measured, 'recorded', `evaluation of version ${event.version} on ${event.split === '' ? 'all rows' : event.split}`),
-        edge(node('model-version', event.modelVersionId), measured, 'measures'),
-        edge(node('dataset-version', event.datasetVersionId), measured, 'measured-on'),
-        ...(event.comparison ? [edge(node('model-version', event.comparison.modelVersionId), measured, 'compares-with')] : []),
-      ];
-    }
     case 'vitae.registry.v1.ModelCardDrafted':
       return [is(node('model-card', event.modelVersionId), 'draft', `card of version ${event.version}`), edge(node('model-version', event.modelVersionId), node('model-card', event.modelVersionId), 'describes')];
     case 'vitae.registry.v1.ModelCardRevised':
@@ -107,3 +107,6 @@ export function registryLineage(message: Message): readonly LineageFact[] | unde
       return undefined;
   }
 }
+
+/** A version that was made from others: finetune, adapter, merge or quantized. */
+const derived = (bases: readonly Derivation[], version: Node): LineageFact[] => bases.map(({ modelVersionId, relation }) => edge(node('model-version', modelVersionId), version, relation));
