@@ -1,7 +1,7 @@
 import { request as rawRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rebuildViews, type Running } from '@vitae/service-kit';
-import type { FreshDatabase } from '@vitae/testing';
+import { eventually, type FreshDatabase } from '@vitae/testing';
 import type pg from 'pg';
 import { registry } from '../app.module.ts';
 import { runRegistry, type RunningRegistry } from '../running-registry.fixture.ts';
@@ -93,10 +93,9 @@ describe('Experiments', () => {
     expect((await done(ask('GET', '/experiments/get-by-name', { experiment_name: 'Default' }, at))).experiment.experiment_id).toBe('0');
     expect((await done(ask('POST', '/experiments/search', { max_results: 5 }, at))).experiments).toHaveLength(1);
     await refused(() => ask('POST', '/experiments/create', { name: 'Default' }, at), 400, 'RESOURCE_ALREADY_EXISTS', 'Experiment(name=Default) already exists.');
-    await done(ask('POST', '/runs/create', {}, at));
-    await done(ask('POST', '/runs/create', {}, at));
+    await Promise.all([1, 2, 3, 4].map(() => done(ask('POST', '/runs/create', {}, at))));
     const { rows } = await pool.query(`select type, count(*)::int as n from ledger.event where project_id = 'untouched' group by type order by type`);
-    expect(rows).toEqual([{ type: 'vitae.registry.v1.ExperimentCreated', n: 1 }, { type: 'vitae.registry.v1.RunStarted', n: 2 }]);
+    expect(rows).toEqual([{ type: 'vitae.registry.v1.ExperimentCreated', n: 1 }, { type: 'vitae.registry.v1.RunStarted', n: 4 }]);
     expect((await done(ask('GET', '/experiments/get', { experiment_id: '0' }, at))).experiment.creation_time).toBeGreaterThan(0);
   });
 
@@ -597,6 +596,28 @@ describe('A version that is registered of what is tracked here', () => {
     const evaluation = await fetch(`${service.url}/v1/projects/lab/model-versions/${ours.id}/evaluations`, { method: 'POST', headers: { 'content-type': 'application/json', 'vitae-actor': 'human/ben' }, body: JSON.stringify({ datasetVersionId: ours.id, label: 'y' }) });
     expect(evaluation.status).toBeLessThan(500);
     expect(evaluation.ok).toBe(false);
+  });
+
+  it('is purged without the bytes that a run still has, and with them when nobody has them any more', async () => {
+    const purge = async (id: string) => (await fetch(`${service.url}/v1/projects/lab/model-versions/${id}/purge`, { method: 'POST', headers: { 'vitae-actor': 'human/ben' } })).status;
+    const run_id = await runIdIn('0');
+    const at = `${FILES}/lab/0/${run_id}/artifacts/m/only-here.bin`;
+    await raw('PUT', at, 'bytes that nobody else has');
+    const purged = async (number: string, id: string) => {
+      await done(ask('DELETE', '/model-versions/delete', { name: 'purged', version: number }));
+      expect(await purge(id)).toBe(200);
+      const { rows } = await pool.query(`select payload::jsonb as payload from ledger.event where type = 'vitae.registry.v1.ModelVersionPurged' and payload::jsonb ->> 'modelVersionId' = $1`, [id]);
+      return rows[0].payload;
+    };
+    const first = await versionOf('purged', { source: `runs:/${run_id}/m` });
+    const { digest } = first.ours.files[0];
+    expect(await purged('1', first.ours.id)).toMatchObject({ kept: [digest] });
+    const second = await versionOf('purged', { source: `runs:/${run_id}/m` });
+    expect((await raw('GET', at)).bytes.toString()).toBe('bytes that nobody else has');
+    await raw('DELETE', at);
+    expect((await raw('GET', `${FILES}/lab/model-versions/${second.ours.id}/only-here.bin`)).status).toBe(200);
+    expect(await purged('2', second.ours.id)).toMatchObject({ removed: [digest] });
+    await eventually(async () => expect((await fetch(`${service.url}/v1/projects/lab/artefacts/${digest}`, { method: 'HEAD' })).status).toBe(404));
   });
 
   it('is found by runs:/ and by the address of its files, in this project only', async () => {
