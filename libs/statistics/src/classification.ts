@@ -14,13 +14,16 @@ export type Confusion = {
 
 /** @throws RangeError when there are not as many predictions as labels. */
 export function confusion(labels: readonly Binary[], predictions: readonly Binary[]): Confusion {
+  if (labels.length !== predictions.length) throw new RangeError(`${labels.length} labels do not match ${predictions.length} predictions.`);
   let [truePositives, falsePositives, falseNegatives, trueNegatives] = [0, 0, 0, 0];
-  for (const [label, prediction] of paired(labels, predictions)) {
+  predictions.forEach((prediction, row) => {
+    if (Number.isNaN(prediction)) throw new RangeError(`The prediction of row ${row} is not a number. Leave the row out.`);
+    const label = labels[row] ?? 0;
     if (label === 1 && prediction === 1) truePositives += 1;
     else if (prediction === 1) falsePositives += 1;
     else if (label === 1) falseNegatives += 1;
     else trueNegatives += 1;
-  }
+  });
   return { truePositives, falsePositives, falseNegatives, trueNegatives };
 }
 

@@ -3,8 +3,8 @@ import { normalDifference, normalEstimate, type DifferenceEstimate, type Estimat
 
 /**
  * What each row adds to the area under the ROC curve (DeLong, DeLong and Clarke-Pearson 1988): for a positive row the
- * share of negatives that score less, for a negative row the share of positives that score more; ties count half. By
- * mean ranks, so in n log n (Sun and Xu 2014).
+ * share of negatives that score less, for a negative row the share of positives that score more; ties count half. Found
+ * in the sorted scores of the other class, so in n log n, as by the mean ranks of Sun and Xu (2014).
  */
 export type Placements = { readonly auc: number; readonly positives: readonly number[]; readonly negatives: readonly number[] };
 
@@ -14,11 +14,26 @@ export function placements(labels: readonly Binary[], scores: readonly number[])
   const of = (label: Binary): number[] => scores.filter((_, row) => labels[row] === label);
   const [ones, zeros] = [of(1), of(0)];
   if (ones.length === 0 || zeros.length === 0) return null;
-  const among = midRanks([...ones, ...zeros]);
-  const [amongOnes, amongZeros] = [midRanks(ones), midRanks(zeros)];
-  const positives = ones.map((_, i) => ((among[i] ?? 0) - (amongOnes[i] ?? 0)) / zeros.length);
-  const negatives = zeros.map((_, j) => 1 - ((among[ones.length + j] ?? 0) - (amongZeros[j] ?? 0)) / ones.length);
+  const [sortedOnes, sortedZeros] = [Float64Array.from(ones).sort(), Float64Array.from(zeros).sort()];
+  const positives = ones.map((score) => shareBelow(sortedZeros, score));
+  const negatives = zeros.map((score) => 1 - shareBelow(sortedOnes, score));
   return { auc: positives.reduce((sum, value) => sum + value, 0) / ones.length, positives, negatives };
+}
+
+/** Of sorted scores; equal ones count half. */
+function shareBelow(sorted: Float64Array, score: number): number {
+  return (firstNotBelow(sorted, (one) => one < score) + firstNotBelow(sorted, (one) => one <= score)) / 2 / sorted.length;
+}
+
+/** How many at the beginning are below. */
+function firstNotBelow(sorted: Float64Array, below: (one: number) => boolean): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (below(sorted[middle] ?? Infinity)) from = middle + 1;
+    else to = middle;
+  }
+  return from;
 }
 
 /** The area with its 95 % interval, within 0 and 1. @returns null with fewer than two rows of a class. */
@@ -44,17 +59,4 @@ function covariance(a: Placements, b: Placements): number {
 function sampleCovariance(x: readonly number[], y: readonly number[], meanOfX: number, meanOfY: number): number {
   if (x.length < 2) return Infinity;
   return x.reduce((sum, value, i) => sum + (value - meanOfX) * ((y[i] ?? 0) - meanOfY), 0) / (x.length - 1);
-}
-
-/** Ranks from 1, tied values sharing their mean rank. */
-function midRanks(values: readonly number[]): Float64Array {
-  const order = values.map((_, i) => i).sort((a, b) => (values[a] ?? 0) - (values[b] ?? 0));
-  const ranks = new Float64Array(values.length);
-  for (let start = 0; start < order.length; ) {
-    let end = start;
-    while (end < order.length && values[order[end] ?? 0] === values[order[start] ?? 0]) end += 1;
-    for (let i = start; i < end; i += 1) ranks[order[i] ?? 0] = (start + 1 + end) / 2;
-    start = end;
-  }
-  return ranks;
 }

@@ -72,6 +72,6 @@ describe('Versions on the same rows', () => {
     const [one, two] = [rows(1), rows(2)];
     const expected = regressionDifference('mae', numbers, one.predictions, two.predictions);
     expect(compareVersions(two, [one])[0]).toMatchObject([{ metric: 'mae', value: expected?.value, lower: expected?.low, pValue: expected?.pValue }, { metric: 'rmse' }, { metric: 'r2' }]);
-    expect(() => compareVersions(one, [good])).toThrow(expect.objectContaining({ reason: 'COMPARISON_UNFIT' }));
+    expect(() => compareVersions(one, [good])).toThrow(RangeError);
   });
 });

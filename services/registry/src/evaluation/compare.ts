@@ -19,7 +19,6 @@ import {
   type Confusion,
   type DifferenceEstimate,
 } from '@vitae/statistics';
-import { refuse } from './evaluation.ts';
 import { COMPARED_GROUP, surprisesOf } from './measure-binary.ts';
 import { placesOf, type BinaryRows, type MulticlassRows, type RegressionRows, type ScoredRows } from './scored-rows.ts';
 
@@ -47,7 +46,7 @@ const COMPARED_FAIRNESS = ['demographic_parity_difference', 'equal_opportunity_d
  * Each of the others minus the baseline, metric by metric. The p values are adjusted over all of them together, so that
  * the more is compared, the more is asked before a difference counts.
  *
- * @throws Refused COMPARISON_UNFIT when two do different things.
+ * @throws RangeError unless all do the same task.
  */
 export function compareVersions(baseline: ScoredRows, others: readonly ScoredRows[]): PairedDifference[][] {
   const found = others.map((other) => pairOf(other, baseline));
@@ -60,7 +59,7 @@ function pairOf(first: ScoredRows, second: ScoredRows): Unadjusted[] {
   if (first.task === 'binary-classification' && second.task === first.task) return binary(first, second);
   if (first.task === 'multiclass-classification' && second.task === first.task) return multiclass(first, second);
   if (first.task === 'regression' && second.task === first.task) return regression(first, second);
-  throw refuse('COMPARISON_UNFIT', `One version does ${first.task}, the other ${second.task}: they have no metric in common. Compare versions that answer alike.`);
+  throw new RangeError(`${first.task} and ${second.task} have no metric in common.`);
 }
 
 function binary(first: BinaryRows, second: BinaryRows): Unadjusted[] {
@@ -141,7 +140,7 @@ interface Cells {
 function cellsOf(rows: readonly (readonly string[])[]): Cells {
   const cells = new Map<string, { kind: readonly string[]; count: number }>();
   for (const kind of rows) {
-    const key = JSON.stringify(kind);
+    const key = kind.map((part) => `${part.length}:${part}`).join(); // with lengths, so that no two kinds are one
     const cell = cells.get(key);
     if (cell) cell.count += 1;
     else cells.set(key, { kind, count: 1 });

@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, type CommandContext, Context, created, etag, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, pageOf, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ const NewEvaluation = z
   .refine(({ datasetVersionId, suiteId }) => datasetVersionId !== undefined || suiteId !== undefined, 'Say in datasetVersionId on which data, or in suiteId by which suite.')
   .refine(({ suiteId, revision }) => suiteId !== undefined || revision === undefined, 'A revision is one of a suite: name it in suiteId.');
 const Invalidation = z.strictObject({ cause: z.enum(INVALIDATION_CAUSES), reason: text(5_000).min(1) });
+const listQuery = pageQuery.extend({ source: z.enum(['measured', 'reported']).optional(), invalidated: z.enum(['show', 'hide']).default('show') });
 const uuid = z.uuid();
 
 @ApiTags('evaluations')
@@ -49,7 +50,7 @@ export class EvaluationController {
   }
 
   @Get('model-versions/:id/evaluations')
-  async list(@Param('projectId', { schema: projectId }) project: string, @Param('id', { schema: uuid }) modelVersionId: string, @Query({ schema: pageQuery }) query: PageQuery) {
+  async list(@Param('projectId', { schema: projectId }) project: string, @Param('id', { schema: uuid }) modelVersionId: string, @Query({ schema: listQuery }) query: z.infer<typeof listQuery>) {
     if (!(await this.versions.byId(project, modelVersionId))) throw modelVersionNotFound(modelVersionId);
     return pageOf<EvaluationRow>(await this.evaluations.page(project, modelVersionId, query), query.limit);
   }

@@ -5,10 +5,9 @@ import { suiteDatasetUnclear, suiteIsRunElsewhere } from '../evaluation-suite/ev
 import { EvaluationSuites } from '../evaluation-suite/evaluation-suites.view.ts';
 import type { SuiteContent } from '../evaluation-suite/suite-content.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
-import { compareVersions } from './compare.ts';
 import { evaluation, mustCompare, type EvaluationEvent } from './evaluation.ts';
 import { projectEvaluation } from './evaluations.view.ts';
-import { measure } from './measure.ts';
+import { measureSideBySide } from './measuring.store.ts';
 import { measuredVersion, rowsOf, Scorer, type ScoredOn } from './scorer.store.ts';
 import { judge } from './threshold.ts';
 
@@ -50,11 +49,11 @@ export class EvaluationHandler implements ICommandHandler<ForEvaluation> {
     const suite = order.suiteId === undefined ? undefined : await this.suites.published(context.projectId, order.suiteId, order.revision);
     const on: ScoredOn = suite ? { ...chosen(suite, order), slices: suite.content.slices } : { datasetVersionId: order.datasetVersionId ?? '', split: order.split ?? '', slices: [] };
 
-    const { dataset, scored } = await this.scorer.score(context.projectId, other ? [version, other] : [version], on);
-    const [rows, otherRows] = scored;
-    if (!rows) throw new Error(`version ${version.version} was not scored`);
-    const measured = measure(rows);
-    const [paired = []] = otherRows ? compareVersions(otherRows, [rows]) : [];
+    const { dataset, scored } = await this.scorer.score(context.projectId, other ? [other, version] : [version], on);
+    const { measured: all, differences: [paired = []] } = await measureSideBySide(scored);
+    const measured = all.at(-1);
+    const [measuredOther] = all;
+    if (!measured || !measuredOther) throw new Error(`version ${version.version} was not measured`);
     return this.ledger.handle(
       evaluation,
       {
@@ -67,7 +66,7 @@ export class EvaluationHandler implements ICommandHandler<ForEvaluation> {
           split: on.split,
           measured,
           ...(suite ? { suite: { suiteId: suite.suiteId, name: suite.name, number: suite.number, ...judge(suite.content, measured) } } : {}),
-          ...(other && otherRows ? { comparedWith: { version: measuredVersion(other), measured: measure(otherRows), paired } } : {}),
+          ...(other ? { comparedWith: { version: measuredVersion(other), measured: measuredOther, paired } } : {}),
         },
         context: because(context, `Runs version ${version.version} of ${version.modelName} on ${rowsOf(dataset, on.split)}${suite ? ` by revision ${suite.number} of the suite ${suite.name}` : ''}.`),
         subjects: [

@@ -128,7 +128,8 @@ export class Evaluations {
   }
 
   /** One more than the page holds, so that the caller knows whether there is a next one. */
-  page(projectId: string, modelVersionId: string, { limit, after }: PageQuery): Promise<EvaluationRow[]> {
-    return this.em.fork().find(EvaluationRow, { projectId, modelVersionId, ...(after ? { id: { $gt: after } } : {}) }, { orderBy: { id: 'asc' }, limit: limit + 1 });
+  page(projectId: string, modelVersionId: string, { limit, after, source, invalidated }: PageQuery & { readonly source?: EvaluationRow['source'] | undefined; readonly invalidated: 'show' | 'hide' }): Promise<EvaluationRow[]> {
+    const wanted = { ...(after ? { id: { $gt: after } } : {}), ...(source ? { source } : {}), ...(invalidated === 'hide' ? { invalidatedAt: null } : {}) };
+    return this.em.fork().find(EvaluationRow, { projectId, modelVersionId, ...wanted }, { orderBy: { id: 'asc' }, limit: limit + 1 });
   }
 }

@@ -40,12 +40,12 @@ export function ofBinary({ labels, predictions, scores }: BinaryRows): Measured[
   const [f1Of = null] = bootstrapCounts(countsOf(counts), (resample) => [f1(confusionOf(resample))]);
   return [
     ...right(counts),
-    ...(scores ? estimatedOr('auc', aucEstimate(labels, scores), auc(labels, scores)) : []),
-    ...estimatedOr('f1', f1Of, f1(counts)),
+    ...(scores ? estimatedOr('auc', aucEstimate(labels, scores), () => auc(labels, scores)) : []),
+    ...estimatedOr('f1', f1Of, () => f1(counts)),
     ...estimated('precision', wilson(truePositives, truePositives + falsePositives)),
     ...estimated('recall', wilson(truePositives, truePositives + falseNegatives)),
-    ...(scores ? estimatedOr('log_loss', meanOf(surprisesOf(labels, scores)), logLoss(labels, scores)) : []),
-    ...(scores ? estimatedOr('brier', meanOf(scores.map((score, row) => (score - (labels[row] ?? 0)) ** 2)), brier(labels, scores)) : []),
+    ...(scores ? estimatedOr('log_loss', meanOf(surprisesOf(labels, scores)), () => logLoss(labels, scores)) : []),
+    ...(scores ? estimatedOr('brier', meanOf(scores.map((score, row) => (score - (labels[row] ?? 0)) ** 2)), () => brier(labels, scores)) : []),
   ];
 }
 

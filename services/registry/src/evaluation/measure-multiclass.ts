@@ -10,7 +10,7 @@ export function ofMulticlass(rows: MulticlassRows): Measured[] {
   const [f1 = null] = bootstrapCounts(matrix, (resample) => [macroF1(resample, classes)]);
   return [
     ...accuracyOf(rows),
-    ...estimatedOr('macro_f1', f1, macroF1(matrix, classes)),
+    ...estimatedOr('macro_f1', f1, () => macroF1(matrix, classes)),
     ...(surprises && surprises.length > 1 ? estimated('log_loss', normalEstimate(mean(surprises), standardError(surprises))) : []),
   ];
 }

@@ -101,4 +101,10 @@ describe('What a regressor measures', () => {
     expect(metrics.find(({ name }) => name === 'mae')).toMatchObject({ lower: expect.closeTo(2 - 1.96 * Math.sqrt(40 / 39 / 40), 3), upper: expect.closeTo(2 + 1.96 * Math.sqrt(40 / 39 / 40), 3) });
     expect(groups.map(({ metrics: of }) => values(of))).toEqual([{ mae: 1, mean_error: 1 }, { mae: 3, mean_error: -3 }]);
   });
+  it('has no interval of one row, and nothing of numbers that are too large for it', () => {
+    const of = (label: number, prediction: number) => measure({ task: 'regression', labels: [label], predictions: [prediction], groups: { sex: ['f'] }, slices: {} });
+    expect(of(3, 1).metrics).toEqual([{ name: 'mae', value: 2 }, { name: 'rmse', value: 2 }]);
+    expect(of(3, 1).groups[0]?.metrics).toEqual([{ name: 'mae', value: 2 }]);
+    expect(of(1e300, -1e300).metrics).toEqual([{ name: 'mae', value: 2e300 }]);
+  });
 });

@@ -1,8 +1,8 @@
-import { estimated, known, type Measured, type MeasuredGroup, type Measurement } from './measured.ts';
+import { mean, normalEstimate, regressionEstimate, regressionMetric, REGRESSION_METRICS, standardError } from '@vitae/statistics';
+import { estimated, estimatedOr, known, type Measured, type MeasuredGroup, type Measurement } from './measured.ts';
 import { ofBinary, ofBinaryColumn } from './measure-binary.ts';
 import { accuracyOf, ofMulticlass } from './measure-multiclass.ts';
 import { placesOf, rowsAt, type ScoredRows } from './scored-rows.ts';
-import { mean, normalEstimate, regressionEstimate, REGRESSION_METRICS, standardError } from '@vitae/statistics';
 
 /** A slice of fewer rows is counted and not measured: it would say more of single rows than of the model. */
 export const LEAST_SLICE_ROWS = 20;
@@ -33,7 +33,7 @@ function overall(rows: ScoredRows): Measured[] {
     case 'multiclass-classification':
       return ofMulticlass(rows);
     case 'regression':
-      return REGRESSION_METRICS.flatMap((metric) => estimated(metric, regressionEstimate(metric, rows.labels, rows.predictions)));
+      return REGRESSION_METRICS.flatMap((metric) => estimatedOr(metric, regressionEstimate(metric, rows.labels, rows.predictions), () => regressionMetric(metric, rows.labels, rows.predictions)?.value ?? null));
   }
 }
 
@@ -50,5 +50,5 @@ function ofColumn(attribute: string, values: readonly string[], rows: ScoredRows
 function ofGroup(rows: ScoredRows): Measured[] {
   if (rows.task !== 'regression') return rows.task === 'multiclass-classification' ? accuracyOf(rows) : [];
   const errors = rows.labels.map((label, row) => (rows.predictions[row] ?? 0) - label);
-  return [...estimated('mae', regressionEstimate('mae', rows.labels, rows.predictions)), ...(errors.length < 2 ? [] : estimated('mean_error', normalEstimate(mean(errors), standardError(errors))))];
+  return [...estimatedOr('mae', regressionEstimate('mae', rows.labels, rows.predictions), () => mean(errors.map(Math.abs))), ...(errors.length < 2 ? [] : estimated('mean_error', normalEstimate(mean(errors), standardError(errors))))];
 }

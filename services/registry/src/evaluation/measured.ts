@@ -41,8 +41,8 @@ interface Estimate {
   readonly high: number;
 }
 
-/** As a list, so that what the rows do not define is left out: a 0 would read as a result. */
-export const known = (name: string, value: number | null): Measured[] => (value === null ? [] : [{ name, value }]);
+/** As a list, so that what the rows do not define, or numbers too large for it, is left out: a 0 would read as a result. */
+export const known = (name: string, value: number | null): Measured[] => (value === null || !Number.isFinite(value) ? [] : [{ name, value }]);
 export const estimated = (name: string, of: Estimate | null): Measured[] => (of === null ? [] : [{ name, value: of.value, lower: of.low, upper: of.high }]);
 /** With its interval, or without one where the rows are too few for it. */
-export const estimatedOr = (name: string, of: Estimate | null, value: number | null): Measured[] => (of === null ? known(name, value) : estimated(name, of));
+export const estimatedOr = (name: string, of: Estimate | null, value: () => number | null): Measured[] => (of === null ? known(name, value()) : estimated(name, of));

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { plainText, text } from '../request.ts';
 import { TASKS } from './measured.ts';
 
+/** It becomes one event, and an event has to fit into a message of the broker. */
+const MOST_BYTES = 500_000;
+
 const label = plainText.trim().min(1).max(256);
 const count = z.int().min(0).max(Number.MAX_SAFE_INTEGER);
 
@@ -48,5 +51,5 @@ export const NewReport = z
     notes: text(5_000).default(''),
   })
   .refine(({ metrics: told, rubricScores }) => told.length + rubricScores.length > 0, 'A report has at least one metric or rubric score.')
-  .refine(({ metrics: told, groups, slices }) => told.length + [...groups, ...slices].reduce((sum, part) => sum + part.metrics.length, 0) <= 3_000, 'A report has at most 3,000 numbers.')
+  .refine((report) => new TextEncoder().encode(JSON.stringify(report)).length <= MOST_BYTES, 'A report has at most 500,000 bytes.')
   .refine(({ suiteId, revision }) => suiteId !== undefined || revision === undefined, 'A revision is one of a suite: name it in suiteId.');

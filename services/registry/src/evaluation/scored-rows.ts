@@ -36,15 +36,15 @@ export interface RegressionRows extends Rows {
 
 /** Only these rows, without groups and slices. */
 export function rowsAt(rows: ScoredRows, places: readonly number[]): ScoredRows {
-  const pick = <T>(values: readonly T[]): T[] => places.flatMap((place) => values.slice(place, place + 1));
+  const pick = <T extends number>(values: readonly T[], otherwise: T): T[] => places.map((place) => values[place] ?? otherwise);
   const none = { groups: {}, slices: {} };
   switch (rows.task) {
     case 'binary-classification':
-      return { task: rows.task, labels: pick(rows.labels), predictions: pick(rows.predictions), scores: rows.scores && pick(rows.scores), ...none };
+      return { task: rows.task, labels: pick(rows.labels, 0), predictions: pick(rows.predictions, 0), scores: rows.scores && pick(rows.scores, 0), ...none };
     case 'multiclass-classification':
-      return { task: rows.task, classes: rows.classes, labels: pick(rows.labels), predictions: pick(rows.predictions), scores: rows.scores && pick(rows.scores), ...none };
+      return { task: rows.task, classes: rows.classes, labels: pick(rows.labels, 0), predictions: pick(rows.predictions, 0), scores: rows.scores && pick(rows.scores, 0), ...none };
     case 'regression':
-      return { task: rows.task, labels: pick(rows.labels), predictions: pick(rows.predictions), ...none };
+      return { task: rows.task, labels: pick(rows.labels, 0), predictions: pick(rows.predictions, 0), ...none };
   }
 }
 

@@ -55,7 +55,8 @@ export class Scorer {
     const task = (await this.models.byId(projectId, modelId, 'show'))?.task ?? '';
     const workspace = { scratch: this.artefacts.scratch, memoryMb: this.config.VITAE_DATASET_MEMORY_MB };
     await using checkedOut = await this.artefacts.checkOut(files);
-    return score({ path: checkedOut.pathOf(file.path), digest: file.digest, inputs, outputs, task }, data, workspace);
+    // Awaited here, so that the file stays until the last row is scored.
+    return await score({ path: checkedOut.pathOf(file.path), digest: file.digest, inputs, outputs, task }, data, workspace);
   }
 }
 

@@ -1,13 +1,13 @@
 import type { DuckDBValue } from '@duckdb/node-api';
-import type { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-node';
 import { readRows, type DatasetFile, type RowQuery, type Workspace } from '../dataset-version/dataset-file.store.ts';
-import { withOnnxModel } from '../model-version/onnx-model.store.ts';
 import type { Tensor } from '../model-version/tensor-spec.ts';
 import { refuse } from './evaluation.ts';
 import { planFeed, tensorData, type Feed, type FeedColumn, type FedInput, type FedValue } from './feed.ts';
 import { interpret } from './interpret.ts';
 import { modelOutputs, type ModelOutputs } from './model-output.ts';
 import type { ScoredRows } from './scored-rows.ts';
+import { withScoringThread, type RunBatch } from './scoring-session.store.ts';
+import type { BatchAnswer, BatchInput } from './scoring-thread.worker.ts';
 import { belongs, castOf, type Slice } from './slice.ts';
 
 /** A model file and what it takes and gives. */
@@ -47,7 +47,7 @@ export async function score(model: ScoredModel, data: LabelledData, workspace: W
   let width = 1;
   const groups: Record<string, string[]> = Object.fromEntries(data.protectedColumns.map((column) => [column, []]));
   const slices: Record<string, number[]> = Object.fromEntries(data.slices.map(({ name }) => [name, []]));
-  await withOnnxModel(model.path, model.digest, (session) =>
+  await withScoringThread(model.path, model.digest, (run) =>
     readRows(data.file, queryOf(feed, data), workspace, async (columns) => {
       const inputs = columns.slice(0, feed.inputs.length) as readonly (readonly FedValue[])[];
       const [truth = [], ...more] = columns.slice(feed.inputs.length);
@@ -58,7 +58,7 @@ export async function score(model: ScoredModel, data: LabelledData, workspace: W
         for (const [row, value] of (more[data.protectedColumns.length + i] ?? []).entries()) if (belongs(slice, value)) slices[slice.name]?.push(labels.length + row);
       }
       for (const label of truth) labels.push(label as string | null);
-      for (const answer of await answers(session, feed, outputs, inputs, truth.length)) {
+      for (const answer of await answers(run, feed, outputs, inputs, truth.length)) {
         for (const one of answer.classes) classes.push(one);
         for (const one of answer.scores) scores.push(one);
         width = answer.width;
@@ -86,21 +86,19 @@ interface Answer {
   readonly width: number;
 }
 
-async function answers(session: InferenceSession, feed: Feed, outputs: ModelOutputs, columns: readonly (readonly FedValue[])[], rows: number): Promise<Answer[]> {
+async function answers(run: RunBatch, feed: Feed, outputs: ModelOutputs, columns: readonly (readonly FedValue[])[], rows: number): Promise<Answer[]> {
   const size = feed.singleRows ? 1 : rows;
+  const wanted = [outputs.label, outputs.scores].flatMap((name) => name ?? []);
   const found: Answer[] = [];
   for (let start = 0; start < rows; start += size) {
-    const feeds = await tensors(feed.inputs, columns.map((column) => column.slice(start, start + size)), size);
-    const results = await session.run(feeds).catch((error: { readonly message?: string }) => {
-      throw refuse('MODEL_FAILED', `The model broke off on rows of this split: ${(error.message ?? '').split('\n', 1)[0]?.slice(0, 300)}. Try it outside with the same rows.`);
-    });
-    found.push(answerOf(outputs, results, size));
+    const batch = columns.map((column) => column.slice(start, start + size));
+    found.push(answerOf(outputs, await run(feed.inputs.map((input, i) => batchInput(input, batch[i] ?? [], size)), wanted), size));
   }
   return found;
 }
 
-function answerOf({ label, scores }: ModelOutputs, results: InferenceSession.ReturnType, rows: number): Answer {
-  const valuesOf = (name: string) => Array.from((results[name] as OnnxTensor).data as ArrayLike<number | bigint | string>);
+function answerOf({ label, scores }: ModelOutputs, results: BatchAnswer, rows: number): Answer {
+  const valuesOf = (name: string) => Array.from(results[name] ?? []);
   const classes = label === undefined ? [] : valuesOf(label).map((value) => (typeof value === 'string' ? value : Number(value)));
   const numbers = scores === undefined ? [] : valuesOf(scores).map(Number);
   const width = scores === undefined ? 1 : numbers.length / rows;
@@ -110,7 +108,7 @@ function answerOf({ label, scores }: ModelOutputs, results: InferenceSession.Ret
   return { classes, scores: numbers, width };
 }
 
-const TYPES: Readonly<Record<string, OnnxTensor.Type>> = {
+const TYPES: Readonly<Record<string, string>> = {
   BYTES: 'string',
   FP32: 'float32',
   FP64: 'float64',
@@ -121,12 +119,9 @@ const TYPES: Readonly<Record<string, OnnxTensor.Type>> = {
   BOOL: 'bool',
 };
 
-async function tensors(inputs: readonly FedInput[], columns: readonly (readonly FedValue[])[], rows: number): Promise<Record<string, OnnxTensor>> {
-  const { Tensor } = await import('onnxruntime-node');
-  return Object.fromEntries(
-    inputs.map((input, i) => {
-      const data = tensorData(input, columns[i] ?? []);
-      return [input.name, new Tensor(TYPES[input.datatype] ?? 'float32', data, input.rank === 2 ? [rows, 1] : [rows])];
-    }),
-  );
-}
+const batchInput = (input: FedInput, values: readonly FedValue[], rows: number): BatchInput => ({
+  name: input.name,
+  type: TYPES[input.datatype] ?? 'float32',
+  data: tensorData(input, values),
+  shape: input.rank === 2 ? [rows, 1] : [rows],
+});

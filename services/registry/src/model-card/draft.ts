@@ -4,7 +4,7 @@ import { bytesOf, EMPTY, type CardContent } from './card-content.ts';
 /** The first words of a card, out of what the registry knows. What only people can say stays empty. */
 export function draftOf(known: KnownVersion): CardContent {
   const { model, dataset, evaluations, trainingMetrics, source, contributors } = known;
-  const measured = evaluations.map((evaluation) => `- On ${sliceOf(evaluation)} (${evaluation.rowCount} rows): ${evaluation.metrics.map(({ name, value }) => `${name} ${rounded(value)}`).join(', ')}.`);
+  const measured = evaluations.map((evaluation) => `- On ${sliceOf(evaluation)} (${evaluation.rowCount} rows): ${told(evaluation.metrics.filter(({ name }) => !betweenGroups(name)))}.`);
   const reported = Object.entries(trainingMetrics).map(([name, value]) => `${name} ${rounded(value)}`);
   return {
     ...EMPTY,
@@ -25,8 +25,9 @@ export function draftOf(known: KnownVersion): CardContent {
 function groupsOf({ evaluations }: KnownVersion): string {
   const newest = evaluations.find(({ groups }) => groups.length > 0);
   if (!newest) return '';
-  const groups = newest.groups.map(({ attribute, group, rowCount, metrics }) => `- ${attribute} = ${group} (${rowCount} rows): ${metrics.map(({ name, value }) => `${name} ${rounded(value)}`).join(', ')}.`);
-  return lines(`By group, on ${sliceOf(newest)}:`, groups.join('\n'));
+  const groups = newest.groups.map(({ attribute, group, rowCount, metrics }) => `- ${attribute} = ${group} (${rowCount} rows): ${told(metrics)}.`);
+  const between = newest.metrics.filter(({ name }) => betweenGroups(name));
+  return lines(`By group, on ${sliceOf(newest)}:`, groups.join('\n'), between.length === 0 ? '' : `Between groups: ${told(between)}.`);
 }
 
 /** Parts that say something, with an empty line between. Whole lines go where there are too many for a section. */
@@ -38,5 +39,10 @@ function lines(...parts: readonly string[]): string {
 }
 
 const MORE = ' more lines did not fit.';
+
+/** `<measure>:<column>`. */
+const betweenGroups = (name: string): boolean => name.includes(':');
+
+const told = (metrics: readonly { readonly name: string; readonly value: number }[]): string => metrics.map(({ name, value }) => `${name} ${rounded(value)}`).join(', ');
 
 const rounded = (value: number): string => String(Number(value.toPrecision(4)));

@@ -98,6 +98,13 @@ describe('A draft', () => {
     expect(fairness).toBe('By group, on german credit: 1994 version 3, test:\n\n- sex = female (60 rows): tpr 0.4.');
     expect([intendedUse, limitations, licence]).toEqual(['', '', '']);
   });
+  it('tells what was measured between groups with the groups', () => {
+    const [newest] = known.evaluations;
+    if (!newest) throw new Error('the fixture has evaluations');
+    const { evaluation, fairness } = draftOf({ ...known, evaluations: [{ ...newest, metrics: [...newest.metrics, { name: 'demographic_parity_ratio:sex', value: 0.91234 }] }] });
+    expect(evaluation).not.toContain('demographic_parity_ratio');
+    expect(fairness).toMatch(/tpr 0\.4\.\n\nBetween groups: demographic_parity_ratio:sex 0\.9123\.$/);
+  });
   it('of a version of which little is known says little', () => expect(draftOf(bare)).toMatchObject({ evaluation: '', fairness: '' }));
   it('fits into its sections', () => {
     const many = { ...known, evaluations: Array.from({ length: 100 }, () => ({ ...known.evaluations[0]!, groups: Array.from({ length: 800 }, (_, i) => ({ ...known.evaluations[0]!.groups[0]!, group: `g${i}` })) })) };

@@ -2,8 +2,8 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import type { VersionsCompared } from '@vitae/contracts';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, Ledger, type CommandContext } from '@vitae/service-kit';
-import { compareVersions, MADE_WITH } from '../evaluation/compare.ts';
-import { measure } from '../evaluation/measure.ts';
+import { MADE_WITH } from '../evaluation/compare.ts';
+import { measureSideBySide } from '../evaluation/measuring.store.ts';
 import { measuredVersion, rowsOf, Scorer } from '../evaluation/scorer.store.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
 import type { ModelVersionShown } from '../model-version/versions.view.ts';
@@ -40,20 +40,18 @@ export class VersionComparisonHandler implements ICommandHandler<ForVersionCompa
     for (const id of modelVersionIds) versions.push(await this.scorer.version(context.projectId, id));
     mustBeComparable(versions.map(measuredVersion));
     const { dataset, scored } = await this.scorer.score(context.projectId, versions, { datasetVersionId, split, slices: [] });
-    const [baseline, ...others] = scored;
-    const [first] = versions;
+    const { measured, differences } = await measureSideBySide(scored);
+    const [[first], [baseline]] = [versions, measured];
     if (!baseline || !first) throw new Error('a comparison has versions');
-    const differences = [[], ...compareVersions(baseline, others)];
     const said = versions.map((version, i) => {
       const { modelVersionId, version: number, artefactDigest } = measuredVersion(version);
-      const rows = scored[i];
-      return { modelVersionId, version: number, artefactDigest, metrics: rows ? measure(rows).metrics : [], differences: differences[i] ?? [] };
+      return { modelVersionId, version: number, artefactDigest, metrics: measured[i]?.metrics ?? [], differences: i === 0 ? [] : (differences[i - 1] ?? []) };
     });
     return this.ledger.handle(
       versionComparison,
       {
         stream: streamName(versionComparison.category, comparisonId),
-        command: { type: 'CompareVersions', comparisonId, modelId: first.modelId, datasetVersionId, datasetDigest: dataset.digest, split, rowCount: baseline.labels.length, task: baseline.task, versions: said, ...MADE_WITH },
+        command: { type: 'CompareVersions', comparisonId, modelId: first.modelId, datasetVersionId, datasetDigest: dataset.digest, split, rowCount: baseline.rowCount, task: baseline.task, versions: said, ...MADE_WITH },
         context: because(context, `Compares versions ${versions.map(({ version }) => version).join(', ')} of ${first.modelName} on ${rowsOf(dataset, split)}.`),
         subjects: [...new Set(versions.flatMap((version) => subjectsOf({ ...version, modelVersionId: version.id, datasetVersionId }))), `version-comparison:${comparisonId}`],
       },
