@@ -43,7 +43,7 @@ export async function openFrontDoor(service: string): Promise<FrontDoor> {
       else answer.pipe(response);
     });
     further.on('error', () => response.destroy());
-    if (holding?.method === request.method) {
+    if (holding && holding.method === request.method) {
       const { bytes, held } = holding;
       holding = undefined;
       request.on('error', () => further.destroy());

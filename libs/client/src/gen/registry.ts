@@ -535,7 +535,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        get: operations["LineageController_read"];
         put?: never;
         post?: never;
         delete: operations["LineageController_withdraw"];
@@ -4306,6 +4306,7 @@ export interface operations {
                         edges: components["schemas"]["DrawnEdge"][];
                         node: string;
                         nodes: components["schemas"]["DrawnNode"][];
+                        readTo: number;
                         truncated: boolean;
                     } | string;
                 };
@@ -4413,6 +4414,37 @@ export interface operations {
             };
         };
     };
+    LineageController_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+                projectId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkShown"];
+                };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     LineageController_withdraw: {
         parameters: {
             query?: never;
@@ -4492,6 +4524,7 @@ export interface operations {
                         edges: components["schemas"]["DrawnEdge"][];
                         from: string;
                         nodes: components["schemas"]["DrawnNode"][];
+                        readTo: number;
                         to: string;
                     };
                 };
@@ -5328,7 +5361,9 @@ export interface operations {
         parameters: {
             query?: {
                 after?: string;
+                invalidated?: "show" | "hide";
                 limit?: number;
+                source?: "measured" | "reported";
             };
             header?: never;
             path: {
