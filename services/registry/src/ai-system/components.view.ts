@@ -68,14 +68,11 @@ async function revisions(sql: Sql, kind: 'guardrail' | 'tool', projectId: string
   return rows.map((row) => ({ ...row, kind }));
 }
 
-/** Of a row `d` of dataset_version; asked of the row as JSON, so that it holds whether or not the column is there yet. */
-const QUARANTINED = `to_jsonb(d) ->> 'quarantine' is not null`;
-
 async function datasets(sql: Sql, projectId: string, asked: readonly Asked[]): Promise<readonly KnownComponent[]> {
   if (asked.length === 0) return [];
   const rows = await sql.query<Omit<KnownComponent, 'kind' | 'revision'>>(
     `select d.id, d.dataset_name as name, d.version, d.digest,
-       case when to_jsonb(d) ->> 'erasure' is not null then 'erased' when ${QUARANTINED} then 'quarantined' when to_jsonb(d) ->> 'deprecation' is not null then 'deprecated' else 'active' end as standing
+       case when d.erasure is not null then 'erased' when d.quarantine is not null then 'quarantined' when d.deprecation is not null then 'deprecated' else 'active' end as standing
      from registry.dataset_version d where d.project_id = $1 and d.id = any($2::uuid[])`,
     [projectId, asked.map(({ id }) => id)],
   );
@@ -92,8 +89,6 @@ interface SuiteRow {
 
 async function suites(sql: Sql, projectId: string, asked: readonly Asked[]): Promise<readonly KnownComponent[]> {
   if (asked.length === 0) return [];
-  const [table] = await sql.query<{ known: boolean }>(`select to_regclass('registry.evaluation_suite_revision') is not null as known`);
-  if (!table?.known) return [];
   const rows = await sql.query<SuiteRow>(
     `select s.id, s.name, r.number as revision, r.published_at is not null as published, r.content
      from unnest($2::uuid[], $3::integer[]) as a (id, number) join registry.evaluation_suite s on s.id = a.id and s.project_id = $1 join registry.evaluation_suite_revision r on r.suite_id = a.id and r.number = a.number`,

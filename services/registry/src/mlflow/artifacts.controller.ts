@@ -10,8 +10,6 @@ import { brokenOff, declaredDigest } from '../artefact/upload-request.ts';
 import { ForLoggedModel } from '../logged-model/logged-model.handler.ts';
 import { loggedModelNotFound } from '../logged-model/logged-model.ts';
 import { LoggedModels } from '../logged-model/logged-models.view.ts';
-import type { StoredFile } from '../model-version/model-version-command.ts';
-import type { ModelVersionShown } from '../model-version/shown-version.view.ts';
 import { ModelVersions } from '../model-version/versions.view.ts';
 import { ownerOf, type ArtifactOwner } from '../run/artifact-place.ts';
 import { LoggedFiles } from '../run/logged-files.view.ts';
