@@ -44,7 +44,7 @@ async function versions(sql: Sql, projectId: string, asked: readonly Asked[]): P
   if (asked.length === 0) return [];
   const rows = await sql.query<VersionRow>(
     `select v.id, m.name, v.version, v.state, coalesce(v.deleted_at, m.deleted_at) is not null as deleted,
-       exists (select from registry.dataset_version d where d.id = v.dataset_version_id and ${QUARANTINED}) as quarantined,
+       exists (select from registry.dataset_version d where d.id = v.dataset_version_id and d.quarantine is not null) as quarantined,
        coalesce(nullif(v.artefact_digest, ''), v.external #>> '{weights,digest}', '') as digest, v.tags
      from registry.model_version v join registry.model m on m.id = v.model_id where v.project_id = $1 and v.id = any($2::uuid[])`,
     [projectId, asked.map(({ id }) => id)],
