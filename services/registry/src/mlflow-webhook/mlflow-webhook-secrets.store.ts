@@ -19,28 +19,36 @@ export function mlflowHeaders(secret: string | undefined, { id, at, body }: { re
 /** What signs: chosen by whoever made the webhook, sealed here, and never told again. */
 @Injectable()
 export class MlflowWebhookSecrets implements OnModuleInit {
-  #sealer: Sealer | undefined;
+  #opening: Promise<Sealer> | undefined;
 
   constructor(@Inject(CONFIG) private readonly config: RegistryConfig) {}
 
-  /** Outside of local mode it goes without a key file, and takes no secrets then. @throws when the file holds no key. */
+  /** In local mode the key is made with the first secret. @throws when a key file is named that holds no key. */
   async onModuleInit(): Promise<void> {
-    const { VITAE_MODE, VITAE_DATA_DIR, VITAE_WEBHOOK_KEY_FILE } = this.config;
-    const local = VITAE_MODE === 'local';
-    if (local || VITAE_WEBHOOK_KEY_FILE !== undefined) this.#sealer = await openSealer({ service: 'registry', local, dataDir: VITAE_DATA_DIR, keyFile: VITAE_WEBHOOK_KEY_FILE });
+    if (this.config.VITAE_WEBHOOK_KEY_FILE !== undefined) await this.#sealer();
   }
 
-  /** @throws Refused SECRETS_NOT_KEPT. */
-  seal(secret: string, webhookId: string): Buffer {
-    if (!this.#sealer) throw new Refused('SECRETS_NOT_KEPT', 'This registry has no key to seal secrets with. Leave the secret out, or ask the operator to set VITAE_WEBHOOK_KEY_FILE.', 422);
-    return this.#sealer.seal(secret, webhookId);
+  /** @throws Refused SECRETS_NOT_KEPT: outside of local mode it goes without a key file, and takes no secrets then. */
+  async seal(secret: string, webhookId: string): Promise<Buffer> {
+    const sealer = await this.#sealer();
+    if (!sealer) throw new Refused('SECRETS_NOT_KEPT', 'This registry has no key to seal secrets with. Leave the secret out, or ask the operator to set VITAE_WEBHOOK_KEY_FILE.', 422);
+    return sealer.seal(secret, webhookId);
   }
 
   /** Never to be logged or answered. Undefined: nothing is signed. */
   async of(sql: Sql, webhookId: string): Promise<string | undefined> {
     const [row] = await sql.query<{ secret: Buffer | null }>('select secret from registry.mlflow_webhook where id = $1', [webhookId]);
     if (!row?.secret) return undefined;
-    if (!this.#sealer) throw new Error('VITAE_WEBHOOK_KEY_FILE is missing: the secrets of webhooks cannot be opened without the key that they were sealed with');
-    return this.#sealer.open(row.secret, webhookId);
+    const sealer = await this.#sealer();
+    if (!sealer) throw new Error('VITAE_WEBHOOK_KEY_FILE is missing: the secrets of webhooks cannot be opened without the key that they were sealed with');
+    return sealer.open(row.secret, webhookId);
+  }
+
+  async #sealer(): Promise<Sealer | undefined> {
+    const { VITAE_MODE, VITAE_DATA_DIR, VITAE_WEBHOOK_KEY_FILE } = this.config;
+    const local = VITAE_MODE === 'local';
+    if (!local && VITAE_WEBHOOK_KEY_FILE === undefined) return undefined;
+    this.#opening ??= openSealer({ service: 'registry', local, dataDir: VITAE_DATA_DIR, keyFile: VITAE_WEBHOOK_KEY_FILE });
+    return this.#opening;
   }
 }

@@ -24,8 +24,8 @@ export class MlflowWebhookHandler implements ICommandHandler<ForMlflowWebhook> {
     private readonly secrets: MlflowWebhookSecrets,
   ) {}
 
-  execute({ webhookId, order, context, secret }: ForMlflowWebhook): Promise<Handled<MlflowWebhookEvent>> {
-    const sealed = secret === undefined ? undefined : this.secrets.seal(secret, webhookId);
+  async execute({ webhookId, order, context, secret }: ForMlflowWebhook): Promise<Handled<MlflowWebhookEvent>> {
+    const sealed = secret === undefined ? undefined : await this.secrets.seal(secret, webhookId);
     return this.ledger.together(context, async (tx) => {
       const locked = order.type === 'CreateMlflowWebhook' ? undefined : await lockMlflowWebhook(tx.sql, webhookId);
       if (order.type !== 'CreateMlflowWebhook' && locked?.projectId !== context.projectId) throw webhookNotFound(webhookId);
