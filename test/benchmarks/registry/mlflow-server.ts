@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '@vitae/local';
 import { installPython } from '../../interop/python.ts';
 import type { RegistryUnderTest } from './registry-under-test.ts';
-import { seedMlflow } from './seed-mlflow.ts';
+import { sameAsByApi, seedMlflow } from './seed-mlflow.ts';
 import type { Place } from './vitae.ts';
 import type { SeedModel } from './world.ts';
 
@@ -44,6 +44,7 @@ export async function installMlflow(directory: string, venv?: string): Promise<M
       const started = await serve(join(python, '..', 'mlflow'), databaseUrl, join(place.testbed.directory, new URL(databaseUrl).pathname.slice(1)));
       try {
         await seedMlflow(databaseUrl, models, place.progress);
+        if (models[0]) await sameAsByApi(started.url, models[0]);
       } catch (error) {
         await started.stop();
         throw error;

@@ -6,7 +6,7 @@ const query = (parameters: Readonly<Record<string, string>>): string => new URLS
 /** Spread over all that there is, the same for everybody: a step that shares no divisor with the sizes. */
 const spread = (n: number, of: number): number => ((n * 7_919) % of) + 1;
 
-/** MLflow's own requests about one model. A name ends in [own] where `ownOnModel` asks the same of our own API. */
+/** MLflow's own requests about one model. */
 export function onModel({ name, versions }: SeedModel): readonly Operation[] {
   const search = (filter: string): string => `${API}/model-versions/search?${query({ filter, max_results: '100' })}`;
   return [

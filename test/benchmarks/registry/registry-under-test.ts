@@ -11,7 +11,7 @@ export interface RegistryUnderTest {
 
 /** One request, as it goes over the wire. */
 export interface Call {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly body?: object;
 }
