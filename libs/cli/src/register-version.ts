@@ -72,7 +72,7 @@ export async function uploadFile(file: LocalFile, options: ChangeOptions): Promi
   const progress = newProgress(`uploading ${plain(file.path)}`, options, process.stderr, 'bytes');
   const stopping = new AbortController();
   const stop = (): void => stopping.abort(new CannotRun('The upload was interrupted. The same command goes on where it was.'));
-  process.once('SIGINT', stop);
+  process.on('SIGINT', stop); // on and not once: a library of the upload ends the process when it finds nobody else listening
   try {
     const { digest } = await clientOf(options, { retry: USUAL_RETRIES }).artefacts.upload(file.from, { memory: uploadsRemembered(), onProgress: progress.update, signal: stopping.signal });
     return digest;

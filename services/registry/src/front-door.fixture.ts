@@ -46,8 +46,7 @@ export async function openFrontDoor(service: string): Promise<FrontDoor> {
     if (holding && holding.method === request.method) {
       const { bytes, held } = holding;
       holding = undefined;
-      request.on('error', () => further.destroy());
-      request.on('close', () => further.destroy());
+      response.on('close', () => further.destroy()); // when its sender is gone
       cut(request, further, bytes, held); // what comes behind is swallowed, and answered never
     } else if (breaks && request.method !== 'GET') {
       cut(request, further, breaks.bytes, () => {
