@@ -37,6 +37,7 @@ export interface Api {
   readonly projectId: string;
   get<T>(path: string): Promise<T>;
   post<T>(path: string, call: Call): Promise<T>;
+  put<T>(path: string, call: Call): Promise<T>;
   /** Open Inference Protocol; answers the variant that served it, too. */
   infer(endpoint: string, requestId: string, inputs: unknown): Promise<{ variant: string; outputs: unknown }>;
 }
@@ -72,24 +73,27 @@ export function api(frontDoor: string, projectId: string, signal: AbortSignal): 
     }
   }
 
+  async function send<T>(method: 'POST' | 'PUT', path: string, { as, why, body, bytes }: Call): Promise<T> {
+    const response = await request(url(path), {
+      method,
+      headers: {
+        'Content-Type': bytes?.type ?? 'application/json',
+        'Vitae-Actor': `human/${as.name}`,
+        'Idempotency-Key': randomUUID(),
+        ...(why === undefined ? {} : { 'Vitae-Reason': encodeURIComponent(why) }),
+      },
+      body: bytes ? (bytes.content as Uint8Array<ArrayBuffer>) : JSON.stringify(body ?? {}),
+    });
+    return (await response.json()) as T;
+  }
+
   return {
     projectId,
     async get<T>(path: string): Promise<T> {
       return (await (await request(url(path), {})).json()) as T;
     },
-    async post<T>(path: string, { as, why, body, bytes }: Call): Promise<T> {
-      const response = await request(url(path), {
-        method: 'POST',
-        headers: {
-          'Content-Type': bytes?.type ?? 'application/json',
-          'Vitae-Actor': `human/${as.name}`,
-          'Idempotency-Key': randomUUID(),
-          ...(why === undefined ? {} : { 'Vitae-Reason': encodeURIComponent(why) }),
-        },
-        body: bytes ? (bytes.content as Uint8Array<ArrayBuffer>) : JSON.stringify(body ?? {}),
-      });
-      return (await response.json()) as T;
-    },
+    post: (path, call) => send('POST', path, call),
+    put: (path, call) => send('PUT', path, call),
     async infer(endpoint, requestId, inputs) {
       const response = await request(`${frontDoor}/v2/models/${endpoint}/infer`, {
         method: 'POST',

@@ -80,6 +80,24 @@ export async function expectServed(stage: Stage, endpoint: Endpoint, at: string,
   stage.say(`at ${at.slice(11, 23)} served ${said(found)} (since event #${serving.since.index}, by ${serving.since.actor})`);
 }
 
+interface Graph {
+  readonly complete: boolean;
+  readonly nodes: readonly { readonly kind: string; readonly id: string; readonly label: string }[];
+}
+
+/** "What did the version that served then come from, and who decided?" answered from the graph of all services, as of that time. */
+export async function expectProvenance(stage: Stage, endpoint: Endpoint, at: string, version: { readonly id: string; readonly version: number }, dataset: { readonly id: string }): Promise<void> {
+  const kinds = 'model-version,dataset-version,commit,decision';
+  const { nodes } = await until('the graph to be complete', stage.signal, async () => {
+    const graph = await stage.api.get<Graph>(`/registry/lineage?node=${encodeURIComponent(`endpoint:${endpoint.id}`)}&direction=up&kinds=${kinds}&asOf=${encodeURIComponent(at)}`);
+    return graph.complete ? graph : undefined;
+  });
+  const of = (kind: string): string[] => nodes.filter((node) => node.kind === kind).map(({ id }) => id);
+  const found = JSON.stringify([of('model-version'), of('dataset-version'), of('commit').length, of('decision').length]);
+  if (found !== JSON.stringify([[version.id], [dataset.id], 1, 1])) throw new Error(`at ${at} the graph says ${JSON.stringify(nodes)}; one version, its data, its commit and one decision were expected`);
+  stage.say(`what served at ${at.slice(11, 23)} came from ${nodes.map(({ kind, label }) => `${kind} ${label}`).join(', ')}`);
+}
+
 const clipped = (text: string, most: number): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 /** Proto3 JSON leaves a zero out. */

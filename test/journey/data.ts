@@ -17,6 +17,24 @@ export async function upload({ api }: Stage, content: Uint8Array, type: string):
   return digest;
 }
 
+/** Act 2: what every version of the data has to be like, said before there is one. Who breaks it is put into quarantine. */
+export async function stateExpectations({ api, say }: Stage): Promise<void> {
+  const expectations = [
+    { name: 'every loan is decided', kind: 'in-set', column: 'bad_credit', values: ['0', '1'] },
+    { name: 'applicants are of age', kind: 'in-range', column: 'age', minimum: 18, maximum: 100 },
+    { name: 'amounts are positive', kind: 'in-range', column: 'amount', minimum: 1 },
+    { name: 'nothing is missing', kind: 'not-null', columns: ['duration_months', 'amount', 'purpose', 'sex', 'split'] },
+    { name: 'enough rows to learn from', kind: 'row-count-between', minimum: 500, severity: 'warning' },
+  ];
+  await api.put('/registry/datasets/german-credit/expectations', { as: dana, why: 'What a credit model can rest on', body: { onFailure: 'quarantine', expectations } });
+  say(`${expectations.length} expectations of german-credit; a version that breaks one is quarantined, and nothing is built on it`);
+}
+
+interface Assessment {
+  readonly outcome: string;
+  readonly results: readonly { readonly expectation: string; readonly met: boolean }[];
+}
+
 /** Act 2: a CSV becomes a dataset version, profiled by the registry. */
 export async function registerData(stage: Stage, file: string, why: string): Promise<DatasetVersion> {
   const { api, say } = stage;
@@ -40,6 +58,11 @@ export async function registerData(stage: Stage, file: string, why: string): Pro
     },
   });
   const splits = dataset.splits.map(({ name, rowCount }) => `${rowCount} ${name}`).join(', ');
-  say(`dataset german-credit v${dataset.version}: ${dataset.rowCount} rows (${splits}), ${dataset.columns.length} columns profiled, digest ${short(digest)}`);
+  const { items } = await api.get<{ items: Assessment[] }>(`/registry/dataset-versions/${dataset.id}/assessments?limit=1`);
+  const [assessment] = items;
+  if (!assessment || assessment.outcome === 'failed') throw new Error(`german-credit v${dataset.version} does not meet what is expected: ${JSON.stringify(assessment)}`);
+  const unmet = assessment.results.filter(({ met }) => !met).map(({ expectation }) => expectation);
+  const quality = `${assessment.results.length - unmet.length} of ${assessment.results.length} expectations met${unmet.length > 0 ? ` (WARNING: not "${unmet.join('", "')}")` : ''}`;
+  say(`dataset german-credit v${dataset.version}: ${dataset.rowCount} rows (${splits}), ${dataset.columns.length} columns profiled, ${quality}, digest ${short(digest)}`);
   return { ...dataset, digest };
 }

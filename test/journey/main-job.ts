@@ -1,9 +1,9 @@
 import { api } from './api.ts';
 import { approve, expectDenial } from './approve.ts';
-import { expectSameStory, expectServed, printTimeline, timeline } from './audit.ts';
-import { registerData } from './data.ts';
+import { expectProvenance, expectSameStory, expectServed, printTimeline, timeline } from './audit.ts';
+import { registerData, stateExpectations } from './data.ts';
 import { createEndpoint, deploy, expectRefusal } from './deploy.ts';
-import { evaluate, registerModel, registerVersion } from './develop.ts';
+import { evaluate, publishCard, publishSuite, registerModel, registerVersion } from './develop.ts';
 import { rows } from './fixtures.ts';
 import { activateBaseline, expectDrift, expectHealthy, WINDOW_ROWS } from './monitor.ts';
 import { plan } from './plan.ts';
@@ -46,6 +46,7 @@ export async function mainJob({ frontDoor, natsUrl, natsKeyFile, report, signal,
     const useCaseId = await plan(stage);
 
     act('2  Data');
+    await stateExpectations(stage);
     const usual = await registerData(stage, 'credit.csv', 'Decided loans of the usual kind');
 
     act('3  Develop');
@@ -53,7 +54,9 @@ export async function mainJob({ frontDoor, natsUrl, natsKeyFile, report, signal,
     const v1 = await registerVersion(stage, modelId, 'credit-v1.onnx', usual, 'logistic regression on two columns');
 
     act('4  Evaluate');
-    await evaluate(stage, v1, usual);
+    const suiteId = await publishSuite(stage, usual);
+    await evaluate(stage, v1, { suiteId });
+    await publishCard(stage, v1);
 
     act('5  Approve');
     await expectDenial(stage, v1);
@@ -77,7 +80,7 @@ export async function mainJob({ frontDoor, natsUrl, natsKeyFile, report, signal,
 
     act('9  Improve: a better version');
     const v2 = await registerVersion(stage, modelId, 'credit-v2.onnx', usual, 'regularised logistic regression on eighteen columns');
-    await evaluate(stage, v2, usual, v1);
+    await evaluate(stage, v2, { suiteId }, v1);
     const permit2 = await approve(stage, v2);
     const variant2 = await deploy(stage, endpoint, v2, permit2);
     const better = await rollOut(stage, endpoint, v2, variant2, customers, sent);
@@ -114,6 +117,8 @@ export async function mainJob({ frontDoor, natsUrl, natsKeyFile, report, signal,
     await expectServed(stage, endpoint, servedV1, { 1: 100 });
     await expectServed(stage, endpoint, duringCanary, better.seenAt.has(10) ? { 1: 90, 2: 10 } : { 1: 50, 2: 50 });
     await expectServed(stage, endpoint, afterwards, { 2: 100 });
+    await expectProvenance(stage, endpoint, servedV1, v1, usual);
+    await expectProvenance(stage, endpoint, afterwards, v2, usual);
     await expectSameStory(stage, subscription, subject, story);
     report(`one model, three versions, ${story.length} events: the life of model ${modelId} is told.`);
   } finally {
