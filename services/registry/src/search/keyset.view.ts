@@ -33,7 +33,7 @@ export async function keysetPage<Row extends object>(
   const place = `jsonb_build_array(${order.map(({ sql }) => sql).join(', ')})`;
   const text = `select ${select}, ${place} as place from ${from} where ${where} and ${behind} order by ${sorted} limit ${parameter(limit + 1)}`;
   const rows = await em.fork().transactional(async (inner) => {
-    const sql = sqlOf(inner);
+    const sql = sqlOf(inner, { prepared: false });
     await sql.query('set local plan_cache_mode = force_custom_plan'); // whether a value is rare decides which index is right
     return sql.query<Row & { place?: readonly unknown[] }>(text, parameter.values);
   });
