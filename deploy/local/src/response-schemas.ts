@@ -33,7 +33,9 @@ export function responseSchemas(program: ts.Program, controllerFiles: readonly s
     const source = program.getSourceFile(file);
     if (!source) throw new Error(`${file} was not found by the compiler.`);
     ts.forEachChild(source, (node) => {
-      if (ts.isClassDeclaration(node) && node.name) classes.set(node.name.text, node);
+      if (!ts.isClassDeclaration(node) || !node.name) return;
+      if (classes.has(node.name.text)) throw new Error(`Two controllers are called ${node.name.text}, and OpenAPI tells them apart by that name. Rename the one in ${file}.`);
+      classes.set(node.name.text, node);
     });
   }
 

@@ -23,7 +23,7 @@ export async function confirm(what: string, { yes }: { readonly yes?: boolean | 
   if (!process.stdin.isTTY || !process.stderr.isTTY) throw new CannotRun(`${what} Nobody can be asked here: say --yes. Nothing was done.`);
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const said = await asking.question(`${what} Go on? [y/N] `);
+    const said = await asking.question(`${what} Go on? [y/N] `).catch(() => ''); // Ctrl-C, Ctrl-D
     if (!/^\s*y(es)?\s*$/i.test(said)) throw new CannotRun('Nothing was done.');
   } finally {
     asking.close();
