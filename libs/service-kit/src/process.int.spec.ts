@@ -138,10 +138,11 @@ describe('a service as a process', () => {
     const child = start({ ...env, VITAE_MODE: 'cluster', PORT: 'banana' });
     expect(await child.exit).toBe(1);
     expect(child.errors().trim().split('\n')).toEqual([
-      'process-spec cannot start: 5 settings are wrong.',
+      'process-spec cannot start: 6 settings are wrong.',
       '  PORT is "banana"; expected a port number from 0 to 65535',
       '  OIDC_ISSUER is missing; expected the address of an OpenID Connect issuer (VITAE_MODE is cluster)',
       '  OIDC_AUDIENCE is missing; expected the audience that this suite accepts in tokens (VITAE_MODE is cluster)',
+      "  NATS_NKEY_FILE is missing; expected the file with the seed of the service's nkey (VITAE_MODE is cluster, and NATS_URL names no user: who needs no login may publish anything)",
       '  KEYRING_DATABASE_URL is missing; expected a PostgreSQL address such as postgresql://user:password@127.0.0.1:7432/vitae_keys (VITAE_MODE is cluster, and what people write is stored sealed)',
       '  VITAE_TENANT_KEY_FILE is missing; expected the file with the tenant key (VITAE_MODE is cluster, and what people write is stored sealed)',
     ]);
