@@ -10,9 +10,10 @@ import type { SuiteContent } from '../evaluation-suite/suite-content.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
 import { modelVersionNotFound } from '../model-version/model-version.ts';
 import { ModelVersions } from '../model-version/versions.view.ts';
-import { evaluation, refuse, type EvaluationEvent, type Report } from './evaluation.ts';
+import { evaluation, refuse, type EvaluationEvent } from './evaluation.ts';
 import { projectEvaluation } from './evaluations.view.ts';
 import { estimated, known, type Measured } from './measured.ts';
+import type { Report } from './report.ts';
 import { measuredVersion } from './scorer.store.ts';
 import { judge } from './threshold.ts';
 

@@ -2,7 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from '@jest/globals';
 import { EvaluationInvalidatedSchema, EvaluationRecordedSchema, EvaluationReportedSchema, SuiteVerdict, ThresholdOp, ThresholdOutcome, ThresholdSeverity } from '@vitae/contracts';
 import { specification } from '@vitae/testing';
-import { evaluation, mustCompare, type InvalidateEvaluation, type RecordEvaluation, type Report, type ReportEvaluation } from './evaluation.ts';
+import { evaluation, mustCompare, type InvalidateEvaluation, type RecordEvaluation, type ReportEvaluation } from './evaluation.ts';
+import type { Report } from './report.ts';
 import { suiteResultFrom } from './suite-result.ts';
 
 const given = specification(evaluation);

@@ -2,7 +2,8 @@ import { create } from '@bufbuild/protobuf';
 import { EvaluationInvalidatedSchema, EvaluationRecordedSchema, EvaluationReportedSchema, type EvaluationInvalidated, type EvaluationRecorded, type EvaluationReported } from '@vitae/contracts';
 import { Refused, type Decider, type RefusalStatus } from '@vitae/event-store';
 import type { PairedDifference } from './compare.ts';
-import type { Measured, MeasuredGroup, MeasuredSlice, Measurement, Task } from './measured.ts';
+import type { Measured, Measurement } from './measured.ts';
+import { resultsOf, type Report } from './report.ts';
 import { suiteResultOf, type JudgedBySuite } from './suite-result.ts';
 
 /** The version that was measured, or compared with. */
@@ -24,24 +25,6 @@ export interface RecordEvaluation {
   readonly suite?: JudgedBySuite | undefined;
   /** Another version, measured on the same rows. */
   readonly comparedWith?: { readonly version: MeasuredVersion; readonly measured: Measurement; readonly paired: readonly PairedDifference[] } | undefined;
-}
-
-/** What somebody else says that it measured. */
-export interface Report {
-  readonly executedBy: string;
-  readonly tool: { readonly name: string; readonly version: string; readonly url: string };
-  /** RFC 3339. */
-  readonly executedAt: string;
-  readonly dataset: { readonly datasetVersionId: string; readonly datasetDigest: string } | { readonly uri: string; readonly digest: string; readonly name: string };
-  readonly split: string;
-  readonly rowCount: number;
-  readonly task: Task | '';
-  readonly metrics: readonly Measured[];
-  readonly groups: readonly MeasuredGroup[];
-  readonly slices: readonly MeasuredSlice[];
-  readonly rubricScores: readonly { readonly criterion: string; readonly n: number; readonly mean: number; readonly standardDeviation: number }[];
-  readonly judge?: { readonly model: string; readonly rubric: string; readonly scaleFrom: number; readonly scaleTo: number } | undefined;
-  readonly notes: string;
 }
 
 export interface ReportEvaluation {
@@ -134,7 +117,7 @@ function recorded({ evaluationId, of, dataset, split, measured, suite, comparedW
     ...dataset,
     split,
     task: measured.task,
-    ...results(measured),
+    ...resultsOf(measured),
     ...(suite ? { suite: suiteResultOf(suite) } : {}),
     ...(comparedWith
       ? {
@@ -156,20 +139,11 @@ function reported({ evaluationId, of, report, suite }: ReportEvaluation): Evalua
     ...of,
     ...same,
     ...('uri' in dataset ? { externalDataset: dataset } : dataset),
-    ...results(report),
+    ...resultsOf(report),
     rubricScores: rubricScores.map(({ n, ...score }) => ({ ...score, n: BigInt(n) })),
     ...(judge ? { judge } : {}),
     ...(suite ? { suite: suiteResultOf(suite) } : {}),
   });
-}
-
-function results({ rowCount, metrics, groups, slices }: Pick<Measurement, 'rowCount' | 'metrics' | 'groups' | 'slices'>) {
-  return {
-    rowCount: BigInt(rowCount),
-    metrics: [...metrics],
-    groups: groups.map((group) => ({ ...group, rowCount: BigInt(group.rowCount), positiveCount: BigInt(group.positiveCount), metrics: [...group.metrics] })),
-    slices: slices.map((slice) => ({ ...slice, rowCount: BigInt(slice.rowCount), metrics: [...slice.metrics] })),
-  };
 }
 
 /** This one's metric minus the other's, of those that both have. */

@@ -4,8 +4,9 @@ import type { Comparison, EvaluationRecorded, EvaluationReported, GroupResult, S
 import type { RecordedEvent } from '@vitae/event-store';
 import type { PageQuery, ViewTransaction } from '@vitae/service-kit';
 import type { PairedDifference } from './compare.ts';
-import type { EvaluationEvent, InvalidationCause, Report } from './evaluation.ts';
+import type { EvaluationEvent, InvalidationCause } from './evaluation.ts';
 import type { Measured, MeasuredGroup, MeasuredSlice, Task } from './measured.ts';
+import type { Report } from './report.ts';
 import { plain, suiteResultFrom, type JudgedBySuite } from './suite-result.ts';
 
 export interface ComparisonRow {
