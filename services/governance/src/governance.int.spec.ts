@@ -7,6 +7,9 @@ import {
   ArtefactArchivedSchema,
   canonicalJson,
   ColumnKind,
+  DatasetSensitivityClassifiedSchema,
+  DatasetVersionQuarantinedSchema,
+  DatasetVersionQuarantineLiftedSchema,
   DatasetVersionRegisteredSchema,
   DriftAlertRaisedSchema,
   DriftEffect,
@@ -304,6 +307,43 @@ describe('use cases', () => {
 });
 
 describe('the gate to production', () => {
+  it('denies what was built on data in quarantine, and what was approved before has to be approved again', async () => {
+    const useCaseId = await approvedUseCase();
+    const version = await registered(useCaseId);
+    const { modelVersionId, datasetVersionId } = version;
+    await evaluated(version);
+    const approve = async () => {
+      const { body } = await open(modelVersionId, 'human/dana');
+      await judge(body.id, 'human/olga', 'business-owner');
+      await judge(body.id, 'human/marc', 'model-risk');
+    };
+    await approve();
+    expect(failed(await ask(modelVersionId))).toEqual([]);
+
+    const of = { datasetVersionId, datasetName: 'german-credit', version: 1 };
+    await happened(`registry.DatasetVersion-${datasetVersionId}`, create(DatasetVersionQuarantinedSchema, { ...of, reason: 'The labels of May are wrong.' }));
+    const denied = await ask(modelVersionId);
+    expect(failed(denied)).toEqual(['POL-001', 'POL-012']);
+    expect(denied.body.results.at(-1).reason).toContain(`german-credit version 1 is in quarantine (dataset version ${datasetVersionId})`);
+    expect((await get(`/decisions/${denied.body.id}`)).body.positions).toContainEqual({ stream: `registry.DatasetVersion-${datasetVersionId}`, revision: 2 });
+
+    await happened(`registry.DatasetVersion-${datasetVersionId}`, create(DatasetVersionQuarantineLiftedSchema, { ...of, reason: 'They were put right.' }));
+    const lifted = await ask(modelVersionId);
+    expect(failed(lifted)).toEqual(['POL-001']);
+    expect(lifted.body.results[0].reason).toContain('what olga judged as business-owner has changed since');
+    await approve();
+    expect(await ask(modelVersionId)).toMatchObject({ status: 201, body: { outcome: 'allow' } });
+  });
+
+  it('judges data by what was found out about them later', async () => {
+    const version = await registered(await approvedUseCase());
+    const { datasetVersionId, modelVersionId } = version;
+    const of = { datasetVersionId, datasetName: 'german-credit', version: 1 };
+    const standing = { lawfulBasis: 'contract', allowedPurposes: ['credit-scoring'], residency: 'eu', retentionUntil: '2040-12-31' };
+    await happened(`registry.DatasetVersion-${datasetVersionId}`, create(DatasetSensitivityClassifiedSchema, { ...of, ...standing, columns: [{ name: 'sex', piiClass: PiiClass.SPECIAL }], piiClass: PiiClass.SPECIAL }));
+    expect(failed(await ask(modelVersionId))).toContain('POL-007');
+  });
+
   it('denies with what is missing, and allows when two people approved and the evidence is there', async () => {
     const useCaseId = await approvedUseCase();
     const version = await registered(useCaseId);
@@ -427,7 +467,7 @@ describe('the gate to production', () => {
     await evaluated(version);
     const { body } = await ask(version.modelVersionId);
     expect(body.results.map(({ policyId, outcome }: { policyId: string; outcome: string }) => `${policyId} ${outcome}`)).toEqual([
-      'POL-001 fail', 'POL-003 fail', 'POL-005 fail', 'POL-006 error', 'POL-007 error', 'POL-008 pass', 'POL-010 pass',
+      'POL-001 fail', 'POL-003 fail', 'POL-005 fail', 'POL-006 error', 'POL-007 error', 'POL-008 pass', 'POL-010 pass', 'POL-012 pass',
     ]);
   });
 
@@ -485,7 +525,7 @@ describe('the gate to production', () => {
   it('publishes its policies once, and shows them', async () => {
     const { items } = (await get('/policy-sets')).body;
     expect(items).toMatchObject([{ name: 'lifecycle-core', version: '1.1.0', revision: 1 }]);
-    expect(items[0].policies.map(({ id }: { id: string }) => id)).toEqual(['POL-001', 'POL-003', 'POL-005', 'POL-006', 'POL-007', 'POL-008', 'POL-010']);
+    expect(items[0].policies.map(({ id }: { id: string }) => id)).toEqual(['POL-001', 'POL-003', 'POL-005', 'POL-006', 'POL-007', 'POL-008', 'POL-010', 'POL-012']);
   });
 });
 

@@ -10,9 +10,9 @@ alter table registry.dataset_version
   add column labelling_notes             text not null default '',
   add column anonymisations              jsonb not null default '[]',
   add column pii_suggestions             jsonb not null default '[]',
-  add column updated_at                  timestamptz;
+  -- With a default, for replicas of before that still run.
+  add column updated_at                  timestamptz not null default now();
 update registry.dataset_version set updated_at = registered_at;
-alter table registry.dataset_version alter column updated_at set not null;
 create index dataset_version_page on registry.dataset_version (project_id, id);
 -- "Is anything in quarantine at all?", asked of every model version that is shown.
 create index dataset_version_quarantined on registry.dataset_version (project_id) where quarantine is not null;

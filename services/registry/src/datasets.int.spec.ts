@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -264,6 +265,8 @@ describe('What is expected of a dataset', () => {
     await refused(put({ name: 'x', kind: 'in-set', column: 'a', values: [] }), 400, 'invalid-request');
     await refused(put({ name: 'x', kind: 'unlike', column: 'a' }), 400, 'invalid-request');
     await refused(() => call('PUT', '/datasets/faulty/expectations', { expectations: [expectations[0], expectations[0]] }), 400, 'invalid-request');
+    const values = Array.from({ length: 256 }, (_, i) => `${i}`.padStart(256, 'x'));
+    await refused(() => call('PUT', '/datasets/faulty/expectations', { expectations: Array.from({ length: 8 }, (_, i) => ({ name: `${i}`, kind: 'in-set', column: 'a', values })) }), 400, 'invalid-request');
     await refused(() => call('GET', '/datasets/faulty/expectations'), 404, 'dataset-not-found');
   });
 
@@ -305,6 +308,14 @@ describe('Sensitivity', () => {
     expect(now.columns[2]).not.toHaveProperty('minimum');
     expect((await classify({ contact: 'personal' })).body.revision).toBe(2);
     expect((await classify({ salary: 'none' })).body).toMatchObject({ piiClass: 'personal', revision: 3 });
+  });
+
+  it('of the widest data that look personal everywhere fits into an event', async () => {
+    const names = Array.from({ length: 256 }, (_, i) => `date of birth ${String(i).padStart(3, '0')} ${'x'.repeat(100)}`);
+    const { status, body } = await register('wide', `${names.join(',')}\n${Array.from({ length: 20 }, (_, i) => names.map(() => `diabetes a${i}@example.org ${'y'.repeat(60)}`).join(',')).join('\n')}\n`);
+    expect([status, body?.piiSuggestions?.length]).toEqual([201, 512]);
+    const [event] = await eventsOf(body.id);
+    expect(JSON.stringify(event).length).toBeLessThan(500_000);
   });
 
   it('that was said with the registration needs no confirmation', async () => {
@@ -452,7 +463,8 @@ it('Data larger than the memory that reading may take are read all the same, and
   const directory = await mkdtemp(join(tmpdir(), 'vitae-large-'));
   try {
     const path = join(directory, 'rows.csv');
-    const value = (i: number) => `${'x'.repeat(160)}${i % 40}`;
+    const pool = Array.from({ length: 20_011 }, () => randomBytes(80).toString('hex')); // what is spilled is compressed
+    const value = (i: number) => pool[i % pool.length] ?? '';
     await writeFile(path, 'a,b,c\n');
     for (let start = 0; start < 150_000; start += 25_000) await writeFile(path, Array.from({ length: 25_000 }, (_, i) => `${value(i)},${value(i + 1)},${value(i + 2)}\n`).join(''), { flag: 'a' });
     const scratch = await mkdtemp(join(directory, 'scratch-'));

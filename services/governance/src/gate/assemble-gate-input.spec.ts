@@ -81,6 +81,7 @@ const base: GateFacts = {
       protectedColumns: ['sex'],
     },
   ],
+  quarantines: [],
   cases: [],
   incidents: [{ ...from('governance.Incident-6', 2), id: id(6), title: 'Drift on credit-eu', severity: 'sev3', state: 'open' }],
 };
@@ -111,7 +112,7 @@ describe('the assembly of the gate input', () => {
     const { useCase: _useCase, ...known } = facts;
     const input = assembleGateInput({ ...known, datasets: [] }, asked, sha256);
     expect(input.useCase).toEqual({ id: id(3), state: 'unknown' });
-    expect(input.data).toEqual({ datasets: [{ id: id(4), pii: 'unknown', allowedPurposes: [] }] });
+    expect(input.data).toEqual({ datasets: [{ id: id(4), pii: 'unknown', allowedPurposes: [] }], quarantined: [] });
     expect(gateInput.safeParse(input).success).toBe(true);
     const empty = facts.datasets.map((dataset) => ({ ...dataset, lawfulBasis: '', residency: '', retentionUntil: 'some day', allowedPurposes: [''] }));
     expect(assembleGateInput({ ...facts, datasets: empty }, asked, sha256).data.datasets).toEqual([
@@ -141,6 +142,28 @@ describe('the assembly of the gate input', () => {
       { stream: 'registry.DatasetVersion-4', revision: 1 },
       { stream: 'registry.ModelVersion-2', revision: 2 },
     ]);
+  });
+});
+
+describe('a quarantine', () => {
+  const raw = { ...from('registry.DatasetVersion-7', 4), id: id(7), name: 'raw', version: 3, of: id(4), open: true, times: 1 };
+
+  it('of the data, or of what they were made of, is told while it lasts, with the stream that it was read from', () => {
+    const told = assembleGateInput({ ...facts, quarantines: [raw] }, asked, sha256);
+    expect(told.data.quarantined).toEqual([{ id: id(7), name: 'raw', version: 3, of: id(4) }]);
+    expect(gateInput.safeParse(told).success).toBe(true);
+    expect(positionsOf({ ...facts, quarantines: [raw] })).toContainEqual({ stream: 'registry.DatasetVersion-7', revision: 4 });
+    expect(assembleGateInput({ ...facts, quarantines: [{ ...raw, open: false }] }, asked, sha256).data.quarantined).toEqual([]);
+  });
+
+  it('of the training data ends approvals, and lifting it brings none back', () => {
+    expect(subjectHashOf({ ...facts, quarantines: [raw] }, sha256)).not.toBe(subjectHash);
+    expect(subjectHashOf({ ...facts, quarantines: [{ ...raw, open: false }] }, sha256)).not.toBe(subjectHash);
+    expect(subjectHashOf({ ...facts, quarantines: [{ ...raw, open: false }] }, sha256)).not.toBe(subjectHashOf({ ...facts, quarantines: [{ ...raw, times: 2 }] }, sha256));
+  });
+
+  it('of what it was only evaluated on leaves approvals as they are: that is evidence', () => {
+    expect(subjectHashOf({ ...facts, quarantines: [{ ...raw, of: id(9) }] }, sha256)).toBe(subjectHash);
   });
 });
 

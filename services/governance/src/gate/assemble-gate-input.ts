@@ -60,6 +60,16 @@ export interface GateFacts {
     readonly retentionUntil: string;
     readonly protectedColumns: readonly string[];
   })[];
+  /** Of these datasets, and of what they were made of: what is or ever was in quarantine. */
+  readonly quarantines: readonly (Position & {
+    readonly id: string;
+    readonly name: string;
+    readonly version: number;
+    /** The dataset above that it is, or that was made of it. */
+    readonly of: string;
+    readonly open: boolean;
+    readonly times: number;
+  })[];
   /** All cases of this version at this gate, also those whose subject has changed. */
   readonly cases: readonly (Position & {
     readonly subjectHash: string;
@@ -81,9 +91,11 @@ export type Sha256 = (text: string) => string;
 
 /**
  * Names exactly what is approved: the artefact, where it goes, what for and how risky that is, and the data it came
- * from. Evidence (evaluations, incidents) is not part of it: new evidence is for the policies, not for the approval.
+ * from. Evidence (evaluations, incidents) is not part of it: new evidence is for the policies, not for the approval. That the
+ * training data were put into quarantine is: who approved before did not know, and a lifted quarantine does not say that he would again.
  */
-export function subjectHashOf({ gate, environment, version, useCase }: Pick<GateFacts, 'gate' | 'environment' | 'version' | 'useCase'>, sha256: Sha256): string {
+export function subjectHashOf({ gate, environment, version, useCase, quarantines }: Pick<GateFacts, 'gate' | 'environment' | 'version' | 'useCase' | 'quarantines'>, sha256: Sha256): string {
+  const training = quarantines.filter(({ of }) => of === version.datasetVersionId);
   const subject = {
     gate,
     environment,
@@ -97,6 +109,7 @@ export function subjectHashOf({ gate, environment, version, useCase }: Pick<Gate
           requiredMetrics: useCase.requiredMetrics.map(({ name, direction, threshold }) => ({ name, direction, threshold })),
         }
       : { id: version.useCaseId },
+    ...(training.length > 0 ? { quarantines: training.map(({ id, times }) => ({ id, times })) } : {}),
   };
   return sha256(canonicalJson(subject));
 }
@@ -148,6 +161,7 @@ export function assembleGateInput(
           ...(retentionUntil === undefined ? {} : { retentionUntil }),
         };
       }),
+      quarantined: facts.quarantines.filter(({ open }) => open).map(({ id, name, version: number, of }) => ({ id, name, version: number, of })),
     },
     requiredMetrics: (useCase?.requiredMetrics ?? []).map(({ name, direction, threshold }) => ({ name, direction: direction === 'at-most' ? 'at-most' : 'at-least', threshold })),
     evaluations: evaluations.flatMap(({ id, digest, datasetVersionId, split, rowCount, metrics, evaluatedAt }) =>
@@ -193,7 +207,7 @@ function evidenceThatDoesNotCount({ evaluations }: GateFacts): Pick<GateInput, '
 
 /** Every stream that the facts came from and how far it was read, in order of name. */
 export function positionsOf(facts: GateFacts): readonly Position[] {
-  const all = [facts.version, ...(facts.useCase ? [facts.useCase] : []), ...facts.evaluations, ...facts.datasets, ...facts.cases, ...facts.incidents];
+  const all = [facts.version, ...(facts.useCase ? [facts.useCase] : []), ...facts.evaluations, ...facts.datasets, ...facts.quarantines, ...facts.cases, ...facts.incidents];
   const furthest = new Map<string, number>();
   for (const { stream, revision } of all) furthest.set(stream, Math.max(revision, furthest.get(stream) ?? 0));
   return [...furthest].map(([stream, revision]) => ({ stream, revision })).sort((a, b) => (a.stream < b.stream ? -1 : 1));

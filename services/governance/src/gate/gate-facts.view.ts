@@ -1,7 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { approvalCasesOf } from '../approval-case/approval-cases.view.ts';
 import { incidentsOfModel } from '../incident/incidents.view.ts';
-import { datasetVersionsById, evaluationsOf, modelVersionById } from '../lifecycle/registry.view.ts';
+import { datasetVersionsById, evaluationsOf, modelVersionById, quarantinesOf } from '../lifecycle/registry.view.ts';
 import { useCaseById } from '../use-case/use-cases.view.ts';
 import type { GateFacts } from './assemble-gate-input.ts';
 
@@ -15,7 +15,9 @@ export async function gateFacts(
   if (!version) return null;
   const useCase = await useCaseById(em, projectId, version.useCaseId);
   const evaluations = await evaluationsOf(em, modelVersionId);
-  const datasets = await datasetVersionsById(em, projectId, [version.datasetVersionId, ...evaluations.flatMap(({ datasetVersionId }) => datasetVersionId ?? [])]);
+  const datasetIds = [...new Set([version.datasetVersionId, ...evaluations.flatMap(({ datasetVersionId }) => datasetVersionId ?? [])])];
+  const datasets = await datasetVersionsById(em, projectId, datasetIds);
+  const quarantines = await quarantinesOf(em, projectId, datasetIds);
   const cases = await approvalCasesOf(em, gate, modelVersionId);
   const incidents = await incidentsOfModel(em, projectId, version.modelId);
   return {
@@ -25,6 +27,7 @@ export async function gateFacts(
     ...(useCase ? { useCase } : {}),
     evaluations,
     datasets,
+    quarantines,
     cases: cases.map(({ row: { stream, revision, subjectHash, requestedBy }, approvals }) => ({ stream, revision, subjectHash, requestedBy, approvals })),
     incidents,
   };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The version of what policies may read; a change of its fields is a new version. A list may be added that old inputs lack: it is empty for them. */
+/** The version of what policies may read. Fields may be added, as optional ones, and lists, which are empty for inputs that lack them: what was recorded before reads as it did. Any other change is a new version. */
 export const GATE_INPUT_SCHEMA = 'gate-input/1';
 
 /** Written as a JSON number, read by CEL as an int: JSON knows only doubles, and CEL does not mix the two in arithmetic. */
@@ -48,6 +48,11 @@ export const gateInput = z.strictObject({
         retentionUntil: instant.optional(),
       }),
     ),
+    /**
+     * Which of them, or of what they were made of (`of` is the dataset above), are in quarantine. Always there; absent only in
+     * what was recorded before there was such a thing.
+     */
+    quarantined: z.array(z.strictObject({ id: text, name: text, version: int, of: text })).optional(),
   }),
   requiredMetrics: z.array(z.strictObject({ name: text, direction: z.enum(['at-least', 'at-most']), threshold: z.number() })),
   /** One for each metric of each evaluation of the version. */

@@ -3,6 +3,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import {
   PiiClassSchema,
   type ArtefactArchived,
+  type DatasetSensitivityClassified,
+  type DatasetVersionQuarantined,
+  type DatasetVersionQuarantineLifted,
   type DatasetVersionRegistered,
   type EvaluationInvalidated,
   type EvaluationRecorded,
@@ -11,11 +14,11 @@ import {
   type ModelVersionRetired,
   type PiiClass,
 } from '@vitae/contracts';
-import type { RecordedEvent } from '@vitae/event-store';
-import type { ViewTransaction } from '@vitae/service-kit';
+import type { RecordedEvent, Sql } from '@vitae/event-store';
+import { sqlOf, type ViewTransaction } from '@vitae/service-kit';
 import { shortNames } from '../short-names.ts';
 
-type RegistryEvent = DatasetVersionRegistered | ModelVersionRegistered | EvaluationRecorded | EvaluationReported | EvaluationInvalidated | ArtefactArchived | ModelVersionRetired;
+type RegistryEvent = DatasetVersionRegistered | DatasetVersionQuarantined | DatasetVersionQuarantineLifted | DatasetSensitivityClassified | ModelVersionRegistered | EvaluationRecorded | EvaluationReported | EvaluationInvalidated | ArtefactArchived | ModelVersionRetired;
 
 /** none, personal, special. */
 const piiClasses = shortNames<PiiClass>(PiiClassSchema);
@@ -83,6 +86,10 @@ export const DatasetVersionRow = defineEntity({
     residency: p.text(),
     retentionUntil: p.text(),
     protectedColumns: p.json<readonly string[]>(),
+    quarantined: p.boolean(),
+    /** How often it was put there. */
+    quarantines: p.integer(),
+    derivedFrom: p.json<readonly string[]>(),
     stream: p.text(),
     revision: p.integer(),
   },
@@ -90,7 +97,7 @@ export const DatasetVersionRow = defineEntity({
 export type DatasetVersionRow = InferEntity<typeof DatasetVersionRow>;
 
 /** Takes what the registry says of versions, evaluations and data; passes over everything else. */
-export async function projectRegistry({ em }: ViewTransaction, { event: message, projectId, occurredAt, stream, revision }: RecordedEvent): Promise<void> {
+export async function projectRegistry({ em, sql }: ViewTransaction, { event: message, projectId, occurredAt, stream, revision }: RecordedEvent): Promise<void> {
   const source = { projectId, stream, revision };
   const event = message as RegistryEvent;
   switch (event.$typeName) {
@@ -106,9 +113,24 @@ export async function projectRegistry({ em }: ViewTransaction, { event: message,
         residency: event.residency,
         retentionUntil: event.retentionUntil,
         protectedColumns: event.protectedColumns,
+        quarantined: false,
+        quarantines: 0,
+        derivedFrom: event.derivedFromDatasetVersionIds,
         ...source,
       });
       return;
+    case 'vitae.registry.v1.DatasetVersionQuarantined':
+      await changeDataset(sql, event.datasetVersionId, revision, 'quarantined = true, quarantines = quarantines + 1');
+      return;
+    case 'vitae.registry.v1.DatasetVersionQuarantineLifted':
+      await changeDataset(sql, event.datasetVersionId, revision, 'quarantined = false');
+      return;
+    case 'vitae.registry.v1.DatasetSensitivityClassified': {
+      const { lawfulBasis, allowedPurposes, residency, retentionUntil } = event;
+      const set = 'pii = $3, lawful_basis = $4, allowed_purposes = $5::jsonb, residency = $6, retention_until = $7';
+      await changeDataset(sql, event.datasetVersionId, revision, set, piiClasses.nameOf(event.piiClass), lawfulBasis, JSON.stringify(allowedPurposes), residency, retentionUntil);
+      return;
+    }
     case 'vitae.registry.v1.ModelVersionRegistered':
       await em.upsert(ModelVersionRow, {
         id: event.modelVersionId,
@@ -157,9 +179,38 @@ export async function projectRegistry({ em }: ViewTransaction, { event: message,
   }
 }
 
+/** An event that was projected before changes nothing. Parameters of `set` begin at $3. */
+async function changeDataset(sql: Sql, id: string, revision: number, set: string, ...values: readonly unknown[]): Promise<void> {
+  await sql.query(`update dataset_version set revision = $2, ${set} where id = $1 and revision < $2`, [id, revision, ...values]);
+}
+
 export const modelVersionById = (em: EntityManager, projectId: string, id: string): Promise<ModelVersionRow | null> => em.findOne(ModelVersionRow, { id, projectId });
 
 export const evaluationsOf = (em: EntityManager, modelVersionId: string): Promise<EvaluationRow[]> => em.find(EvaluationRow, { modelVersionId }, { orderBy: { id: 'asc' } });
 
 export const datasetVersionsById = (em: EntityManager, projectId: string, ids: readonly string[]): Promise<DatasetVersionRow[]> =>
   em.find(DatasetVersionRow, { projectId, id: { $in: [...ids] } }, { orderBy: { id: 'asc' } });
+
+/** A dataset version that is or was in quarantine, and which of those that were asked for is it or was made of it. */
+export interface QuarantinedData {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  readonly of: string;
+  readonly open: boolean;
+  readonly times: number;
+  readonly stream: string;
+  readonly revision: number;
+}
+
+/** Of these dataset versions and everything that they were made of, however far back. */
+export const quarantinesOf = (em: EntityManager, projectId: string, ids: readonly string[]): Promise<QuarantinedData[]> =>
+  sqlOf(em).query<QuarantinedData>(
+    `with recursive ancestry (id, of) as (
+       select d, d from unnest($2::uuid[]) as asked (d)
+       union select s.id::uuid, a.of from ancestry a join governance.dataset_version v on v.id = a.id cross join jsonb_array_elements_text(v.derived_from) as s (id)
+     )
+     select v.id, v.name, v.version, a.of, v.quarantined as open, v.quarantines as times, v.stream, v.revision
+     from ancestry a join governance.dataset_version v on v.id = a.id where v.project_id = $1 and v.quarantines > 0 order by v.id, a.of`,
+    [projectId, ids],
+  );

@@ -28,7 +28,7 @@ describe('lifecycle-core', () => {
   it('passes the compliant example by every policy', () => {
     const results = lifecycleCore.judge(GATE, input());
     expect(results.map(({ policyId, outcome, reason }) => ({ policyId, outcome, reason }))).toEqual(
-      ['POL-001', 'POL-003', 'POL-005', 'POL-006', 'POL-007', 'POL-008', 'POL-010'].map((policyId) => ({ policyId, outcome: PASS, reason: '' })),
+      ['POL-001', 'POL-003', 'POL-005', 'POL-006', 'POL-007', 'POL-008', 'POL-010', 'POL-012'].map((policyId) => ({ policyId, outcome: PASS, reason: '' })),
     );
     expect(outcomeOf(results)).toBe(GateOutcome.ALLOW);
   });
@@ -80,6 +80,9 @@ describe('lifecycle-core', () => {
     ['special categories', (i) => void (at(i.data.datasets, 0).pii = 'special'), 'POL-007', FAIL, /need an impact assessment/],
     ['an unknown dataset', (i) => void i.data.datasets.push({ id: 'lost', pii: 'unknown', allowedPurposes: [] }), 'POL-007', FAIL, /dataset version lost is not known\.$/],
     ['an open sev1 incident', (i) => void (at(i.incidents, 0).severity = 'sev1'), 'POL-008', FAIL, /Close sev1 Drift on credit-eu \(01990000/],
+    ['the training data are in quarantine', (i) => void (i.data.quarantined = [{ id: 'd1', name: 'german-credit', version: 2, of: 'd1' }]), 'POL-012', FAIL, /made of\. german-credit version 2 is in quarantine \(dataset version d1\)\.$/],
+    ['what they were made of is', (i) => void (i.data.quarantined = [{ id: 'd0', name: 'raw', version: 1, of: 'd1' }]), 'POL-012', FAIL, /raw version 1 is in quarantine \(dataset version d0, of which d1 was made\)\.$/],
+    ['quarantine was not looked at', (i) => void delete i.data.quarantined, 'POL-012', FAIL, /Whether data are in quarantine is not known\.$/],
     ['a machine asks', (i) => void (i.actor.kind = 'machine'), 'POL-010', FAIL, /rita is a machine: let a person ask\.$/],
   ];
 

@@ -4,7 +4,7 @@ import type { DatasetVersion } from '../lifecycle/dataset-versions.view.ts';
 import type { Column } from './fitting.ts';
 
 /**
- * Reads the columns that can be features (neither label nor split) out of a CSV or Parquet file with DuckDB, which is
+ * Reads the columns that can be features (neither label nor split) out of a CSV, JSON lines or Parquet file with DuckDB, which is
  * loaded when it is first needed. What the registry profiled as a number is read as one and the rest as the text that
  * it is: nothing is guessed, so that the bins meet the values that models meet.
  *
@@ -42,8 +42,9 @@ export async function readColumns(path: string, dataset: DatasetVersion, split: 
 const CSV = `auto_detect = false, header = true, delim = ',', quote = '"', escape = '"', comment = '', compression = 'none', strict_mode = true`;
 
 function source(path: string, { mediaType, columns }: DatasetVersion): string {
-  if (mediaType !== 'text/csv') return `read_parquet(${literal(path)})`;
+  if (mediaType !== 'text/csv' && mediaType !== 'application/jsonl') return `read_parquet(${literal(path)})`;
   const types = columns.map(({ name, kind }) => `${literal(name)}: ${kind === 'numeric' ? "'DOUBLE'" : "'VARCHAR'"}`);
+  if (mediaType === 'application/jsonl') return `read_json(${literal(path)}, format = 'newline_delimited', columns = {${types.join(', ')}}, compression = 'uncompressed')`;
   return `read_csv(${literal(path)}, columns = {${types.join(', ')}}, ${CSV})`;
 }
 

@@ -8,9 +8,10 @@ import type { RegistryConfig } from '../config.ts';
 import { outcomeOf, type Assessment } from '../dataset/assessment.ts';
 import { Datasets } from '../dataset/datasets.view.ts';
 import { lockBytes, neededElsewhere } from '../model-version/versions.view.ts';
+import { builtOn, trainedOn } from './ancestry.view.ts';
 import { assess } from './dataset-file.store.ts';
 import { datasetVersion, datasetVersionNotFound, type ClassifySensitivity, type DatasetVersionCommand, type DatasetVersionEvent, type EraseDatasetVersion } from './dataset-version.ts';
-import { builtOn, DatasetVersions, projectDatasetVersion, trainedOn, type DatasetVersionRow } from './dataset-versions.view.ts';
+import { DatasetVersions, projectDatasetVersion, type DatasetVersionRow } from './dataset-versions.view.ts';
 import { datasetVersionErased, refuse } from './refusals.ts';
 
 type Named<Type extends DatasetVersionCommand['type']> = Extract<DatasetVersionCommand, { type: Type }>;

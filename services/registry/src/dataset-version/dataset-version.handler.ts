@@ -1,6 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { streamName, type Handled } from '@vitae/event-store';
+import { streamName, type Handled, type Sql } from '@vitae/event-store';
 import { type CommandContext, CONFIG, Ledger, violates } from '@vitae/service-kit';
 import { v7 as uuidv7 } from 'uuid';
 import { artefactNotFound } from '../artefact/artefact.ts';
@@ -10,9 +10,10 @@ import { outcomeOf, type Assessment } from '../dataset/assessment.ts';
 import { Datasets, type ExpectedOf } from '../dataset/datasets.view.ts';
 import { lockBytes } from '../model-version/versions.view.ts';
 import { nextVersion, scopeOfDataset } from '../version-counter.view.ts';
+import { holdAncestry } from './ancestry.view.ts';
 import { readContent, type ReadDataset, type Report } from './dataset-file.store.ts';
 import { datasetVersion, datasetVersionExists, type DatasetVersionEvent } from './dataset-version.ts';
-import { DatasetVersions, holdAncestry, projectDatasetVersion } from './dataset-versions.view.ts';
+import { DatasetVersions, projectDatasetVersion } from './dataset-versions.view.ts';
 import { datasetQuarantined, refuse } from './refusals.ts';
 import type { DatasetDeclaration } from './registration.ts';
 
@@ -86,7 +87,7 @@ function assessmentOf({ results, rowCount }: ReadDataset, expected: ExpectedOf |
 }
 
 /** @throws Refused SOURCE_UNKNOWN, DATASET_QUARANTINED. What was erased is named all the same: it is where the data came from. */
-async function sourcesAreUsable(sql: Parameters<typeof holdAncestry>[0], projectId: string, ids: readonly string[]): Promise<void> {
+async function sourcesAreUsable(sql: Sql, projectId: string, ids: readonly string[]): Promise<void> {
   for (const id of [...ids].sort()) {
     const held = await holdAncestry(sql, projectId, id);
     const self = held.find(({ datasetVersionId }) => datasetVersionId === id);

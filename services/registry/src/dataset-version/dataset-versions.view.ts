@@ -5,6 +5,7 @@ import type { RecordedEvent, Sql } from '@vitae/event-store';
 import { sqlOf, type ViewTransaction } from '@vitae/service-kit';
 import type { OutcomeName } from '../dataset/assessment.ts';
 import { countVersion, scopeOfDataset } from '../version-counter.view.ts';
+import { quarantinedAmong } from './ancestry.view.ts';
 import type { DatasetVersionEvent } from './dataset-version.ts';
 import { PII_NAMES, type PiiClassName } from './pii-class.ts';
 import type { NamedVersion } from './refusals.ts';
@@ -256,6 +257,7 @@ export class DatasetVersions {
     return found;
   }
 
+  /** Itself or what it was made of. */
   quarantinedSources(projectId: string, id: string): Promise<readonly NamedVersion[]> {
     return quarantinedAmong(sqlOf(this.em.fork()), projectId, id);
   }
@@ -268,45 +270,4 @@ export class DatasetVersions {
       [projectId, datasetVersionId, after ?? null, limit + 1],
     );
   }
-}
-
-/** It and everything it was made of, however far back. What is written once has no circles. */
-const ANCESTRY = `with recursive ancestry (id) as (select $2::uuid union select e.source_id from registry.dataset_derivation e join ancestry a on e.dataset_version_id = a.id)`;
-const NAMED = `d.id as "datasetVersionId", d.dataset_name as "datasetName", d.version`;
-
-const quarantinedAmong = (sql: Sql, projectId: string, id: string): Promise<NamedVersion[]> =>
-  sql.query<NamedVersion>(`${ANCESTRY} select ${NAMED} from registry.dataset_version d where d.project_id = $1 and d.id in (select id from ancestry) and d.quarantine is not null order by d.id`, [projectId, id]);
-
-/** Like `quarantinedAmong`, and none of them can go into quarantine or be erased until the transaction ends. */
-export interface HeldVersion extends NamedVersion {
-  readonly quarantined: boolean;
-  readonly erased: boolean;
-}
-export const holdAncestry = (sql: Sql, projectId: string, id: string): Promise<HeldVersion[]> =>
-  sql.query<HeldVersion>(
-    `${ANCESTRY} select ${NAMED}, d.quarantine is not null as quarantined, d.erasure is not null as erased from registry.dataset_version d
-     where d.project_id = $1 and d.id in (select id from ancestry) order by d.id for share of d`,
-    [projectId, id],
-  );
-
-/** Model versions that are built on it or on what was made of it, not retired and not deleted; the newest first. */
-export async function builtOn(sql: Sql, projectId: string, id: string, limit: number): Promise<readonly string[]> {
-  const rows = await sql.query<{ id: string }>(
-    `with recursive made (id) as (select $2::uuid union select e.dataset_version_id from registry.dataset_derivation e join made m on e.source_id = m.id)
-     select v.id from registry.model_version v join registry.model m on m.id = v.model_id
-     where v.project_id = $1 and v.dataset_version_id in (select id from made) and v.state in ('registered', 'deprecated') and v.deleted_at is null and m.deleted_at is null
-     order by v.id desc limit $3`,
-    [projectId, id, limit],
-  );
-  return rows.map((row) => row.id);
-}
-
-/** Model versions trained on exactly these bytes: what an erasure takes the ground from. */
-export async function trainedOn(sql: Sql, projectId: string, id: string, limit: number): Promise<readonly string[]> {
-  const rows = await sql.query<{ id: string }>(
-    `select v.id from registry.model_version v join registry.model m on m.id = v.model_id
-     where v.project_id = $1 and v.dataset_version_id = $2 and v.state in ('registered', 'deprecated') and v.deleted_at is null and m.deleted_at is null order by v.id desc limit $3`,
-    [projectId, id, limit],
-  );
-  return rows.map((row) => row.id);
 }

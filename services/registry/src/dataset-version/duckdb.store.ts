@@ -28,7 +28,7 @@ const ASK_MS = 500;
 /** A DuckDB of its own, that can open this one file and nothing else; memory and what it spills are bounded. */
 export async function withDuckDb<T>(file: DatasetFile, { scratch, memoryMb, spillMb = 16 * memoryMb, onShare, signal }: Workspace, work: (duck: DuckDBConnection) => Promise<T>): Promise<T> {
   const { DuckDBInstance } = await import('@duckdb/node-api'); // 70 MB that a service without datasets need not hold
-  const database = await DuckDBInstance.create(':memory:', { memory_limit: `${memoryMb}MB`, temp_directory: scratch, max_temp_directory_size: `${spillMb}MB`, threads: '2' });
+  const database = await DuckDBInstance.create(':memory:', { memory_limit: `${memoryMb}MB`, temp_directory: scratch, threads: '2' });
   let asking: NodeJS.Timeout | undefined;
   try {
     const duck = await database.connect();
@@ -36,6 +36,7 @@ export async function withDuckDb<T>(file: DatasetFile, { scratch, memoryMb, spil
     try {
       signal?.throwIfAborted();
       signal?.addEventListener('abort', breakOff);
+      await duck.run(`set max_temp_directory_size = '${spillMb}MB'`); // given when it is opened, it is shown and not kept to
       await duck.run('set enable_progress_bar = true');
       await duck.run('set enable_progress_bar_print = false');
       await duck.run(`set allowed_paths = [${literal(file.path)}]`);

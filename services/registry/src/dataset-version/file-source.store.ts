@@ -14,7 +14,7 @@ import { refuse } from './refusals.ts';
 // Small buffers: the usual ones are 32 MB each, and are taken before the first row is kept.
 const CSV = `buffer_size = 8388608, header = true, delim = ',', quote = '"', escape = '"', comment = '', compression = 'none', strict_mode = true, null_padding = false, ignore_errors = false`;
 const TYPES = `['BIGINT', 'DOUBLE', 'VARCHAR']`;
-const JSON_LINES = `compression = 'uncompressed', maximum_object_size = ${2 * MAX_LINE_BYTES}`;
+const JSON_LINES = `compression = 'uncompressed', maximum_object_size = ${MAX_LINE_BYTES + 1024}`;
 
 /** Rows of one Parquet file: a small file can claim any number of equal ones. */
 const MAX_ROWS = 200_000_000;
@@ -76,20 +76,24 @@ async function jsonTypes(duck: DuckDBConnection, file: DatasetFile): Promise<Rea
   const names = acceptable([...new Set(lists.flatMap(([keys]) => JSON.parse(`[${String(keys)}]`) as string[]))]);
   if (names.length === 0) return new Map();
   const whole = source(file, new Map(names.map((name) => [name, 'JSON'])));
-  const kinds = await rowsOf(duck, `select ${names.map((name) => `coalesce(array_to_string(list(distinct json_type(${identifier(name)})), ','), '')`).join(', ')} from ${whole}`);
+  const kinds = await rowsOf(duck, `select ${names.flatMap(kindsOf).join(', ')} from ${whole}`);
   const types = new Map<string, string>();
   for (const [i, name] of names.entries()) {
-    const found = String(kinds[0]?.[i] ?? '').split(',').filter((kind) => kind !== '');
-    const type = typeOfValues(found, found.includes('UBIGINT') && (await beyondBigint(duck, file, name)));
+    const found = String(kinds[0]?.[2 * i] ?? '').split(',').filter((kind) => kind !== '');
+    const type = typeOfValues(found, kinds[0]?.[2 * i + 1] === true);
     if (type === undefined) throw mixedColumn(name, await firstsOf(duck, whole, name));
     types.set(name, type);
   }
   return types;
 }
 
-async function beyondBigint(duck: DuckDBConnection, file: DatasetFile, name: string): Promise<boolean> {
-  const [[largest] = []] = await rowsOf(duck, `select max(case when json_type(${identifier(name)}) = 'UBIGINT' then cast(cast(${identifier(name)} as varchar) as ubigint) end) > 9223372036854775807 from ${source(file, new Map([[name, 'JSON']]))}`);
-  return largest === true;
+/** Which kinds of values a column has, and whether a whole number is beyond BIGINT. */
+function kindsOf(name: string): readonly [string, string] {
+  const kind = `json_type(${identifier(name)})`;
+  return [
+    `coalesce(array_to_string(map_keys(histogram(${kind})), ','), '')`,
+    `max(case when ${kind} = 'UBIGINT' then cast(cast(${identifier(name)} as varchar) as ubigint) end) > 9223372036854775807`,
+  ];
 }
 
 async function firstsOf(duck: DuckDBConnection, whole: string, name: string): Promise<{ kind: string; line: number }[]> {

@@ -6,6 +6,8 @@ import { SAMPLED_CHARACTERS, SAMPLED_VALUES, suggest, type Suggestion } from './
 
 const TOP_VALUES = 20;
 const VALUE_LENGTH = 64;
+/** Of one column: the strictest say enough, and an event has room for only so many. */
+const MOST_SUGGESTIONS = 2;
 
 /** What is in one column of the table `content`. */
 export async function profile(duck: DuckDBConnection, name: string, dataType: string): Promise<ColumnContent> {
@@ -42,9 +44,9 @@ export async function suggestions(duck: DuckDBConnection, name: string): Promise
   const column = identifier(name);
   const rows = await rowsOf(
     duck,
-    `select distinct left(cast(${column} as varchar), ${SAMPLED_CHARACTERS}) from (select ${column} from content where ${column} is not null using sample reservoir(${4 * SAMPLED_VALUES} rows) repeatable (7)) limit ${SAMPLED_VALUES}`,
+    `select distinct left(cast(${column} as varchar), ${SAMPLED_CHARACTERS}) from (select * from (select ${column} from content where ${column} is not null) using sample reservoir(${4 * SAMPLED_VALUES} rows) repeatable (7)) limit ${SAMPLED_VALUES}`,
   );
-  return suggest(name, rows.map(([value]) => String(value)));
+  return suggest(name, rows.map(([value]) => String(value))).slice(0, MOST_SUGGESTIONS);
 }
 
 export async function splitsOf(duck: DuckDBConnection, splitColumn: string | undefined): Promise<Pick<DatasetContent, 'splits' | 'unsplitRows'>> {

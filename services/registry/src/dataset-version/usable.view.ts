@@ -1,6 +1,7 @@
 import type { Sql } from '@vitae/event-store';
+import { holdAncestry } from './ancestry.view.ts';
 import { datasetVersionNotFound } from './dataset-version.ts';
-import { holdAncestry, type DatasetVersions, type DatasetVersionRow } from './dataset-versions.view.ts';
+import type { DatasetVersions, DatasetVersionRow } from './dataset-versions.view.ts';
 import { datasetQuarantined, datasetVersionErased } from './refusals.ts';
 
 /**

@@ -37,12 +37,16 @@ const NewExpectation = z
   });
 type NewExpectation = z.infer<typeof NewExpectation>;
 
+/** They have to fit into an event. */
+const MOST_CHARACTERS = 256 * 1024;
+
 export const NewExpectations = z.strictObject({
   onFailure: z.enum(['note', 'quarantine']).default('note'),
   expectations: z
     .array(NewExpectation)
     .max(200)
-    .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'Name each only once.'),
+    .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'Name each only once.')
+    .refine((list) => JSON.stringify(list).length <= MOST_CHARACTERS, `At most ${MOST_CHARACTERS} characters in all.`),
 });
 
 export function expectationOf(said: NewExpectation): Expectation {

@@ -1,3 +1,4 @@
+import type { MediaType } from '../dataset-version/registration.ts';
 import type { CardContent } from '../model-card/card-content.ts';
 import type { Tensor } from '../model-version/tensor-spec.ts';
 
@@ -17,7 +18,7 @@ export interface KnownDataset {
   /** `sha256:<hex>` of its bytes. */
   readonly digest: string;
   readonly sizeBytes: number;
-  readonly mediaType: 'text/csv' | 'application/jsonl' | 'application/vnd.apache.parquet';
+  readonly mediaType: MediaType;
   readonly rowCount: number;
   readonly columns: readonly KnownColumn[];
   readonly splits: readonly { readonly name: string; readonly rowCount: number }[];

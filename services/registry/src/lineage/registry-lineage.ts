@@ -1,7 +1,14 @@
 import type { Message } from '@bufbuild/protobuf';
 import type {
+  DatasetVersionDeprecated,
+  DatasetVersionDeprecationLifted,
+  DatasetVersionErased,
+  DatasetVersionQuarantined,
+  DatasetVersionQuarantineLifted,
   DatasetVersionRegistered,
+  EvaluationInvalidated,
   EvaluationRecorded,
+  EvaluationReported,
   ModelCardApproved,
   ModelCardDrafted,
   ModelCardPublished,
@@ -27,7 +34,7 @@ import type {
 import { edge, fromKnown, is, node, type LineageFact } from './lineage-fact.ts';
 import { commitId } from './node.ts';
 
-type Told = DatasetVersionRegistered | EvaluationRecorded | ModelCardApproved | ModelCardDrafted | ModelCardPublished | ModelCardReturned | ModelCardRevised | ModelCardSubmittedForReview | ModelDeleted | ModelDeprecated | ModelDeprecationLifted | ModelPurposeStated | ModelRegistered | ModelRenamed | ModelRestored | ModelVersionDeleted | ModelVersionDeprecated | ModelVersionDeprecationLifted | ModelVersionPurged | ModelVersionReferenced | ModelVersionRegistered | ModelVersionRestored | ModelVersionRetired;
+type Told = DatasetVersionDeprecated | DatasetVersionDeprecationLifted | DatasetVersionErased | DatasetVersionQuarantined | DatasetVersionQuarantineLifted | DatasetVersionRegistered | EvaluationInvalidated | EvaluationRecorded | EvaluationReported | ModelCardApproved | ModelCardDrafted | ModelCardPublished | ModelCardReturned | ModelCardRevised | ModelCardSubmittedForReview | ModelDeleted | ModelDeprecated | ModelDeprecationLifted | ModelPurposeStated | ModelRegistered | ModelRenamed | ModelRestored | ModelVersionDeleted | ModelVersionDeprecated | ModelVersionDeprecationLifted | ModelVersionPurged | ModelVersionReferenced | ModelVersionRegistered | ModelVersionRestored | ModelVersionRetired;
 
 /** What data, models, versions, evaluations and cards came from. */
 export function registryLineage(message: Message): readonly LineageFact[] | undefined {
@@ -35,8 +42,22 @@ export function registryLineage(message: Message): readonly LineageFact[] | unde
   switch (event.$typeName) {
     case 'vitae.registry.v1.DatasetVersionRegistered': {
       const version = node('dataset-version', event.datasetVersionId);
-      return [is(version, 'registered', `${event.datasetName} version ${event.version}`), edge(node('source', event.source), version, 'taken-from')];
+      return [
+        is(version, 'registered', `${event.datasetName} version ${event.version}`),
+        edge(node('source', event.source), version, 'taken-from'),
+        ...event.derivedFromDatasetVersionIds.map((id) => edge(node('dataset-version', id), version, 'derived-from')),
+        ...event.derivedFromUris.map((uri) => edge(node('source', uri), version, 'derived-from')),
+      ];
     }
+    case 'vitae.registry.v1.DatasetVersionQuarantined':
+      return [is(node('dataset-version', event.datasetVersionId), 'quarantined')];
+    case 'vitae.registry.v1.DatasetVersionDeprecated':
+      return [is(node('dataset-version', event.datasetVersionId), 'deprecated')];
+    case 'vitae.registry.v1.DatasetVersionQuarantineLifted':
+    case 'vitae.registry.v1.DatasetVersionDeprecationLifted':
+      return [is(node('dataset-version', event.datasetVersionId), 'registered')];
+    case 'vitae.registry.v1.DatasetVersionErased':
+      return [is(node('dataset-version', event.datasetVersionId), 'erased')];
     case 'vitae.registry.v1.ModelRegistered':
       return [is(node('model', event.modelId), 'active', event.name), ...fromKnown('use-case', event.useCaseId, node('model', event.modelId), 'made-for')];
     case 'vitae.registry.v1.ModelPurposeStated':
@@ -92,6 +113,17 @@ export function registryLineage(message: Message): readonly LineageFact[] | unde
         ...(event.comparison ? [edge(node('model-version', event.comparison.modelVersionId), measured, 'compares-with')] : []),
       ];
     }
+    case 'vitae.registry.v1.EvaluationReported': {
+      const reported = node('evaluation', event.evaluationId);
+      return [
+        is(reported, 'reported', `evaluation of version ${event.version} by ${event.executedBy}`),
+        edge(node('model-version', event.modelVersionId), reported, 'measures'),
+        ...fromKnown('dataset-version', event.datasetVersionId, reported, 'measured-on'),
+        ...fromKnown('source', event.externalDataset?.uri ?? '', reported, 'measured-on'),
+      ];
+    }
+    case 'vitae.registry.v1.EvaluationInvalidated':
+      return [is(node('evaluation', event.evaluationId), 'invalidated')];
     case 'vitae.registry.v1.ModelCardDrafted':
       return [is(node('model-card', event.modelVersionId), 'draft', `card of version ${event.version}`), edge(node('model-version', event.modelVersionId), node('model-card', event.modelVersionId), 'describes')];
     case 'vitae.registry.v1.ModelCardRevised':

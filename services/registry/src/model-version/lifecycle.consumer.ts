@@ -24,10 +24,13 @@ export class LifecycleConsumer implements LedgerHandler {
   ) {}
 
   async handle(recorded: RecordedEvent, tx: ViewTransaction): Promise<void> {
-    if (recorded.event.$typeName === PURGED) return this.#remove(recorded.event as ModelVersionPurged, tx.sql);
+    if (recorded.event.$typeName === PURGED) {
+      const { removed, modelVersionId } = recorded.event as ModelVersionPurged;
+      return this.#remove(removed, modelVersionId, tx.sql);
+    }
     if (recorded.event.$typeName === ERASED) {
-      const { datasetVersionId, removed } = recorded.event as DatasetVersionErased;
-      return this.#remove({ modelVersionId: datasetVersionId, removed }, tx.sql);
+      const { removed, datasetVersionId } = recorded.event as DatasetVersionErased;
+      return this.#remove(removed, datasetVersionId, tx.sql);
     }
     if (!isFollowed(recorded.event)) return;
     await projectFollowed(tx, recorded);
@@ -63,9 +66,9 @@ export class LifecycleConsumer implements LedgerHandler {
    * The event is there, so the bytes may go: here and not with the command, so that a crash in between cannot leave them. But
    * not those that something was registered with since; whoever registers them now waits until they are gone, and is told.
    */
-  async #remove({ modelVersionId, removed }: Pick<ModelVersionPurged, 'modelVersionId' | 'removed'>, sql: Sql): Promise<void> {
+  async #remove(removed: readonly string[], otherThan: string, sql: Sql): Promise<void> {
     await lockBytes(sql, removed, 'remove');
-    const needed = await neededElsewhere(sql, removed, modelVersionId);
+    const needed = await neededElsewhere(sql, removed, otherThan);
     for (const digest of removed) if (!needed.includes(digest)) await this.artefacts.remove(digest);
   }
 
