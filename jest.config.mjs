@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 // Specs run from source: SWC compiles them (with the decorator metadata Nest needs) and the export
 // condition `@vitae/source` leads an import of `@vitae/x` to its src/index.ts. Nothing has to be built.
 const swc = [
@@ -28,6 +30,8 @@ export default {
   transform: { '\\.ts$': swc },
   transformIgnorePatterns: ['/node_modules/'],
   cacheDirectory: '<rootDir>/tmp/jest',
+  // Much of a spec is waiting for PostgreSQL and NATS, so two at once pay on two cores, too. Jest would leave one core idle.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   // Not a measure of speed: only what ends a spec that would wait for ever on a crowded machine.
   testTimeout: 180_000,
   workerIdleMemoryLimit: '700MB',
