@@ -19,6 +19,7 @@ import { KitModule } from './kit.module.ts';
 import { atWork, logging, QuietLogger } from './log.ts';
 import { serveOpenApi } from './openapi.ts';
 import { Readiness } from './readiness.ts';
+import { renewCertificate, servedCertificate } from './served-certificate.ts';
 import { refuseSealedText } from './sealed-request.ts';
 import { telemetry } from './telemetry-handle.ts';
 import { markForeignBody } from './validation.ts';
@@ -69,14 +70,15 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
 
   // 2. The application.
   const kit = KitModule.around(definition, config, { ...(orm ? { orm } : {}), ...(broker ? { broker } : {}), ...(keyring ? { keyring } : {}), logging: logging(name, config, options.log) });
-  const app = await NestFactory.create<NestExpressApplication>(kit, { abortOnError: false, bufferLogs: true, bodyParser: false, rawBody: true });
+  const httpsOptions = await servedCertificate(config);
+  const app = await NestFactory.create<NestExpressApplication>(kit, { abortOnError: false, bufferLogs: true, bodyParser: false, rawBody: true, ...(httpsOptions ? { httpsOptions } : {}) });
   opened.defer(() => app.close());
   app.useLogger(app.get(QuietLogger));
   app.set('etag', false); // an ETag is a revision here, never a hash of the answer
   app.set(MODE_SETTING, config.VITAE_MODE);
   app.useSecurityHeaders({
     contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
-    strictTransportSecurity: false, // said by whoever terminates TLS
+    ...(httpsOptions ? {} : { strictTransportSecurity: false }), // said by whoever terminates TLS
   });
   app.use((_request: Request, _response: Response, next: NextFunction) => atWork.run(name, next));
   if (definition.jsonLimit !== false) {
@@ -92,6 +94,7 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   await app.listen(config.PORT, config.HOST);
   const readiness = app.get(Readiness);
   opened.defer(() => closeGently(app.getHttpServer()));
+  opened.defer(renewCertificate(app.getHttpServer(), config));
   const consumers = orm && broker ? app.get(Consumers) : undefined;
   if (consumers) {
     opened.defer(() => consumers.stop());

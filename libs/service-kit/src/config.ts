@@ -42,6 +42,9 @@ export const wholeNumber = (fallback: number, least: number, most: number) =>
 export const baseConfig = z.object({
   PORT: port(0),
   HOST: z.string().min(1).default('127.0.0.1').describe('an address to listen on, such as 127.0.0.1 or 0.0.0.0'),
+  /** The service speaks HTTPS with these; absent, somebody before it does. They are read again when they change. */
+  HTTPS_CERT_FILE: z.string().min(1).optional().describe('a file with a certificate and its chain, in PEM'),
+  HTTPS_KEY_FILE: z.string().min(1).optional().describe('the file with the key of that certificate, in PEM'),
   DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/ })
     .optional()
@@ -109,8 +112,9 @@ export function parseConfig<C extends BaseConfig>(
   const keyring = ['KEYRING_DATABASE_URL', 'VITAE_TENANT_KEY_FILE'] as const;
   if (keyring.some((variable) => given[variable] !== undefined)) for (const variable of keyring) missing(variable, 'keys and tenant key come together');
   if (needs.broker) missing('NATS_URL', `${service} talks to the other services over NATS`);
-  const certificate = ['NATS_CERT_FILE', 'NATS_KEY_FILE'] as const;
-  if (certificate.some((variable) => given[variable] !== undefined)) for (const variable of certificate) missing(variable, 'certificate and key come together');
+  for (const pair of [['NATS_CERT_FILE', 'NATS_KEY_FILE'], ['HTTPS_CERT_FILE', 'HTTPS_KEY_FILE']] as const) {
+    if (pair.some((variable) => given[variable] !== undefined)) for (const variable of pair) missing(variable, 'certificate and key come together');
+  }
   if ((given['VITAE_MODE'] ?? 'cluster') === 'cluster') {
     const why = given['VITAE_MODE'] === undefined ? 'VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine' : 'VITAE_MODE is cluster';
     missing('OIDC_ISSUER', why);
