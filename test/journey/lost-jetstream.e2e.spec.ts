@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startSuite, type Suite } from '@vitae/testing';
 import { eventually } from '@vitae/testing';
 import { api } from './api.ts';
-import { registerData } from './data.ts';
+import { registerData, stateExpectations } from './data.ts';
 import { registerModel, registerVersion } from './develop.ts';
 import { plan } from './plan.ts';
 import type { Stage } from './stage.ts';
@@ -52,6 +52,7 @@ describe('the JetStream store', () => {
     expect(await published(suite)).toEqual(before);
 
     const stage = stageOf(suite);
+    await stateExpectations(stage);
     const dataset = await registerData(stage, 'credit.csv', 'after the loss');
     const version = await registerVersion(stage, modelId, 'credit-v1.onnx', dataset, 'after the loss');
     const after = await published(suite);
