@@ -91,11 +91,12 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   serveOpenApi(app, name, VERSION);
 
   // 3. Doors open; only then events, so that a consumer never waits for a service that waits for it.
+  const consumers = orm && broker ? app.get(Consumers) : undefined;
+  consumers?.announce();
   await app.listen(config.PORT, config.HOST);
   const readiness = app.get(Readiness);
   opened.defer(() => closeGently(app.getHttpServer()));
   opened.defer(renewCertificate(app.getHttpServer(), config));
-  const consumers = orm && broker ? app.get(Consumers) : undefined;
   if (consumers) {
     opened.defer(() => consumers.stop());
     await consumers.start();

@@ -42,6 +42,7 @@ export interface ConsumerPosition {
 @Injectable()
 export class Consumers {
   readonly #log = new Logger('Consumer');
+  #found: readonly { readonly name: string; readonly handler: LedgerHandler }[] = [];
   #running: readonly Consumer[] = [];
   /** Doors open before the consumers run: whoever asks in between has to wait for them. */
   readonly #started = Promise.withResolvers<void>();
@@ -56,9 +57,20 @@ export class Consumers {
     private readonly readiness: Readiness,
   ) {}
 
-  /** Called by boot, once. */
+  /** Called by boot before the doors open: a service whose consumers have not even started is not ready. */
+  announce(): void {
+    this.#found = this.#discover();
+    if (this.#found.length === 0) return;
+    this.readiness.register('consumers', async () => {
+      if (this.#running.length === 0) throw new Error('they have not started yet');
+      const late = (await this.positions()).filter(({ caughtUp }) => !caughtUp);
+      if (late.length > 0) throw new Error(`not caught up since the start: ${late.map(({ name, behind }) => `${name} is ${behind} events behind`).join(', ')}`);
+    });
+  }
+
+  /** Called by boot once the doors are open, after `announce`. */
   async start(): Promise<void> {
-    const found = this.#discover();
+    const found = this.#found;
     if (found.length === 0) return this.#started.resolve();
     const head = await readHead(this.ledger.sql);
     this.#startHead = head.nextIndex + head.unsequenced;
@@ -72,11 +84,6 @@ export class Consumers {
         startConsumer<ViewTransaction>({ name, nats: this.broker.nats, transact, sql, log, handle: counted(name, handler) }),
       ),
     );
-    this.readiness.register('consumers', async () => {
-      const consumers = await this.positions();
-      const late = consumers.filter(({ caughtUp }) => !caughtUp);
-      if (late.length > 0) throw new Error(`not caught up since the start: ${late.map(({ name, behind }) => `${name} is ${behind} events behind`).join(', ')}`);
-    });
     this.#observe();
     this.#started.resolve();
   }
