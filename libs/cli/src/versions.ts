@@ -127,7 +127,7 @@ async function show(named: string, options: ProjectOptions): Promise<Outcome> {
       ['files', version.files.map(({ path, sizeBytes, flags }) => `${path}  ${bytes(sizeBytes)}${flags?.length ? `  ${flags.join(', ')}` : ''}`).join('\n')],
       ['inputs', version.inputs.map(tensor).join('\n')],
       ['outputs', version.outputs.map(tensor).join('\n')],
-      ['dataset', version.datasetVersionId],
+      ['dataset', version.datasetQuarantined ? `${version.datasetVersionId}  IN QUARANTINE, or made of data that are` : version.datasetVersionId],
       ['code', version.source.commit === '' ? undefined : `${version.source.repository} at ${version.source.commit}`],
       ['run', version.runId],
       ['measured', Object.entries(version.trainingMetrics).map(([name, value]) => `${name} ${value}`).join('\n')],

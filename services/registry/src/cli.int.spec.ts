@@ -193,6 +193,9 @@ describe('vitae datasets', () => {
     expect(await told('datasets', 'quarantine', 'small/1', 'wrong people')).toMatchObject({ state: 'quarantined' });
     expect(await vitae('versions', 'register', 'credit', 'german/credit-v1.onnx', '--dataset', 'small/1', ...CODE)).toMatchObject({ code: 1, stderr: expect.stringContaining('quarantine') });
     expect(await told('datasets', 'quarantine', 'small/1', 'they agreed', '--lift')).toMatchObject({ state: 'registered' });
+    await told('datasets', 'quarantine', 'german-credit/1', 'wrong labels');
+    expect((await vitae('versions', 'show', 'credit/1')).stdout).toMatch(/\n {2}dataset +\S+ {2}IN QUARANTINE/);
+    await told('datasets', 'quarantine', 'german-credit/1', 'they were right', '--lift');
   });
 });
 
@@ -336,6 +339,10 @@ describe('a download', () => {
 });
 
 describe('what goes wrong', () => {
+  it('says what an address without /api lacks', async () => {
+    expect(await vitae('models', 'list', '--url', running.service.url)).toEqual({ code: 1, stdout: '', stderr: expect.stringContaining("it is the front door's address with /api behind it, such as http://127.0.0.1:7400/api.") });
+  });
+
   it.each([
     [['models', 'show', 'nobody'], 1, 'There is no model nobody in project credit'],
     [['versions', 'show', 'credit/99'], 1, 'There is no version 99 of the model credit'],
