@@ -194,7 +194,7 @@ describe('vitae datasets', () => {
     expect(await vitae('versions', 'register', 'credit', 'german/credit-v1.onnx', '--dataset', 'small/1', ...CODE)).toMatchObject({ code: 1, stderr: expect.stringContaining('quarantine') });
     expect(await told('datasets', 'quarantine', 'small/1', 'they agreed', '--lift')).toMatchObject({ state: 'registered' });
     await told('datasets', 'quarantine', 'german-credit/1', 'wrong labels');
-    expect((await vitae('versions', 'show', 'credit/1')).stdout).toMatch(/\n {2}dataset +\S+ {2}IN QUARANTINE/);
+    expect((await vitae('versions', 'show', 'credit/2')).stdout).toMatch(/\n {2}dataset +\S+ {2}IN QUARANTINE/);
     await told('datasets', 'quarantine', 'german-credit/1', 'they were right', '--lift');
   });
 });
