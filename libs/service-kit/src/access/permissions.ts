@@ -29,6 +29,8 @@ export interface PermissionRule {
   readonly only?: Readonly<Partial<Record<Role, readonly EnvironmentClass[]>>>;
   /** A person must have logged in within the last 15 minutes (step-up authentication, RFC 9470). */
   readonly recentLogin?: true;
+  /** To use it is told in the ledger. */
+  readonly audited?: true;
   /** For people only: no API token can carry it. */
   readonly peopleOnly?: true;
 }
@@ -95,7 +97,8 @@ export const PERMISSIONS = {
 
   // Ledger
   'history.read': { says: 'read and follow events and what was true when', roles: readers },
-  'personal-text.read': { says: 'read what people wrote in their own words', roles: ['viewer', ...makers, 'business-owner', ...judges, 'platform-engineer', 'administrator', 'service'] },
+  'history.read-all': { says: 'the same over all projects, and the log with its proofs', roles: ['auditor', 'risk-officer', 'platform-engineer', 'administrator', 'service'], audited: true },
+  'personal-text.read': { says: 'read what people wrote in their own words', roles: ['viewer', ...makers, 'business-owner', ...judges, 'platform-engineer', 'administrator', 'service'], audited: true },
   'evidence.export': { says: 'take evidence out', roles: ['auditor', ...judges, 'business-owner', 'administrator'] },
   'subscription.manage': { says: 'manage webhooks', roles: ['ml-engineer', 'platform-engineer', 'administrator'] },
   'erasure.request': { says: 'ask that what a person wrote is erased', roles: ['risk-officer', 'administrator'], ...decision },
@@ -103,7 +106,7 @@ export const PERMISSIONS = {
   'log-key.rotate': { says: "change the key that signs the ledger's checkpoints", roles: ['platform-engineer', 'administrator'], ...decision },
 
   // Access
-  'person.read': { says: 'see who is behind a pseudonym', roles: people },
+  'person.read': { says: 'see who is behind a pseudonym', roles: people, audited: true },
   'person.link': { says: 'say that two accounts are one human', roles: ['administrator'], ...decision },
   'token.make': { says: 'make, list and revoke API tokens of one\'s own', roles: people, peopleOnly: true },
   'token.manage': { says: 'list and revoke API tokens of everybody', roles: ['administrator'], peopleOnly: true },
