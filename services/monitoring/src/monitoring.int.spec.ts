@@ -700,6 +700,7 @@ describe('the service', () => {
       '/ingest/cloudevents',
       '/rollouts/{rolloutId}/evidence',
       '/summaries/{digest}',
+      '/v1/whoami',
     ]);
   });
 });

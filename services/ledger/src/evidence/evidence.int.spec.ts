@@ -18,7 +18,7 @@ import { as, eventually, freshDatabase, type FreshDatabase } from '@vitae/testin
 import { newSigner, openZip, zipOf } from '@vitae/transparency';
 import { unzipSync } from 'fflate';
 import { v7 as uuidv7 } from 'uuid';
-import { logBench, overHttp, READER, standing, type LogBench } from '../transparency/log.fixture.ts';
+import { logBench, overHttp, standing, type LogBench } from '../transparency/log.fixture.ts';
 
 let bench: LogBench;
 let keys: FreshDatabase;
@@ -123,7 +123,7 @@ const typesIn = async (file: string): Promise<readonly string[]> =>
 const post = (body: object, headers: Record<string, string> = {}) =>
   fetch(`${service.url}/v1/projects/credit/evidence`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: as('human/ada'), ...headers }, body: JSON.stringify(body) });
 const exports = async (subject: string) =>
-  ((await (await fetch(`${service.url}/v1/projects/credit/events?subject=${subject}&type=vitae.ledger.v1.EvidenceExported`, READER)).json()) as { items: { payload: Record<string, unknown>; envelope: { actor: { id: string }; reason: string } }[] }).items;
+  ((await (await fetch(`${service.url}/v1/projects/credit/events?subject=${subject}&type=vitae.ledger.v1.EvidenceExported`, { headers: { authorization: as('human/ada') } })).json()) as { items: { payload: Record<string, unknown>; envelope: { actor: { id: string }; reason: string } }[] }).items;
 
 describe('the evidence about a model', () => {
   let one: Life;
