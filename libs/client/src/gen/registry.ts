@@ -1664,6 +1664,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/whoami": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description For everybody who is known. */
+        get: operations["WhoAmIController_read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2954,8 +2971,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3008,8 +3023,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3100,8 +3113,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3277,8 +3288,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3441,8 +3450,6 @@ export interface operations {
                 "Tus-Resumable": string;
                 /** @description How many bytes will come. */
                 "Upload-Length": number;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description sha256:<hex> of all bytes; 422 with the last one if it is another. */
@@ -3510,8 +3517,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3581,8 +3586,6 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description From which byte on the body goes; 409 if the upload is elsewhere. */
                 "Upload-Offset": number;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3625,8 +3628,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description sha256:<hex> of the body; 422 if it is another. */
@@ -3735,8 +3736,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4015,8 +4014,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4094,8 +4091,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4152,8 +4147,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4202,8 +4195,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4260,8 +4251,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4316,8 +4305,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4423,8 +4410,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4558,8 +4543,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4647,8 +4630,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4840,8 +4821,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4893,8 +4872,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4979,8 +4956,6 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description respond-async (RFC 7240) */
                 Prefer?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5178,8 +5153,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5318,8 +5291,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5427,8 +5398,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5585,8 +5554,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5683,8 +5650,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5787,8 +5752,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5860,8 +5823,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5954,8 +5915,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6012,8 +5971,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6157,8 +6114,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6244,8 +6199,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6415,8 +6368,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6531,8 +6482,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6620,8 +6569,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6703,8 +6650,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6750,8 +6695,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6805,8 +6748,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6852,8 +6793,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6955,8 +6894,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7002,8 +6939,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7057,8 +6992,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7140,8 +7073,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7264,8 +7195,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7332,8 +7261,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7379,8 +7306,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7508,8 +7433,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7555,8 +7478,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7610,8 +7531,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7744,8 +7663,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7845,8 +7762,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7924,8 +7839,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7979,8 +7892,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8026,8 +7937,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8080,8 +7989,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8181,8 +8088,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8236,8 +8141,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8283,8 +8186,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8336,8 +8237,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8443,8 +8342,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8496,8 +8393,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8552,8 +8447,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8641,8 +8534,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8688,8 +8579,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8743,8 +8632,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8835,8 +8722,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8988,8 +8873,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9211,8 +9094,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9302,8 +9183,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9356,8 +9235,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9496,8 +9373,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9643,8 +9518,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9699,8 +9572,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9745,8 +9616,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9832,8 +9701,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9935,8 +9802,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -10007,8 +9872,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -10101,8 +9964,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -10159,8 +10020,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -10217,8 +10076,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -10276,6 +10133,34 @@ export interface operations {
                         stream: string;
                     };
                 };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WhoAmIController_read: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do. */
             default: {
