@@ -27,14 +27,9 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     const foreign = this.definition.errorAnswer?.(problem, request.path);
-    if (foreign) response.status(foreign.status).json(foreign.body);
-    else {
-      response
-        .status(problem.status)
-        .set(problem.extra.headers ?? {})
-        .type('application/problem+json')
-        .send(JSON.stringify(problemDocument(problem, request.originalUrl, traceId())));
-    }
+    response.status(foreign?.status ?? problem.status).set(problem.extra.headers ?? {});
+    if (foreign) response.json(foreign.body);
+    else response.type('application/problem+json').send(JSON.stringify(problemDocument(problem, request.originalUrl, traceId())));
     // A body that nobody reads any more would keep the connection busy.
     if (!request.readableEnded) request.resume();
   }

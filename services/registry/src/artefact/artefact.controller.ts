@@ -1,6 +1,6 @@
 import { Controller, Get, Head, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiHeader } from '@nestjs/swagger';
-import { Context, Problem, projectId, type CommandContext } from '@vitae/service-kit';
+import { Context, Needs, Problem, projectId, type CommandContext } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { artefactNotFound, digest } from './artefact.ts';
 import { ArtefactStore, type StoredArtefact } from './artefact.store.ts';
@@ -12,10 +12,12 @@ const TAKEN = ['application/octet-stream', 'text/csv', 'application/vnd.apache.p
 
 /** Files in, files out: streamed both ways, named by their digest. What they mean is said when they are registered. */
 @Controller('v1/projects/:projectId/artefacts')
+@Needs('registry.read')
 export class ArtefactController {
   constructor(private readonly artefacts: ArtefactStore) {}
 
   @Post()
+  @Needs('model.register', 'dataset.register', 'run.track')
   @ApiConsumes(...TAKEN)
   @ApiBody({ required: true, schema: { type: 'string', format: 'binary' } })
   @ApiHeader({ name: 'Vitae-Digest', required: false, description: 'sha256:<hex> of the body; 422 if it is another.', schema: { type: 'string' } })
