@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { boot, rebuildViews, type Running } from '@vitae/service-kit';
-import { freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { registry } from './app.module.ts';
 
@@ -23,7 +23,7 @@ let csvDigest: string;
 
 beforeAll(async () => {
   [database, nats, dataDir] = await Promise.all([freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-cards-'))]);
-  service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'fatal' });
+  service = await boot(registry, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'fatal' });
   sql = new pg.Pool({ connectionString: database.url, max: 2 });
   const upload = async (name: string): Promise<string> => (await call('POST', '/artefacts', await readFile(new URL(name, FIXTURES)))).body.digest as string;
   csvDigest = await upload('credit.csv');
@@ -53,11 +53,11 @@ interface Answer {
   readonly body: any;
 }
 
-async function call(method: string, path: string, body?: unknown, as = 'human/dana', headers: Record<string, string> = {}): Promise<Answer> {
+async function call(method: string, path: string, body?: unknown, who: `human/${string}` | `machine/${string}` = 'human/dana', headers: Record<string, string> = {}): Promise<Answer> {
   const raw = body instanceof Uint8Array;
   const response = await fetch(`${service.url}${BASE}${path}`, {
     method,
-    headers: { 'vitae-actor': as, ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
+    headers: { authorization: as(who), ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: raw ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
   });
   const text = await response.text();
@@ -85,7 +85,7 @@ describe('The card of a version', () => {
     expect(problem(await call('PUT', card(id), content, 'human/wim', { 'if-match': '"7"' }))).toEqual({ status: 412, type: 'revision-mismatch' });
     expect(await call('PUT', card(id), content, 'human/wim', { 'if-match': '"1"' })).toMatchObject({ status: 200, body: { stage: 'draft', cardRevision: 2 } });
     expect((await call('POST', card(id, '/submission'))).body).toMatchObject({ stage: 'in-review' });
-    for (const [who, type] of [['human/ben', 'four-eyes'], ['human/dana', 'four-eyes'], ['human/wim', 'four-eyes'], ['machine/pipeline', 'reviewer-not-human']]) {
+    for (const [who, type] of [['human/ben', 'four-eyes'], ['human/dana', 'four-eyes'], ['human/wim', 'four-eyes'], ['machine/pipeline', 'reviewer-not-human']] as const) {
       expect(problem(await call('POST', card(id, '/approval'), undefined, who))).toEqual({ status: 403, type });
     }
     expect((await call('POST', card(id, '/return'), { reason: 'Say more.' }, 'human/mira')).body).toMatchObject({ stage: 'draft' });
@@ -142,7 +142,7 @@ describe('The card of a version', () => {
     expect(problem(await call('GET', `/model-versions/${id}/bom?format=spdx`))).toEqual({ status: 410, type: 'model-version-deleted' });
     expect((await call('GET', `/model-versions/${id}/bom?format=spdx&deleted=show`)).status).toBe(200);
     expect(problem(await call('POST', card('01890000-0000-7000-8000-00000000ffff')))).toEqual({ status: 404, type: 'model-version-not-found' });
-    const elsewhere = await fetch(`${service.url}/v1/projects/other/model-versions/${versions[0]}/card`);
+    const elsewhere = await fetch(`${service.url}/v1/projects/other/model-versions/${versions[0]}/card`, { headers: { authorization: as('human/dana') } });
     expect(elsewhere.status).toBe(404);
   });
 
@@ -171,7 +171,7 @@ describe('What the registry knows, for the tools of others', () => {
     const croissant = await call('GET', `/dataset-versions/${datasetVersionId}/croissant`);
     expect(croissant.headers.get('content-type')).toMatch(/^application\/ld\+json/);
     const [file] = croissant.body.distribution;
-    const bytes = await (await fetch(file.contentUrl)).bytes();
+    const bytes = await (await fetch(file.contentUrl, { headers: { authorization: as('human/dana') } })).bytes();
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(file.sha256);
     expect(`sha256:${file.sha256}`).toBe(csvDigest);
   });

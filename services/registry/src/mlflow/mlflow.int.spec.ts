@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pooledSql, readStream } from '@vitae/event-store';
 import { rebuildViews, type Running } from '@vitae/service-kit';
-import { eventually, type FreshDatabase } from '@vitae/testing';
+import { as, eventually, type FreshDatabase } from '@vitae/testing';
 import type pg from 'pg';
 import { registry } from '../app.module.ts';
 import { runRegistry, type RunningRegistry } from '../running-registry.fixture.ts';
@@ -36,7 +36,7 @@ async function ask(method: string, path: string, parameters: Record<string, unkn
   if (method === 'GET') for (const [key, value] of Object.entries(parameters)) for (const one of Array.isArray(value) ? value : [value]) query.append(key, String(one));
   const response = await fetch(`${service.url}${base}${path}${query.size > 0 ? `?${query}` : ''}`, {
     method,
-    headers: { ...(method === 'GET' ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: { authorization: as('human/mlflow'), ...(method === 'GET' ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(method === 'GET' ? {} : { body: JSON.stringify(parameters) }),
   });
   const text = await response.text();
@@ -146,10 +146,10 @@ describe('A registered model of MLflow', () => {
 
 describe('A request', () => {
   it('may be a JSON text within a JSON text, and holds fields that nobody knows', async () => {
-    const response = await fetch(`${service.url}${API}/registered-models/create`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(JSON.stringify({ name: 'doubled', newField: {} })) });
+    const response = await fetch(`${service.url}${API}/registered-models/create`, { method: 'POST', headers: { authorization: as('human/mlflow'), 'content-type': 'application/json' }, body: JSON.stringify(JSON.stringify({ name: 'doubled', newField: {} })) });
     expect(response.status).toBe(200);
     for (const body of ['"no json"', '[1]', '3']) {
-      const answer = await fetch(`${service.url}${API}/registered-models/create`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      const answer = await fetch(`${service.url}${API}/registered-models/create`, { method: 'POST', headers: { authorization: as('human/mlflow'), 'content-type': 'application/json' }, body });
       expect({ status: answer.status, code: ((await answer.json()) as { error_code: string }).error_code }).toEqual({ status: 400, code: 'INVALID_PARAMETER_VALUE' });
     }
   });
@@ -158,7 +158,7 @@ describe('A request', () => {
     const jwt = ['{}', JSON.stringify({ sub: 'mia' }), 'signature'].map((part) => Buffer.from(part).toString('base64url')).join('.');
     const basic = (user: string) => ({ authorization: `Basic ${Buffer.from(`${user}:secret`).toString('base64')}` });
     const by = async (name: string, headers: Record<string, string>) => (await done(ask('POST', '/registered-models/create', { name }, { headers }))).registered_model.user_id;
-    expect(await by('by-header', { 'vitae-actor': 'machine/ci' })).toBe('ci');
+    expect(await by('by-header', { authorization: as('machine/ci') })).toBe('ci');
     expect(await by('by-basic', basic('dana'))).toBe('dana');
     expect(await by('by-jwt', { authorization: `Bearer ${jwt}` })).toBe('mia');
     expect(await by('by-token', { authorization: 'Bearer very-secret' })).toBe('mlflow');
@@ -188,7 +188,7 @@ describe('A model version of MLflow', () => {
     expect(items).toEqual([
       expect.objectContaining({ evidenceMissing: ['artefact', 'interface', 'dataset', 'code', 'use-case'], artefactDigest: '', files: [], datasetVersionId: null, useCaseId: null, artefactSource: 's3://bucket/bare', artefactLocation: 's3://bucket/bare' }),
     ]);
-    const onVersion = { base: `/v1/projects/credit/model-versions/${items[0].id}`, headers: { 'vitae-actor': 'human/dana' } };
+    const onVersion = { base: `/v1/projects/credit/model-versions/${items[0].id}`, headers: { authorization: as('human/dana') } };
     const before = await counted();
     const measured = await ask('POST', '/evaluations', { datasetVersionId: items[0].id }, onVersion);
     expect([measured.status, measured.body.reason]).toEqual([409, 'artefact-missing']);
@@ -205,7 +205,7 @@ describe('A model version of MLflow', () => {
   it('becomes evidence only beside it: a purpose is stated once, and a full version gets a number of its own', async () => {
     await modelNamed('grown');
     await versionOf('grown');
-    const headers = { 'vitae-actor': 'human/dana' };
+    const headers = { authorization: as('human/dana') };
     const v1 = { base: '/v1/projects/credit', headers };
     const upload = async (file: string) => {
       const response = await fetch(`${service.url}/v1/projects/credit/artefacts`, { method: 'POST', headers: { ...headers, 'content-type': 'application/octet-stream' }, body: await readFile(new URL(file, FIXTURES)) });
@@ -238,7 +238,7 @@ describe('A model version of MLflow', () => {
     expect(await list(root)).toEqual([{ path: 'model.onnx', is_dir: false, file_size: onnxBytes.length }]);
     expect(await list(`${root}/model.onnx`)).toEqual([]);
     for (const path of [`/api/2.0/mlflow-artifacts/artifacts/${root}/model.onnx`, `/t/other/ajax-api/2.0/mlflow-artifacts/artifacts/${root}/model.onnx`, '/t/credit/model-versions/get-artifact?name=grown&version=2&path=model.onnx']) {
-      expect(Buffer.from(await (await fetch(service.url + path)).arrayBuffer())).toEqual(onnxBytes);
+      expect(Buffer.from(await (await fetch(service.url + path, { headers: { authorization: as('human/mlflow') } })).arrayBuffer())).toEqual(onnxBytes);
     }
     const proxy = { base: '/api/2.0/mlflow-artifacts/artifacts' };
     await refused(() => ask('GET', `/${root}/none.onnx`, {}, proxy), 404, 'RESOURCE_DOES_NOT_EXIST', /none.onnx/);
@@ -309,7 +309,7 @@ describe('An alias', () => {
     await modelNamed('guarded');
     await versionOf('guarded');
     const { id } = (await done(ask('GET', '/models', { filter: "name = 'guarded'" }, { base: '/v1/projects/credit' }))).items[0];
-    await done(ask('PUT', `/models/${id}/aliases/champion/protection`, { allowed: ['olga'] }, { base: '/v1/projects/credit', headers: { 'vitae-actor': 'human/olga' } }));
+    await done(ask('PUT', `/models/${id}/aliases/champion/protection`, { allowed: ['olga'] }, { base: '/v1/projects/credit', headers: { authorization: as('human/olga') } }));
     const { status, body } = await ask('POST', '/registered-models/alias', { name: 'guarded', alias: 'champion', version: '1' });
     expect([status, body.error_code]).toEqual([403, 'PERMISSION_DENIED']);
   });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { keyId, parseCertificates, parsePublicKey, signModel, verifyModelSignature, type DigestedFile } from '@vitae/model-signing';
 import { boot, rebuildViews, type Running } from '@vitae/service-kit';
-import { freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { registry } from '../app.module.ts';
 
@@ -22,7 +22,7 @@ let card: string;
 
 beforeAll(async () => {
   [database, nats, dataDir] = await Promise.all([freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-signatures-'))]);
-  service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
+  service = await boot(registry, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
   sql = new pg.Pool({ connectionString: database.url, max: 2 });
   onnx = await kept(await readFile(new URL('credit-v1.onnx', CREDIT)));
   card = await kept(Buffer.from('# Card\n'));
@@ -41,7 +41,7 @@ async function call(method: string, path: string, body?: unknown, headers: Recor
   const raw = body instanceof Uint8Array;
   const response = await fetch(`${service.url}/v1/projects/${path}`, {
     method,
-    headers: { 'vitae-actor': 'human/dana', 'content-type': raw ? 'application/octet-stream' : 'application/json', ...headers },
+    headers: { authorization: as('human/dana'), 'content-type': raw ? 'application/octet-stream' : 'application/json', ...headers },
     ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
   } as RequestInit);
   const text = await response.text();
