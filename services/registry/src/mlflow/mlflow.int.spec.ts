@@ -154,18 +154,47 @@ describe('A request', () => {
     }
   });
 
-  it('is somebody’s: by header, by Basic authentication, by the subject of a JWT, or else the default’s', async () => {
-    const jwt = ['{}', JSON.stringify({ sub: 'mia' }), 'signature'].map((part) => Buffer.from(part).toString('base64url')).join('.');
-    const basic = (user: string) => ({ authorization: `Basic ${Buffer.from(`${user}:secret`).toString('base64')}` });
-    const by = async (name: string, headers: Record<string, string>) => (await done(ask('POST', '/registered-models/create', { name }, { headers }))).registered_model.user_id;
-    expect(await by('by-header', { authorization: as('machine/ci') })).toBe('ci');
-    expect(await by('by-basic', basic('dana'))).toBe('dana');
-    expect(await by('by-jwt', { authorization: `Bearer ${jwt}` })).toBe('mia');
-    expect(await by('by-token', { authorization: 'Bearer very-secret' })).toBe('mlflow');
-    const unreadable = await ask('POST', '/registered-models/create', { name: 'by-nobody' }, { headers: basic('no body') });
-    expect([unreadable.status, unreadable.body.error_code, unreadable.headers.get('www-authenticate')]).toEqual([401, 'UNAUTHENTICATED', 'Basic realm="mlflow"']);
-    const { rows } = await pool.query(`select count(*)::integer as n from ledger.event where metadata::text like '%very-secret%' or payload::text like '%very-secret%'`);
-    expect(rows).toEqual([{ n: 0 }]);
+  it('is somebody’s: by a token as bearer, or as the password of Basic authentication', async () => {
+    const by = async (name: string, authorization: string) => (await done(ask('POST', '/registered-models/create', { name }, { headers: { authorization } }))).registered_model.user_id;
+    const basic = (password: string) => `Basic ${Buffer.from(`whoever:${password}`).toString('base64')}`;
+    expect(await by('by-bearer', as('human/mia'))).toBe('mia');
+    expect(await by('by-machine', as('machine/ci'))).toBe('ci');
+    expect(await by('by-basic', basic(as('human/dana').replace('Bearer ', '')))).toBe('dana');
+  });
+
+  it('that is nobody’s is refused in MLflow’s form, with the challenge, at every address', async () => {
+    for (const [method, path, base] of [['GET', '/registered-models/get', API], ['POST', '/registered-models/create', '/api/2.0/mlflow'], ['POST', '/runs/search', API], ['GET', '/nothing-there', API], ['GET', '/artifacts', '/api/2.0/mlflow-artifacts'], ['GET', '/model-versions/get-artifact', '/t/credit']] as const) {
+      await refused(() => ask(method, path, { name: 'x' }, { base, headers: { authorization: '' } }), 401, 'UNAUTHENTICATED', /brings no credential/);
+      await refused(() => ask(method, path, { name: 'x' }, { base, headers: { authorization: 'Bearer very-secret' } }), 401, 'UNAUTHENTICATED', /^(?!.*very-secret).*credential was refused/);
+    }
+    const challenge = async (authorization: string) => (await ask('GET', '/registered-models/search', {}, { headers: { authorization } })).headers.get('www-authenticate');
+    expect(await challenge('')).toBe('Bearer realm="vitae"');
+    expect(await challenge('Bearer very-secret')).toBe('Bearer realm="vitae", error="invalid_token"');
+  });
+
+  it('does what its sender may in the project of its address, and no more', async () => {
+    await modelNamed('looked-at');
+    await versionOf('looked-at');
+    const viewer = { headers: { authorization: as('human/vi', { roles: ['viewer'], projects: ['credit'] }) } };
+    expect((await ask('GET', '/registered-models/get', { name: 'looked-at' }, viewer)).status).toBe(200);
+    for (const [path, said] of [['/experiments/search', {}], ['/runs/search', { experiment_ids: ['0'] }], ['/registered-models/get-latest-versions', { name: 'looked-at' }]] as const) {
+      expect([path, (await ask('POST', path, said, viewer)).status]).toEqual([path, 200]);
+    }
+    for (const [method, path, permission] of [
+      ['POST', '/registered-models/create', 'model.register'],
+      ['POST', '/registered-models/alias', 'model.change'],
+      ['DELETE', '/registered-models/delete', 'model.delete'],
+      ['POST', '/model-versions/create', 'model.register'],
+      ['POST', '/model-versions/transition-stage', 'model.change'],
+      ['POST', '/experiments/create', 'run.track'],
+      ['POST', '/runs/log-batch', 'run.track'],
+      ['PATCH', '/logged-models/m-1', 'run.track'],
+      ['GET', '/webhooks', 'subscription.manage'],
+    ] as const) {
+      await refused(() => ask(method, path, { name: 'looked-at', alias: 'a', version: '1' }, viewer), 403, 'PERMISSION_DENIED', new RegExp(`^This needs ${permission.replace('.', '\\.')} on project credit`));
+    }
+    for (const base of ['/t/fraud/api/2.0/mlflow', '/api/2.0/mlflow']) await refused(() => ask('GET', '/registered-models/get', { name: 'looked-at' }, { ...viewer, base }), 403, 'PERMISSION_DENIED', /^This needs registry\.read on project (fraud|default)/);
+    await refused(() => ask('GET', '/registered-models/get', { name: 'looked-at' }, { base: '/t/Credit%20/api/2.0/mlflow' }), 400, 'INVALID_PARAMETER_VALUE', /lower-case letters/);
   });
 });
 
@@ -241,6 +270,11 @@ describe('A model version of MLflow', () => {
       expect(Buffer.from(await (await fetch(service.url + path, { headers: { authorization: as('human/mlflow') } })).arrayBuffer())).toEqual(onnxBytes);
     }
     const proxy = { base: '/api/2.0/mlflow-artifacts/artifacts' };
+    // A place says its project: who may read there may fetch it at any address, and nobody else at none.
+    const viewer = (project: 'credit' | 'fraud') => ({ headers: { authorization: as('human/vi', { roles: ['viewer'], projects: [project] }) } });
+    expect((await fetch(`${service.url}${proxy.base}/${root}/model.onnx`, viewer('credit'))).status).toBe(200);
+    for (const base of [proxy.base, `/t/fraud${proxy.base}`, `/t/credit${proxy.base}`]) await refused(() => ask('GET', `/${root}/model.onnx`, {}, { base, ...viewer('fraud') }), 403, 'PERMISSION_DENIED', /registry\.read on project credit/);
+    await refused(() => ask('GET', '/artifacts', { path: root }, { base: '/t/fraud/api/2.0/mlflow-artifacts', ...viewer('fraud') }), 403, 'PERMISSION_DENIED', /registry\.read on project credit/);
     await refused(() => ask('GET', `/${root}/none.onnx`, {}, proxy), 404, 'RESOURCE_DOES_NOT_EXIST', /none.onnx/);
     await refused(() => ask('GET', `/other/model-versions/${full.body.id}/model.onnx`, {}, proxy), 404, 'RESOURCE_DOES_NOT_EXIST', /no artifact/);
     await refused(() => ask('GET', '/anything', {}, proxy), 404, 'RESOURCE_DOES_NOT_EXIST', /no artifact/);
