@@ -63,7 +63,7 @@ async function call(method: string, path: string, body?: unknown, who: `human/${
     ...(body === undefined ? {} : { body: raw ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, text, body: /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : undefined };
+  return { status: response.status, headers: response.headers, text, body: text !== '' && /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : undefined };
 }
 
 const card = (id: string | undefined, rest = ''): string => `/model-versions/${id}/card${rest}`;
@@ -226,13 +226,20 @@ describe('Who asks', () => {
     }
     const before = await events();
     const strangers = [
-      ['GET', `/models/${id}`], ['PUT', `/models/${id}/description`, { description: 'mine now' }], ['DELETE', `/models/${id}`], ['PUT', `/models/${id}/aliases/champion`, { version: 1 }],
+      ['GET', `/models/${id}`], ['PUT', `/models/${id}/description`, { description: 'mine now' }], ['PUT', `/models/${id}/aliases/champion`, { version: 1 }],
       ['GET', `/model-versions/${versions[3]}`], ['GET', card(versions[3])], ['POST', card(versions[3])], ['GET', `/model-versions/${versions[3]}/bom?format=spdx`], ['POST', `/model-versions/${versions[3]}/evaluations`, { datasetVersionId }],
       ['GET', `/dataset-versions/${datasetVersionId}`], ['PUT', `/dataset-versions/${datasetVersionId}/quarantine`, { reason: 'x' }], ['GET', `/dataset-versions/${datasetVersionId}/croissant`],
     ] as const;
     for (const [method, path, body] of strangers) expect([method, path, (await asked(maker('beta'), method, `/v1/projects/beta${path}`, body)).status]).toEqual([method, path, 404]);
+    // A digest opens nothing either, until the project brings the bytes itself.
+    const bytes = await readFile(new URL('credit.csv', FIXTURES));
+    const dataset = { digest: csvDigest, mediaType: 'text/csv', source: 'Statlog', licence: 'CC BY 4.0' };
+    for (const [method, path, body] of [['GET', `/artefacts/${csvDigest}`], ['HEAD', `/artefacts/${csvDigest}`], ['POST', '/datasets/taken/versions', dataset]] as const) expect([method, path, (await asked(maker('beta'), method, `/v1/projects/beta${path}`, body)).status]).toEqual([method, path, 404]);
     expect(await events()).toEqual(before);
     expect((await asked(maker('beta'), 'GET', '/v1/projects/beta/models')).body.items).toEqual([]);
+    expect(await asked(maker('beta'), 'POST', '/v1/projects/beta/artefacts', bytes)).toMatchObject({ status: 200, body: { digest: csvDigest } });
+    expect((await asked(maker('beta'), 'GET', `/v1/projects/beta/artefacts/${csvDigest}`)).status).toBe(200);
+    expect((await asked(maker('beta'), 'POST', '/v1/projects/beta/datasets/brought/versions', dataset)).status).toBe(201);
   });
 
   it('reads what somebody wrote, unless as an auditor', async () => {

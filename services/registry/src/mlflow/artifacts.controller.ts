@@ -5,6 +5,7 @@ import { Refused } from '@vitae/event-store';
 import { InProject, mustHave, Needs, type CommandContext } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { ArtefactStore, type StoredArtefact } from '../artefact/artefact.store.ts';
+import { ProjectArtefacts } from '../artefact/project-artefacts.store.ts';
 import { streamOut } from '../artefact/stream-out.store.ts';
 import { brokenOff, declaredDigest } from '../artefact/upload-request.ts';
 import { ForLoggedModel } from '../logged-model/logged-model.handler.ts';
@@ -50,6 +51,7 @@ export class MlflowArtifactsController {
   constructor(
     private readonly commands: CommandBus,
     private readonly artefacts: ArtefactStore,
+    private readonly brought: ProjectArtefacts,
     private readonly versions: ModelVersions,
     private readonly named: MlflowModels,
     private readonly runs: Runs,
@@ -80,6 +82,7 @@ export class MlflowArtifactsController {
     checkedPath(path);
     await this.#mustTake(context, owner);
     const { digest, sizeBytes } = await this.#received(request);
+    await this.brought.add(context.projectId, digest);
     const file = { path, digest, sizeBytes };
     await this.commands.execute(owner.is === 'run' ? new ForRun(owner.id, { type: 'LogRunArtifact', ...file }, context) : new ForLoggedModel(owner.id, { type: 'LogModelArtifact', ...file }, context));
     return {};
