@@ -27,9 +27,14 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     const foreign = this.definition.errorAnswer?.(problem, request.path);
-    response.status(foreign?.status ?? problem.status).set(problem.extra.headers ?? {});
-    if (foreign) response.json(foreign.body);
-    else response.type('application/problem+json').send(JSON.stringify(problemDocument(problem, request.originalUrl, traceId())));
+    if (foreign) response.status(foreign.status).set(problem.extra.headers ?? {}).json(foreign.body);
+    else {
+      response
+        .status(problem.status)
+        .set(problem.extra.headers ?? {})
+        .type('application/problem+json')
+        .send(JSON.stringify(problemDocument(problem, request.originalUrl, traceId())));
+    }
     // A body that nobody reads any more would keep the connection busy.
     if (!request.readableEnded) request.resume();
   }

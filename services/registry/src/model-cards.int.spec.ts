@@ -237,7 +237,7 @@ describe('Who asks', () => {
     for (const [method, path, body] of [['GET', `/artefacts/${csvDigest}`], ['HEAD', `/artefacts/${csvDigest}`], ['POST', '/datasets/taken/versions', dataset]] as const) expect([method, path, (await asked(maker('beta'), method, `/v1/projects/beta${path}`, body)).status]).toEqual([method, path, 404]);
     expect(await events()).toEqual(before);
     expect((await asked(maker('beta'), 'GET', '/v1/projects/beta/models')).body.items).toEqual([]);
-    expect(await asked(maker('beta'), 'POST', '/v1/projects/beta/artefacts', bytes)).toMatchObject({ status: 200, body: { digest: csvDigest } });
+    expect(await asked(maker('beta'), 'POST', '/v1/projects/beta/artefacts', bytes)).toMatchObject({ status: 201, body: { digest: csvDigest } });
     expect((await asked(maker('beta'), 'GET', `/v1/projects/beta/artefacts/${csvDigest}`)).status).toBe(200);
     expect((await asked(maker('beta'), 'POST', '/v1/projects/beta/datasets/brought/versions', dataset)).status).toBe(201);
   });

@@ -3,7 +3,6 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { canonicalJson, type AISystemRegistered } from '@vitae/contracts';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, type CommandContext, Ledger, violates } from '@vitae/service-kit';
-import { answerable } from '../answerable.ts';
 import type { Json } from '../json.ts';
 import { nextVersion } from '../version-counter.view.ts';
 import { aiSystem, aiSystemNameTaken, aiSystemNotFound, aiSystemVersion, aiSystemVersionNotFound, alreadyComposed, type AISystemVersionChange, type AISystemVersionEvent, type RegisterAISystem } from './ai-system.ts';
@@ -78,7 +77,7 @@ export class AISystemVersionHandler implements ICommandHandler<ForAISystemVersio
         await holdVersions(tx.sql, context.projectId, order.components);
         const composition = compositionOf(order.components, order.parameters, await standingOf(tx.sql, context.projectId, order.components));
         digest = `sha256:${createHash('sha256').update(canonicalJson(digested(composition))).digest('hex')}`;
-        const command = { ...order, ...composition, aiSystemVersionId, aiSystemName: name, version, digest, useCaseId, composedBy: answerable(context) };
+        const command = { ...order, ...composition, aiSystemVersionId, aiSystemName: name, version, digest, useCaseId, composedBy: context.actor.id };
         const subjects = subjectsOf({ id: aiSystemVersionId, aiSystemId, useCaseId, components: composition.components });
         const request = { stream: streamName(aiSystemVersion.category, aiSystemVersionId), command, context: because(context, `Composes version ${version} of ${name}.`), subjects };
         return this.ledger.handleWithin(tx, aiSystemVersion, request, projectAISystemVersion);

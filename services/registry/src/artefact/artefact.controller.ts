@@ -31,8 +31,8 @@ export class ArtefactController {
       throw new Problem(415, 'unsupported-media-type', 'The content type is not supported', `The body came with ${type === undefined ? 'no Content-Type' : `Content-Type ${type}`}. Send the raw bytes as one of ${TAKEN.join(', ')}.`);
     }
     const { added, ...stored } = await this.#receive(request);
-    await this.brought.add(context.projectId, stored.digest);
-    res.status(added ? 201 : 200).location(`/v1/projects/${context.projectId}/artefacts/${stored.digest}`);
+    const isNew = await this.brought.add(context.projectId, stored.digest);
+    res.status(isNew || added ? 201 : 200).location(`/v1/projects/${context.projectId}/artefacts/${stored.digest}`);
     return stored;
   }
 

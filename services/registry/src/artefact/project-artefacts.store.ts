@@ -14,9 +14,13 @@ export class ProjectArtefacts {
     private readonly artefacts: ArtefactStore,
   ) {}
 
-  /** MUST come after the bytes are kept, and before anybody is told so. */
-  async add(projectId: string, digest: string): Promise<void> {
-    await sqlOf(this.em.fork()).query('insert into registry.project_artefact (project_id, digest) values ($1, $2) on conflict do nothing', [projectId, digest]);
+  /**
+   * MUST come after the bytes are kept, and before anybody is told so.
+   * @returns whether they are new to the project; that another one had them is not said.
+   */
+  async add(projectId: string, digest: string): Promise<boolean> {
+    const rows = await sqlOf(this.em.fork()).query('insert into registry.project_artefact (project_id, digest) values ($1, $2) on conflict do nothing returning 1', [projectId, digest]);
+    return rows.length > 0;
   }
 
   /** What is known of the bytes; undefined when they are not here, or the project has never brought them. */

@@ -635,6 +635,11 @@ describe('A version that is registered of what is tracked here', () => {
       expect(ours).toMatchObject({ files: [], artefactLocation: source });
       expect(await uriOf('elsewhere', mlflow.version)).toBe(source);
     }
+    // Nor is it found by who puts it into his own project's address.
+    const other = '/t/other/api/2.0/mlflow';
+    await done(ask('POST', '/registered-models/create', { name: 'taken' }, other));
+    await done(ask('POST', '/model-versions/create', { name: 'taken', source: `mlflow-artifacts:/other/0/${run_id}/artifacts/model` }, other));
+    expect((await ask('GET', '/model-versions', {}, '/v1/projects/other')).body.items).toMatchObject([{ files: [], evidenceMissing: ['artefact', 'interface', 'dataset', 'code', 'use-case'] }]);
   });
 });
 

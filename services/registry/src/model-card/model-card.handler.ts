@@ -2,7 +2,6 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ActorKind } from '@vitae/contracts';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, type CommandContext, Ledger } from '@vitae/service-kit';
-import { answerable } from '../answerable.ts';
 import { KnownVersions } from '../exports/known-versions.view.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
 import { modelVersionDeleted, modelVersionNotFound } from '../model-version/model-version-refusal.ts';
@@ -42,7 +41,7 @@ export class ModelCardHandler implements ICommandHandler<ForModelCard> {
     if (!version) throw modelVersionNotFound(modelVersionId);
     if (version.deletedAt !== null) throw modelVersionDeleted(version.version);
     const { model, dataset, contributors } = version;
-    const who = { by: answerable(context), human: context.actor.kind === ActorKind.HUMAN };
+    const who = { by: context.actor.id, human: context.actor.kind === ActorKind.HUMAN };
     const command: ModelCardCommand =
       order.type === 'DraftModelCard'
         ? { type: order.type, modelVersionId, modelId: model.modelId, version: version.version, content: draftOf(version), contributors, by: who.by }

@@ -1,7 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, caughtUp, type CommandContext, Consumers, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
-import { answerable } from '../answerable.ts';
 import { pinningsOf } from '../ai-system/pins.view.ts';
 import { AliasRefused } from '../model/alias.ts';
 import { ofUseCase, recordAliasRefusal } from '../model/model.handler.ts';
@@ -73,7 +72,7 @@ export class ModelVersionChangeHandler implements ICommandHandler<ForRegisteredM
       model,
       {
         stream: streamName(model.category, modelId),
-        command: { type: 'RemoveAliasesOf', modelVersionId, by: answerable(context) },
+        command: { type: 'RemoveAliasesOf', modelVersionId, by: context.actor.id },
         context,
         subjects: [`model:${modelId}`, ...ofUseCase(useCaseId), `model-version:${modelVersionId}`],
         snapshot,

@@ -1,7 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, type CommandContext, Ledger } from '@vitae/service-kit';
-import { answerable } from '../answerable.ts';
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import { modelNotFound } from '../model/model.ts';
@@ -55,7 +54,7 @@ export class ModelVersionReferenceHandler implements ICommandHandler<ForModelVer
       await lockBytes(tx.sql, needed, 'keep');
       for (const each of needed) if (!(await this.artefacts.find(each))) throw artefactNotFound(each); // purged just now
       const derivedFrom = derivationOf(bases, await basesOf(tx.sql, context.projectId, bases.map((base) => base.modelVersionId)));
-      const found = { version, modelName: name, useCaseId, registeredBy: answerable(context), derivedFrom };
+      const found = { version, modelName: name, useCaseId, registeredBy: context.actor.id, derivedFrom };
       const command: ModelVersionCommand = said.is === 'reference' ? { ...said.reference, ...found, type: 'ReferenceModelVersion' } : { ...said.external, ...found, type: 'RegisterExternalModelVersion' };
       const of = said.is === 'reference' ? `by reference to ${said.reference.location}` : `as ${said.external.provider}'s ${said.external.providerModelId}`;
       return this.ledger.handleWithin(

@@ -2,7 +2,6 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled, type RecordedEvent } from '@vitae/event-store';
 import { rootDigest, type DigestedFile } from '@vitae/model-signing';
 import { because, type CommandContext, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
-import { answerable } from '../answerable.ts';
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import { ProjectArtefacts } from '../artefact/project-artefacts.store.ts';
@@ -111,7 +110,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
               inputs: said?.inputs ?? [],
               outputs: said?.outputs ?? [],
               datasetDigest: dataset.digest,
-              registeredBy: answerable(context),
+              registeredBy: context.actor.id,
               signature: check.is === 'verified' ? check.signature : undefined,
             },
             context: { ...context, reason: context.reason || `Registers version ${version} of ${model.name}, trained on ${dataset.datasetName} version ${dataset.version}.` },

@@ -1,7 +1,6 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, caughtUp, type CommandContext, Consumers, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
-import { answerable } from '../answerable.ts';
 import { modelVersionNotFound, modelVersionPurged } from '../model-version/model-version-refusal.ts';
 import { servingOf } from '../model-version/traffic.view.ts';
 import { pinningsOf } from '../ai-system/pins.view.ts';
@@ -52,7 +51,7 @@ export class ModelHandler implements ICommandHandler<ForModel> {
         if (!known) throw modelNotFound(modelId);
         name ||= known.name;
         if (order.type === 'RenameModel' || order.type === 'DeleteModel' || order.type === 'RestoreModel') await lockNames(tx.sql, context.projectId, [name, known.name]);
-        const { command, more = [] } = await this.#command(tx, modelId, order, known, answerable(context));
+        const { command, more = [] } = await this.#command(tx, modelId, order, known, context.actor.id);
         return this.#append(tx, modelId, command, because(context, reasonOf(order, known.name)), [...ofUseCase(order.type === 'StatePurpose' ? order.useCaseId : known.useCaseId), ...more], known.snapshot);
       });
     } catch (error) {

@@ -7,7 +7,8 @@ create table registry.project_artefact (
   primary key (project_id, digest)
 );
 
--- What was registered before. What was only uploaded has to be uploaded once more, which costs the way and no place.
+-- What was registered before, in every project, whoever migrates. What was only uploaded has to be uploaded once more, which costs the way and no place.
+select set_config('vitae.projects', '*', true);
 insert into registry.project_artefact (project_id, digest)
   select project_id, digest from registry.dataset_version
   union
