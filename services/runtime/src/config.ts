@@ -4,6 +4,8 @@ import { z } from 'zod';
 export const runtimeConfig = baseConfig
   .extend({
     PORT: port(7406),
+    /** Whose model files are fetched with this service's own token; an artefact's address elsewhere gets none. */
+    REGISTRY_URL: httpUrl('http://127.0.0.1:7401'),
     /** Where the inference log goes. */
     MONITORING_URL: httpUrl('http://127.0.0.1:7404'),
     /** What a caller of `/admin` shows as bearer token. Without one `/admin` is for this machine only, and only in local mode. */
