@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { Logger } from '@nestjs/common';
-import { allowInsecureRequests, ClientSecretBasic, clientCredentialsGrant, Configuration, discovery, ResponseBodyError, type ServerMetadata } from 'openid-client';
+import { allowInsecureRequests, ClientSecretBasic, clientCredentialsGrant, Configuration, discovery, ResponseBodyError, WWWAuthenticateChallengeError, type ServerMetadata } from 'openid-client';
 import type { BaseConfig } from '../config.ts';
 
 export type ServiceTokenSettings = Pick<BaseConfig, 'OIDC_ISSUER' | 'OIDC_AUDIENCE' | 'VITAE_CLIENT_ID' | 'VITAE_CLIENT_SECRET_FILE' | 'VITAE_SERVICE_TOKEN_FILE' | 'VITAE_MODE'>;
@@ -53,7 +53,7 @@ export class ServiceToken {
       return await this.#asking;
     } catch (error) {
       if (!held || this.now() >= held.endsAt) throw error;
-      this.#log.warn({ err: error, msg: 'the service\'s own token could not be renewed; the one before is still good' });
+      this.#log.warn(`the token from before is used on while it is good: ${(error as Error).message}`);
       return held.token;
     }
   }
@@ -94,7 +94,11 @@ async function tokenIn(file: string): Promise<string> {
 }
 
 function reasonOf(error: unknown): string {
-  if (error instanceof ResponseBodyError) return `${error.error}${error.error_description === undefined ? '' : ` (${error.error_description})`}`;
+  if (error instanceof ResponseBodyError) return `${error.error} (${error.error_description ?? ''})`;
+  if (error instanceof WWWAuthenticateChallengeError) {
+    const told = error.cause[0]?.parameters;
+    return `${told?.error ?? error.status} (${told?.error_description ?? ''})`;
+  }
   const { message, cause } = error as Error & { readonly cause?: { readonly code?: string; readonly message?: string } };
   return [message, cause?.code ?? cause?.message].filter((part) => part !== undefined && part !== '').join(': ');
 }

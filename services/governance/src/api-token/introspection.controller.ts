@@ -25,7 +25,7 @@ export class IntrospectionController {
     res.set('Cache-Control', 'no-store');
     const caller = this.callerOf(request);
     if (!caller.service) throw new Problem(403, 'service-required', 'Only services ask about tokens', `${caller.id} is no service, and only Vitae's services may ask what a token is good for. GET /v1/api-tokens lists your own.`);
-    const found = await this.tokens.check(tokenIn(await formOf(request)));
+    const found = await this.tokens.checkNow(tokenIn(await formOf(request)));
     if ('refused' in found) return { active: false };
     const { id, name, owner, projects, permissions, expiresAt } = found;
     return { active: true, token_type: 'Bearer', sub: id, username: name, owner, exp: Math.floor(expiresAt.getTime() / 1_000), projects, permissions };
