@@ -48,7 +48,7 @@ const owners = (url: string): Promise<{ owner: string }[]> =>
       select relowner as owner, relnamespace as schema from pg_class where relkind in ('r', 'p', 'v', 'm', 'S')
       union all select proowner, pronamespace from pg_proc union all select nspowner, oid from pg_namespace
     ) o join pg_namespace n on n.oid = o.schema
-    where n.nspname in ('ledger', 'messaging', 'registry', 'governance', 'deployment', 'monitoring', 'webhooks')`);
+    where n.nspname in ('ledger', 'messaging', 'access', 'registry', 'governance', 'deployment', 'monitoring', 'webhooks')`);
 
 const append = (stream: string): string =>
   `select ledger.append(p_stream => '${stream}', p_expected => -1, p_project_id => 'p', p_subjects => '{}', p_metadata => '{"actor":{"id":"dana"}}',

@@ -5,6 +5,7 @@ import { file_vitae_deployment_v1_endpoint } from './gen/vitae/deployment/v1/end
 import { file_vitae_deployment_v1_environment } from './gen/vitae/deployment/v1/environment_pb.ts';
 import { file_vitae_deployment_v1_permit } from './gen/vitae/deployment/v1/permit_pb.ts';
 import { file_vitae_deployment_v1_rollout } from './gen/vitae/deployment/v1/rollout_pb.ts';
+import { file_vitae_governance_v1_api_token } from './gen/vitae/governance/v1/api_token_pb.ts';
 import { file_vitae_governance_v1_gate } from './gen/vitae/governance/v1/gate_pb.ts';
 import { file_vitae_governance_v1_incident } from './gen/vitae/governance/v1/incident_pb.ts';
 import { file_vitae_governance_v1_retirement } from './gen/vitae/governance/v1/retirement_pb.ts';
@@ -53,6 +54,7 @@ export const eventRegistry = createRegistry(
   file_vitae_registry_v1_run,
   file_vitae_registry_v1_logged_model,
   file_vitae_registry_v1_mlflow_webhook,
+  file_vitae_governance_v1_api_token,
   file_vitae_governance_v1_gate,
   file_vitae_governance_v1_incident,
   file_vitae_governance_v1_retirement,

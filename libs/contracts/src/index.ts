@@ -21,6 +21,7 @@ export * from './gen/vitae/registry/v1/experiment_pb.ts';
 export * from './gen/vitae/registry/v1/run_pb.ts';
 export * from './gen/vitae/registry/v1/logged_model_pb.ts';
 export * from './gen/vitae/registry/v1/mlflow_webhook_pb.ts';
+export * from './gen/vitae/governance/v1/api_token_pb.ts';
 export * from './gen/vitae/governance/v1/gate_pb.ts';
 export * from './gen/vitae/governance/v1/incident_pb.ts';
 export * from './gen/vitae/governance/v1/retirement_pb.ts';

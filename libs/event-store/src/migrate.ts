@@ -128,6 +128,10 @@ async function actAsOwner(client: Client, schema: string): Promise<void> {
 async function grantRights(client: Client, schema: string): Promise<void> {
   const { rows } = await client.query(`select 1 from pg_proc where proname = 'grant_rights' and pronamespace = to_regnamespace('ledger')`);
   if (rows.length > 0) await client.query(`select ledger.grant_rights($1)`, [schema]);
+  // A schema that is nobody's own says itself who may do what in it; the ledger's function has just taken everything away.
+  const own = `${client.escapeIdentifier(schema)}.grant_rights()`;
+  const { rows: [says] } = await client.query<{ there: boolean }>('select to_regprocedure($1) is not null as there', [own]);
+  if (says?.there) await client.query(`select ${own}`);
 }
 
 async function connected<T>(connectionString: string, use: (client: Client) => Promise<T>): Promise<T> {

@@ -8,8 +8,12 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import type { DestinationStream } from 'pino';
 import { AccessAudit } from './access/access-audit.ts';
+import { ApiTokens } from './access/api-tokens.store.ts';
 import { authenticate, type KnownRequest } from './access/authenticate.ts';
+import { Introspection } from './access/introspection.client.ts';
 import { openAuthentication } from './access/open-authentication.ts';
+import { People } from './access/people.store.ts';
+import { TokenReview } from './access/token-review.client.ts';
 import { mustSayAccess, routesOf, type ServiceRoute } from './access/routes.ts';
 import { Broker } from './broker.ts';
 import { parseConfig, type BaseConfig } from './config.ts';
@@ -48,7 +52,7 @@ export interface BootOptions {
  */
 export async function boot<C extends BaseConfig>(definition: ServiceDefinition<C>, env: NodeJS.ProcessEnv, options: BootOptions = {}): Promise<Running> {
   const { name, database, broker: wantsBroker = database !== undefined } = definition;
-  const config = parseConfig(name, definition.config, env, { database: database !== undefined, broker: wantsBroker });
+  const config = parseConfig(name, definition.config, env, { database: database !== undefined, broker: wantsBroker, services: definition.callsServices === true });
   telemetry.nameService(name);
   // Closed in the opposite order of opening, whether the start fails half-way or the service stops one day.
   const opened = new AsyncDisposableStack();
@@ -70,8 +74,6 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   if (orm) opened.defer(() => orm.close(true));
   const keyring: Keyring | undefined = database && (await openKeyring(name, config));
   if (keyring) opened.defer(() => keyring.close());
-  const authentication = definition.passesCredentialsOn ? undefined : await openAuthentication(config, orm);
-  if (authentication) opened.defer(() => authentication.close());
   const broker = wantsBroker ? await Broker.open(name, config) : undefined;
   if (broker) opened.defer(() => broker.drain());
 
@@ -87,7 +89,12 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
     ...(httpsOptions ? {} : { strictTransportSecurity: false }), // said by whoever terminates TLS
   });
   app.use((_request: Request, _response: Response, next: NextFunction) => atWork.run(name, next));
-  if (authentication) app.use(authenticate(authentication, app.get(AccessAudit)));
+  if (!definition.passesCredentialsOn) {
+    const registers = { people: orm && app.get(People), apiTokens: orm ? app.get(ApiTokens) : app.get(Introspection), tokenReview: app.get(TokenReview) };
+    const authentication = await openAuthentication(config, registers);
+    opened.defer(() => authentication.close());
+    app.use(authenticate(authentication, app.get(AccessAudit)));
+  }
   const routes = routesOf(app);
   mustSayAccess(routes);
   if (definition.jsonLimit !== false) {

@@ -100,6 +100,24 @@ describe('the configuration', () => {
     expect(messageOf({ ...cluster, NATS_NKEY_FILE: '/keys/registry.nk', NATS_CERT_FILE: '/tls/cert.pem' }, needsBroker)).toContain('NATS_KEY_FILE is missing');
   });
 
+  it('refuses to run outside of local mode where it would call other services without a name', () => {
+    const cluster = { VITAE_MODE: 'cluster', ...known };
+    const calls = { database: false, broker: false, services: true };
+    expect(messageOf(cluster, calls)).toContain('VITAE_CLIENT_ID is missing; expected the id of this service\'s client at the issuer (VITAE_MODE is cluster, and registry calls other services; VITAE_SERVICE_TOKEN_FILE does as well)');
+    expect(messageOf(local, calls)).toBe('accepted');
+    expect(messageOf({ ...cluster, VITAE_SERVICE_TOKEN_FILE: '/var/run/secrets/vitae/token' }, calls)).toBe('accepted');
+    expect(messageOf({ ...cluster, VITAE_CLIENT_ID: 'vitae-registry' }, calls)).toContain('VITAE_CLIENT_SECRET_FILE is missing');
+    expect(messageOf({ ...cluster, VITAE_CLIENT_ID: 'vitae-registry', VITAE_CLIENT_SECRET_FILE: '/secrets/client' }, calls)).toBe('accepted');
+  });
+
+  it('wants an audience for tokens of a cluster, and https to it', () => {
+    const cluster = { VITAE_MODE: 'cluster', ...known };
+    const review = { VITAE_TOKEN_REVIEW_URL: 'https://kubernetes.default.svc/apis/authentication.k8s.io/v1/tokenreviews' };
+    expect(messageOf({ ...cluster, ...review })).toContain('VITAE_WORKLOAD_AUDIENCE is missing');
+    expect(messageOf({ ...cluster, ...review, VITAE_WORKLOAD_AUDIENCE: 'vitae' })).toBe('accepted');
+    expect(messageOf({ ...cluster, VITAE_WORKLOAD_ISSUER: 'http://kubernetes.default.svc', VITAE_WORKLOAD_AUDIENCE: 'vitae' })).toContain('VITAE_WORKLOAD_ISSUER is "http://kubernetes.default.svc"; expected an https:// address');
+  });
+
   it('is in cluster mode unless told otherwise, so that nothing is less strict by accident', () => {
     expect(messageOf({ ...known, OIDC_ISSUER: 'http://id.example' })).toContain('VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine');
     expect(messageOf({ VITAE_MODE: 'lokal' })).toContain('VITAE_MODE is "lokal"; expected local or cluster');

@@ -82,6 +82,19 @@ export const baseConfig = z.object({
   OIDC_AUDIENCE: z.string().min(1).optional().describe('the audience that this suite accepts in tokens'),
   /** Who has what role where. Read again when it changes. */
   VITAE_GRANTS_FILE: z.string().min(1).optional().describe('a JSON file with the grants of roles'),
+  /** Who checks API tokens for services without a database. */
+  GOVERNANCE_URL: httpUrl('http://127.0.0.1:7402'),
+  /** Who the service is when it calls another one: a client at the issuer, or a token that somebody else renews. */
+  VITAE_CLIENT_ID: z.string().min(1).optional().describe('the id of this service\'s client at the issuer'),
+  VITAE_CLIENT_SECRET_FILE: z.string().min(1).optional().describe('the file with the secret of that client'),
+  VITAE_SERVICE_TOKEN_FILE: z.string().min(1).optional().describe('a file with a token that this service shows to others, such as a projected one of Kubernetes'),
+  /** Kubernetes says who a pod is: by tokens of its issuer, or by a review of each token. */
+  VITAE_WORKLOAD_ISSUER: z.url({ protocol: /^https?$/ }).optional().describe('the address of the issuer of service account tokens'),
+  VITAE_WORKLOAD_AUDIENCE: z.string().min(1).optional().describe('the audience that this suite accepts in service account tokens'),
+  VITAE_TOKEN_REVIEW_URL: z.url({ protocol: /^https?$/ }).optional().describe('the address of the TokenReview API, such as https://kubernetes.default.svc/apis/authentication.k8s.io/v1/tokenreviews'),
+  /** For both, where the cluster has an authority of its own and wants to know who asks. */
+  VITAE_WORKLOAD_CA_FILE: z.string().min(1).optional().describe('a file with certificates of authorities, in PEM'),
+  VITAE_WORKLOAD_TOKEN_FILE: z.string().min(1).optional().describe('the file with this pod\'s own token for the API server'),
 });
 export type BaseConfig = z.infer<typeof baseConfig>;
 
@@ -98,7 +111,7 @@ export function parseConfig<C extends BaseConfig>(
   service: string,
   schema: z.ZodType<C>,
   env: NodeJS.ProcessEnv,
-  needs: { readonly database: boolean; readonly broker: boolean } = { database: false, broker: false },
+  needs: { readonly database: boolean; readonly broker: boolean; readonly services?: boolean } = { database: false, broker: false },
 ): C {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = schema.safeParse(given);
@@ -119,11 +132,19 @@ export function parseConfig<C extends BaseConfig>(
     if (pair.some((variable) => given[variable] !== undefined)) for (const variable of pair) missing(variable, 'certificate and key come together');
   }
   for (const variable of ['OIDC_ISSUER', 'OIDC_AUDIENCE', 'VITAE_GRANTS_FILE'] as const) missing(variable, 'nobody gets in who is not known');
+  if (given['VITAE_CLIENT_ID'] !== undefined || given['VITAE_CLIENT_SECRET_FILE'] !== undefined) {
+    for (const variable of ['VITAE_CLIENT_ID', 'VITAE_CLIENT_SECRET_FILE', 'OIDC_ISSUER', 'OIDC_AUDIENCE'] as const) missing(variable, 'a client has an id and a secret, at the issuer');
+  }
+  if (given['VITAE_WORKLOAD_ISSUER'] !== undefined || given['VITAE_TOKEN_REVIEW_URL'] !== undefined) missing('VITAE_WORKLOAD_AUDIENCE', 'a token that was made for somebody else must not count here');
   if ((given['VITAE_MODE'] ?? 'cluster') === 'cluster') {
     const why = given['VITAE_MODE'] === undefined ? 'VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine' : 'VITAE_MODE is cluster';
     const issuer = given['OIDC_ISSUER'];
     if (issuer?.startsWith('http:')) problems.set('OIDC_ISSUER', `${wrong('OIDC_ISSUER', issuer, expectation(baseConfig, 'OIDC_ISSUER') ?? '')} (${why})`);
     if (needs.broker && !/^\w+:\/\/[^/@]+@/.test(given['NATS_URL'] ?? '')) missing('NATS_NKEY_FILE', `${why.split(',')[0]}, and NATS_URL names no user: who needs no login may publish anything`);
+    if (needs.services && given['VITAE_SERVICE_TOKEN_FILE'] === undefined) missing('VITAE_CLIENT_ID', `${why.split(',')[0]}, and ${service} calls other services; VITAE_SERVICE_TOKEN_FILE does as well`);
+    for (const variable of ['VITAE_WORKLOAD_ISSUER', 'VITAE_TOKEN_REVIEW_URL'] as const) {
+      if (given[variable]?.startsWith('http:')) problems.set(variable, wrong(variable, given[variable], `an https:// address (${why.split(',')[0]})`));
+    }
     if (needs.database) for (const variable of keyring) missing(variable, `${why.split(',')[0]}, and what people write is stored sealed`);
   }
   if (problems.size === 0 && parsed.success) return parsed.data;

@@ -6,6 +6,11 @@ import { Keyring } from '@vitae/keyring';
 import { AccessAudit } from './access/access-audit.ts';
 import { AccessGuard } from './access/access.guard.ts';
 import { WhoAmIController } from './access/who-am-i.controller.ts';
+import { ApiTokens } from './access/api-tokens.store.ts';
+import { Introspection } from './access/introspection.client.ts';
+import { People } from './access/people.store.ts';
+import { ServiceToken } from './access/service-token.client.ts';
+import { TokenReview } from './access/token-review.client.ts';
 import { Broker } from './broker.ts';
 import { CONFIG, type BaseConfig } from './config.ts';
 import { Consumers } from './consumers.ts';
@@ -34,11 +39,15 @@ export interface Opened {
 export class KitModule {
   static around(definition: ServiceDefinition, config: BaseConfig, { orm, broker, keyring, logging }: Opened): DynamicModule {
     const readiness = new Readiness();
+    const serviceToken = new ServiceToken(config);
     const providers: Provider[] = [
       { provide: DEFINITION, useValue: definition },
       { provide: CONFIG, useValue: config },
       { provide: Readiness, useValue: readiness },
       AccessAudit,
+      { provide: ServiceToken, useValue: serviceToken },
+      { provide: Introspection, useValue: new Introspection(config, serviceToken) },
+      { provide: TokenReview, useValue: new TokenReview(config) },
     ];
     if (orm) {
       readiness.register('database', async () => {
@@ -46,7 +55,7 @@ export class KitModule {
       });
       for (const token of [MikroORM, AnyMikroORM]) providers.push({ provide: token, useValue: orm });
       for (const token of [EntityManager, AnyEntityManager]) providers.push({ provide: token, useValue: orm.em });
-      providers.push(Ledger, PersonalTexts);
+      providers.push(Ledger, PersonalTexts, People, ApiTokens);
     }
     if (broker) {
       readiness.register('broker', () => broker.check());

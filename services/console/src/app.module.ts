@@ -8,4 +8,4 @@ import { ServicesClient } from './front-door/services.client.ts';
 export class AppModule {}
 
 /** The one front door. It reads no body itself: bytes go through as they come. */
-export const console: ServiceDefinition = { name: 'console', module: AppModule, config: consoleConfig, jsonLimit: false };
+export const console: ServiceDefinition = { name: 'console', callsServices: true, module: AppModule, config: consoleConfig, jsonLimit: false };

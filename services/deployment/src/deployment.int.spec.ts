@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -25,11 +28,13 @@ import {
 } from '@vitae/contracts';
 import { append, pooledSql, readHead, readLedger, type RecordedEvent } from '@vitae/event-store';
 import { ensureLedgerStream, publishFrom } from '@vitae/messaging';
-import { boot, rebuildViews, type Running } from '@vitae/service-kit';
+import { boot, rebuildViews, ServiceToken, type Running } from '@vitae/service-kit';
 import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { v7 as uuid } from 'uuid';
 import { deployment } from './app.module.ts';
+import type { DeploymentConfig } from './config.ts';
+import { Runtime } from './endpoint/runtime.client.ts';
 
 const BASE = '/v1/projects/bank';
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
@@ -47,10 +52,13 @@ const runtime = {
   away: false,
   loading: new Set<string>(),
   broken: new Map<string, string>(),
+  /** All that ever called, by what they showed. */
+  callers: new Set<string>(),
 };
 async function serveRuntime(req: IncomingMessage): Promise<[number, unknown]> {
   const parts: Buffer[] = [];
   for await (const part of req as AsyncIterable<Buffer>) parts.push(part);
+  runtime.callers.add(req.headers.authorization ?? '');
   if (runtime.away) return [503, { title: 'away' }];
   const name = req.url?.split('/')[3];
   if (req.method === 'PUT' && name) {
@@ -394,6 +402,33 @@ describe('who may do what', () => {
     return answer;
   }
   const counted = async () => (await pool.query(`select count(*)::integer as n from ledger.event where metadata -> 'actor' ->> 'id' = 'emil'`)).rows;
+});
+
+describe('a call to the runtime', () => {
+  it('shows who calls', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'vitae-deployment-token-'));
+    try {
+      const file = join(directory, 'token');
+      await writeFile(file, 'deployment itself');
+      const settings = { RUNTIME_URL: `http://127.0.0.1:${(runtimeServer.address() as AddressInfo).port}` } as DeploymentConfig;
+      await new Runtime(settings, new ServiceToken({ VITAE_MODE: 'cluster', VITAE_SERVICE_TOKEN_FILE: file })).observe();
+      expect(runtime.callers.delete('Bearer deployment itself')).toBe(true);
+
+      // and to nobody else: whoever answers at that address cannot send it on
+      const elsewhere = createServer((_request, response) => response.writeHead(307, { location: `${settings.RUNTIME_URL}/admin/endpoints` }).end());
+      await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+      try {
+        const sentOn = { RUNTIME_URL: `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}` } as DeploymentConfig;
+        await expect(new Runtime(sentOn, new ServiceToken({ VITAE_MODE: 'cluster', VITAE_SERVICE_TOKEN_FILE: file })).observe()).rejects.toThrow('unexpected redirect');
+        expect(runtime.callers.has('Bearer deployment itself')).toBe(false);
+      } finally {
+        elsewhere.closeAllConnections();
+        elsewhere.close();
+      }
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
 });
 
 describe('deploying', () => {

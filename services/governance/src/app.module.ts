@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { ServiceDefinition } from '@vitae/service-kit';
+import { ApiTokenController } from './api-token/api-token.controller.ts';
+import { ApiTokenHandler } from './api-token/api-token.handler.ts';
+import { IntrospectionController } from './api-token/introspection.controller.ts';
 import { ApprovalCaseController } from './approval-case/approval-case.controller.ts';
 import { approvalCase } from './approval-case/approval-case.ts';
 import { ApprovalCaseHandler } from './approval-case/approval-case.handler.ts';
@@ -17,6 +20,7 @@ import { IncidentRow, projectIncidents, RetrainingRequestRow } from './incident/
 import { LifecycleConsumer } from './lifecycle/lifecycle.consumer.ts';
 import { projectReferences, ReferencedVersionRow } from './lifecycle/referenced-versions.view.ts';
 import { DatasetVersionRow, EvaluationRow, ModelVersionRow, projectRegistry } from './lifecycle/registry.view.ts';
+import { PeopleController } from './person/people.controller.ts';
 import { PolicySetController } from './policy-set/policy-set.controller.ts';
 import { policySet } from './policy-set/policy-set.ts';
 import { PolicySetPublication } from './policy-set/policy-set.handler.ts';
@@ -32,8 +36,8 @@ import { projectUseCases, UseCaseRow } from './use-case/use-cases.view.ts';
 
 @Module({
   imports: [CqrsModule.forRoot()],
-  controllers: [UseCaseController, PolicySetController, ApprovalCaseController, GateDecisionController, IncidentController, RetirementController],
-  providers: [UseCaseHandler, PolicySetPublication, ApprovalCaseHandler, GateDecisionHandler, IncidentHandler, RetirementHandler, LifecycleConsumer],
+  controllers: [UseCaseController, PolicySetController, ApprovalCaseController, GateDecisionController, IncidentController, RetirementController, ApiTokenController, IntrospectionController, PeopleController],
+  providers: [UseCaseHandler, PolicySetPublication, ApprovalCaseHandler, GateDecisionHandler, IncidentHandler, RetirementHandler, ApiTokenHandler, LifecycleConsumer],
 })
 export class AppModule {}
 

@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { create, type Message } from '@bufbuild/protobuf';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { connect } from '@nats-io/transport-node';
@@ -53,6 +55,8 @@ const stored = new Map<string, Buffer>();
 let healthyRows: Row[];
 let shiftedRows: Row[];
 let creditDigest: string;
+let shownToRegistry: string | undefined;
+let directory: string;
 
 beforeAll(async () => {
   [database, nats] = await Promise.all([freshDatabase(), freshNats()]);
@@ -60,14 +64,18 @@ beforeAll(async () => {
   [healthyRows, shiftedRows] = [rowsOf(credit), rowsOf(await fixture('shifted.csv'))];
   creditDigest = keep(credit);
   registry = createServer((request, response) => {
+    shownToRegistry = request.headers.authorization;
     const digest = decodeURIComponent(request.url?.split('/').at(-1) ?? '');
     const bytes = stored.get(digest);
     if (digest.endsWith('0'.repeat(60))) response.writeHead(500).end();
     else response.writeHead(bytes ? 200 : 404).end(bytes);
   });
   await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+  directory = await mkdtemp(join(tmpdir(), 'vitae-monitoring-'));
+  await writeFile(join(directory, 'own-token'), 'monitoring itself');
   service = await boot(monitoring, {
     ...specAccess(),
+    VITAE_SERVICE_TOKEN_FILE: join(directory, 'own-token'),
     LOG_LEVEL: 'silent',
     PORT: '0',
     DATABASE_URL: database.url,
@@ -84,6 +92,7 @@ afterAll(async () => {
   await pool?.end();
   await new Promise((resolve) => registry.close(resolve));
   await Promise.all([nats?.drop(), database?.drop()]);
+  await rm(directory, { recursive: true, force: true });
 });
 
 /** What the ledger service does, in small: gives events their place and carries them into JetStream. */
@@ -275,6 +284,7 @@ describe('a baseline', () => {
     const { status: code, headers, body } = await post('/baselines', { endpointId, datasetVersionId, split: 'train', rule: RULE }, { 'Vitae-Reason': 'first%20reference' });
     expect({ code, body }).toMatchObject({ code: 201, body: { endpointId, datasetVersionId, rowCount: trainRows, revision: 1, leftOut: [] } });
     const id = String(body['id']);
+    expect(shownToRegistry).toBe('Bearer monitoring itself');
     expect([headers.get('etag'), headers.get('location')]).toEqual(['"1"', `/v1/projects/${project}/baselines/${id}`]);
 
     const [event] = await eventsOf<BaselineActivated>(`baseline:${id}`, 'BaselineActivated');

@@ -21,6 +21,7 @@ export class AppModule implements NestModule {
 /** The ONNX model server. No database and no broker: it serves through an outage of both. */
 export const runtime: ServiceDefinition<RuntimeConfig> = {
   name: 'runtime',
+  callsServices: true,
   module: AppModule,
   config: runtimeConfig,
   jsonLimit: false,

@@ -3,6 +3,8 @@ import type { z } from 'zod';
 
 export const runtimeConfig = baseConfig.extend({
   PORT: port(7406),
+  /** Whose model files are fetched with this service's own token; an artefact's address elsewhere gets none. */
+  REGISTRY_URL: httpUrl('http://127.0.0.1:7401'),
   /** Where the inference log goes. */
   MONITORING_URL: httpUrl('http://127.0.0.1:7404'),
   /** Inferences that may be at work at once; one more is answered 429. */

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ interface Parity {
 }
 
 /** The registry's part that the runtime needs: bytes by digest. It can be away, and it can lie. */
-const registry = { files: new Map<string, Uint8Array>(), away: false, asked: 0 };
+const registry = { files: new Map<string, Uint8Array>(), away: false, asked: 0, shown: [] as (string | undefined)[] };
 /** Monitoring's part: all that arrived, in order. */
 const monitoring = { events: [] as { headers: IncomingHttpHeaders; body: string }[], refuse: 0 };
 
@@ -33,6 +33,7 @@ const digests: Record<number, string> = {};
 beforeAll(async () => {
   registryServer = createServer((req, res) => {
     registry.asked += 1;
+    registry.shown.push(req.headers.authorization);
     const bytes = registry.files.get(decodeURIComponent(req.url ?? '').split('/').at(-1) ?? '');
     if (registry.away) res.writeHead(503).end();
     else if (bytes) res.end(bytes);
@@ -58,12 +59,15 @@ beforeAll(async () => {
   }
   parity = JSON.parse(await readFile(new URL('parity.json', fixtures), 'utf8')) as Parity;
   directory = await mkdtemp(join(tmpdir(), 'vitae-runtime-'));
+  await writeFile(join(directory, 'own-token'), 'the runtime itself\n');
   env = {
     ...specAccess(),
     LOG_LEVEL: 'silent',
     PORT: '0',
     VITAE_DATA_DIR: join(directory, 'data'),
     MONITORING_URL: await listen(monitoringServer),
+    REGISTRY_URL: registryUrl,
+    VITAE_SERVICE_TOKEN_FILE: join(directory, 'own-token'),
     RUNTIME_MAX_CONCURRENT: '4',
     RUNTIME_MAX_BODY_BYTES: String(1024 * 1024),
   };
@@ -76,7 +80,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 beforeEach(() => {
-  Object.assign(registry, { away: false, asked: 0 });
+  Object.assign(registry, { away: false, asked: 0, shown: [] });
   monitoring.refuse = 0;
 });
 
@@ -332,6 +336,7 @@ describe('the runtime', () => {
   it('has logged each inference that it answered, and no other request', async () => {
     await eventually(() => expect(monitoring.events).toHaveLength(2 * answered));
     expect(new Set(monitoring.events.map(({ headers }) => `${headers['ce-id']} ${headers['ce-type']}`)).size).toBe(2 * answered);
+    expect(new Set(monitoring.events.map(({ headers }) => headers.authorization))).toEqual(new Set(['Bearer the runtime itself']));
   });
 
   it('serves the same after a kill -9, without the registry', async () => {
@@ -414,5 +419,19 @@ describe('the runtime', () => {
     expect((await call('DELETE', '/admin/endpoints/credit')).status).toBe(204);
     expect((await infer(credit())).status).toBe(404);
     expect(await observe('credit')).toBeUndefined();
+  });
+});
+
+describe('a model file', () => {
+  it('shows the registry of its configuration who it is, and no other address that a model may have', async () => {
+    const failed = (name: string) => eventually(async () => expect(await observe(name)).toMatchObject([{ state: 'failed' }]));
+    for (const [name, at, shown] of [['ours', registryUrl, 'Bearer the runtime itself'], ['theirs', registryUrl.replace('127.0.0.1', 'localhost'), undefined]] as const) {
+      const bytes = randomBytes(32); // no model, but it has to be fetched to be known for none
+      registry.files.set(sha256(bytes), bytes);
+      registry.shown = [];
+      await put(name, variant(1, 100, { variantId: variantId(name === 'ours' ? 8 : 9), artefactUrl: `${at}/v1/projects/bank/artefacts/${sha256(bytes)}`, digest: sha256(bytes) }));
+      await failed(name);
+      expect([name, registry.shown]).toEqual([name, [shown]]);
+    }
   });
 });

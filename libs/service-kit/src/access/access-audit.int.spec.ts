@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module, Post } from '@nestjs/common';
 import { as, eventually, freshDatabase, freshNats, signed, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { Pool } from 'pg';
-import { baseConfig, boot, Needs, type Running, type ServiceDefinition } from '../index.ts';
+import { API_TOKEN_BYTES, apiTokenText, baseConfig, boot, Needs, type Running, type ServiceDefinition } from '../index.ts';
 
 @Controller('v1/projects/:projectId/people')
 class PeopleController {
@@ -63,7 +64,8 @@ async function told(type: string): Promise<{ project: string; stream: string; pa
 describe('the access log', () => {
   it('has one event for each kind of bad token, without the token', async () => {
     const bad = `Bearer ${signed({ iss: 'https://evil.example', aud: 'vitae', sub: 'eve', iat: 1, exp: 2 })}`;
-    const unknown = 'Bearer vitae_0000000000_nobody-has-made-this-one';
+    const unmade = apiTokenText(randomBytes(API_TOKEN_BYTES));
+    const unknown = `Bearer ${unmade}`;
     expect([await ask(bad), await ask(unknown), await ask('Basic !')]).toEqual([401, 401, 401]);
     const events = await eventually(async () => {
       const found = await told('CredentialRefused');
@@ -73,7 +75,7 @@ describe('the access log', () => {
     expect(events.map(({ payload, project, actor }) => [payload['fault'], payload['count'], project, actor])).toEqual(
       ['issuer-wrong', 'token-unknown', 'malformed'].map((fault) => [fault, '1', 'vitae', { id: 'governance', kind: 'ACTOR_KIND_SYSTEM' }]),
     );
-    expect(JSON.stringify(events)).not.toMatch(/nobody-has-made|eyJ/);
+    expect(JSON.stringify(events)).not.toMatch(/eyJ|vitae_/);
     expect(events[0]?.stream).toMatch(/^governance\.AccessLog-[0-9a-f-]{36}$/);
   });
 

@@ -65,6 +65,9 @@ const write = async (person: string, event: Message, { projectId = 'credit', kin
   if (!recorded) throw new Error('nothing was appended');
   return recorded;
 };
+/** As a service does at a login. In a spec's database a pseudonym is the subject, unless that is taken. */
+const seen = async (subject: string, name: string, mail: string) =>
+  (await pool.query<{ id: string }>(`select access.pseudonym_of('https://issuer.test', $1, $2, $3) as id`, [subject, name, mail])).rows[0]?.id;
 const closed = () => create(IncidentClosedSchema, { incidentId: uuidv7(), rootCause: 'Zwetschge mixed them up', lesson: 'ask Zwetschge' });
 
 type Who = Parameters<typeof as>[0];
@@ -115,6 +118,7 @@ const leaves = async (size: number) => (await readRaw(pool, { from: 0, limit: si
 
 describe('an erasure', () => {
   it('makes all that one person wrote unreadable, in every project, and leaves the rest and every proof as they were', async () => {
+    expect(await seen('paula', 'Paula Zwetschge', 'paula@zwetschge.test')).toBe('paula');
     const [first, second, elsewhere, other] = [await write('paula', closed()), await write('paula', closed()), await write('paula', closed(), { projectId: 'fraud' }), await write('dana', closed())];
     const [i, j, k, d] = await Promise.all([first, second, elsewhere, other].map(({ id }) => indexOf(id)));
     expect((await payloadAt(i!)).payload).toMatchObject({ rootCause: 'Zwetschge mixed them up', lesson: 'ask Zwetschge' });
@@ -140,6 +144,9 @@ describe('an erasure', () => {
     }
     expect((await payloadAt(d!)).payload).toMatchObject({ lesson: 'ask Zwetschge' });
     expect((await ask(`/v1/erasures/paula/preview`)).body).toMatchObject({ keys: 0, events: 0, texts: 0 });
+    // Of the person a stranger is left, and no account leads to it.
+    const { rows } = await pool.query(`select name, mail, erased_at is not null as erased, (select count(*)::integer from access.account where person_id = id) as accounts from access.person where id = 'paula'`);
+    expect(rows).toEqual([{ name: '', mail: '', erased: true, accounts: 0 }]);
 
     const after = await leaves(size);
     expect(after).toEqual(before);
@@ -153,9 +160,17 @@ describe('an erasure', () => {
     expect(places.logged).toContain('personal text was erased');
     expect(places.files).not.toBe('');
     for (const [place, text] of Object.entries(places)) expect([place, text.includes('Zwetschge')]).toEqual([place, false]);
+    expect(places.logged).not.toContain('could not be swept');
+    expect(places.tables).not.toContain('paula@');
     // The keys that are gone are nowhere: what is left of them is who and when.
     const { rows } = await keyPool.query(`select wrapped_key from keyring.person_key where person = 'paula'`);
     expect(rows).toEqual([{ wrapped_key: null }, { wrapped_key: null }]);
+  });
+
+  it('takes who comes back with the same account for somebody new', async () => {
+    const again = await seen('paula', 'Paula', 'paula@example.test');
+    expect(again).toMatch(/^psn_[0-9a-f]{32}$/);
+    expect(await seen('paula', 'Paula', 'paula@example.test')).toBe(again);
   });
 
   it('reaches what others have cited', async () => {
