@@ -2,6 +2,7 @@ import { Argument, type Command } from 'commander';
 import { quoted, USUAL_RETRIES, type VitaeClient } from '@vitae/client';
 import { clientOf, type ProjectOptions } from './in-project.ts';
 import { completionScript, SHELLS, type Shell } from './completion/script.ts';
+import { tokenFor } from './token-for.ts';
 import { suggest, type Suggestion, type Wanted } from './completion/suggest.ts';
 
 /** How long a key press may wait for a server. Names are a help, and no answer is one, too. */
@@ -31,7 +32,7 @@ async function names(what: Wanted, begun: string, options: Readonly<Record<strin
   const url = options['url'] ?? process.env['VITAE_URL'] ?? 'http://127.0.0.1:7400/api';
   const project = options['project'] ?? process.env['VITAE_PROJECT'];
   if (project === undefined) return [];
-  const asking: ProjectOptions = { url, project, ...(process.env['VITAE_TOKEN'] ? { token: process.env['VITAE_TOKEN'] } : {}) };
+  const asking: ProjectOptions = { url, project, token: tokenFor(url, { renew: false }) };
   const soon = AbortSignal.timeout(PATIENCE_MS);
   const client = clientOf(asking, { retry: { ...USUAL_RETRIES, retries: 0 }, fetch: (request, init) => fetch(request, { ...init, signal: soon }) });
   const asked = { model: models, version: versions, 'dataset-version': datasets }[what];
