@@ -34,8 +34,8 @@ export function newBrowser({ login = 'ben', refuses = false }: { readonly login?
         const [form] = /<form[^]*?<\/form>/i.exec(page.text) ?? [];
         if (form === undefined) return page;
         const cancel = /href="([^"]*\/abort)"/.exec(page.text)?.[1];
-        if (refuses && cancel !== undefined) page = await load(new URL(cancel, page.url).href);
-        else page = await load(new URL(unescaped(/action="([^"]*)"/.exec(form)?.[1] ?? ''), page.url).href, filled(form, login));
+        if (refuses && cancel !== undefined) return load(new URL(cancel, page.url).href);
+        page = await load(new URL(unescaped(/action="([^"]*)"/.exec(form)?.[1] ?? ''), page.url).href, filled(form, login));
       }
       throw new Error(`${address} asks for ever: ${page.text}`);
     },

@@ -13,11 +13,22 @@ export interface SpecIssuer {
   readonly audience: string;
   /** How often refresh tokens were spent. */
   refreshed(): number;
-  /** A request of the token endpoint waits until this many are there. */
+  /** Ends a session, as who is logged in could from elsewhere. */
+  revoke(refreshToken: string): Promise<void>;
+  /** A request to the token endpoint, past the command. */
+  refresh(refreshToken: string): Promise<number>;
   stop(): Promise<void>;
 }
 
-export async function startIssuer({ accessTokenSeconds = 3_600, device = true, metadata = {} }: { readonly accessTokenSeconds?: number; readonly device?: boolean; readonly metadata?: object } = {}): Promise<SpecIssuer> {
+interface Wish {
+  readonly device?: boolean;
+  /** Whether it says when somebody logged in. */
+  readonly authTime?: boolean;
+  /** How long it thinks about a refresh token. */
+  readonly slowMs?: number;
+}
+
+export async function startIssuer({ device = true, authTime = true, slowMs = 0 }: Wish = {}): Promise<SpecIssuer> {
   const server: Server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -28,18 +39,18 @@ export async function startIssuer({ accessTokenSeconds = 3_600, device = true, m
       token_endpoint_auth_method: 'none',
       grant_types: ['authorization_code', 'refresh_token', ...(device ? ['urn:ietf:params:oauth:grant-type:device_code'] : [])],
       redirect_uris: ['http://127.0.0.1/callback'],
+      require_auth_time: authTime,
     }],
     claims: { openid: ['sub'], profile: ['name'], email: ['email'] },
     conformIdTokenClaims: false,
     cookies: { keys: ['of a spec'] },
-    discovery: metadata,
     features: {
       devInteractions: { enabled: true },
       deviceFlow: { enabled: device },
       revocation: { enabled: true },
       resourceIndicators: {
         enabled: true,
-        getResourceServerInfo: () => ({ scope: '', audience: AUDIENCE, accessTokenTTL: accessTokenSeconds, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } }),
+        getResourceServerInfo: () => ({ scope: '', audience: AUDIENCE, accessTokenTTL: 3_600, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } }),
       },
     },
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, name: `${id} of the spec` }) }),
@@ -50,11 +61,22 @@ export async function startIssuer({ accessTokenSeconds = 3_600, device = true, m
   provider.on('grant.success', (ctx) => {
     if (ctx.oidc.params?.['grant_type'] === 'refresh_token') refreshes += 1;
   });
+  provider.use(async (ctx, next) => {
+    await next();
+    if (ctx.path === '/device/auth') (ctx.body as { interval?: number }).interval = 1; // seconds; the specs need not wait for five
+    if (ctx.oidc?.params?.['grant_type'] === 'refresh_token') await new Promise((resolve) => setTimeout(resolve, slowMs));
+  });
   server.on('request', provider.callback());
+  const post = (path: string, parameters: Record<string, string>): Promise<Response> => fetch(`${url}${path}`, { method: 'POST', body: new URLSearchParams({ client_id: CLIENT, ...parameters }) });
   return {
     url,
     audience: AUDIENCE,
     refreshed: () => refreshes,
+    async revoke(token) {
+      const { ok, status } = await post('/token/revocation', { token });
+      if (!ok) throw new Error(`not revoked: ${status}`);
+    },
+    refresh: async (refresh_token) => (await post('/token', { grant_type: 'refresh_token', refresh_token, resource: AUDIENCE })).status,
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -1,6 +1,7 @@
 import * as oidc from 'openid-client';
 import { z } from 'zod';
 import { CannotRun } from '../outcome.ts';
+import { plain } from '../table.ts';
 import { doorOf, type Session } from './session-file.ts';
 
 /** Nobody waits longer for an issuer at a terminal. */
@@ -59,15 +60,16 @@ export async function asking<Answer>(issuer: string, work: () => Promise<Answer>
     return await work();
   } catch (error) {
     if (error instanceof CannotRun) throw error;
-    if (error instanceof oidc.ResponseBodyError || error instanceof oidc.AuthorizationResponseError) throw new CannotRun(`${issuer} refused: ${error.error}${error.error_description ? ` (${error.error_description})` : ''}.`, { cause: error });
+    if (error instanceof oidc.ResponseBodyError || error instanceof oidc.AuthorizationResponseError) throw new CannotRun(`${issuer} refused: ${plain(error.error)}${error.error_description ? ` (${plain(error.error_description)})` : ''}.`, { cause: error });
     throw new CannotRun(`${issuer} does not answer as an issuer does (${reasonOf(error)}).`, { cause: error });
   }
 }
 
 /** What lies under it all: libraries wrap what the line said. */
 export function reasonOf(error: unknown): string {
-  let last = error as { code?: string; message?: string; cause?: unknown };
-  while (last.cause instanceof Error) last = last.cause;
+  type Said = { readonly code?: string; readonly message?: string; readonly cause?: unknown };
+  let last = error as Said;
+  while ((last.cause as Said | undefined)?.message !== undefined) last = last.cause as Said;
   return [last.code, last.message].find((said) => said !== undefined && said !== '') ?? String(error);
 }
 
