@@ -7,12 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '@vitae/testing';
 import type { Command } from 'commander';
 import { callApiJson } from './api.ts';
 import { httpLog } from './log/http-log.ts';
 import { login, logout, type LoginOptions } from './login.ts';
 import { CannotRun, type Outcome } from './outcome.ts';
-import { newProgram } from './program.ts';
+import { newProgram, runVitae } from './program.ts';
 import { newBrowser, type Browser } from './session/browser.fixture.ts';
 import { startIssuer, type SpecIssuer } from './session/issuer.fixture.ts';
 import { readSessions, sessionFile, withSessions, type Session } from './session/session-file.ts';
@@ -49,7 +50,7 @@ let home = 0;
 const environment = { ...process.env };
 
 beforeAll(async () => {
-  [issuer, directory] = await Promise.all([startIssuer({ slowMs: 300 }), mkdtemp(join(tmpdir(), 'vitae-login-'))]);
+  [issuer, directory] = await Promise.all([startIssuer(), mkdtemp(join(tmpdir(), 'vitae-login-'))]);
   server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -117,10 +118,24 @@ interface Ran {
   readonly stdout: string;
   readonly stderr: string;
 }
-function vitae(args: readonly string[], env: Record<string, string> = {}): Promise<Ran> {
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+/** A command line in this process: a start of its own takes seconds of a busy machine. */
+async function here(...args: readonly string[]): Promise<Ran> {
+  const ran = { code: 0, stdout: '', stderr: '' };
+  const writes = { stdout: process.stdout.write, stderr: process.stderr.write };
+  for (const name of ['stdout', 'stderr'] as const) process[name].write = ((text: string) => Boolean((ran[name] += text))) as typeof process.stdout.write;
+  try {
+    await runVitae([...args, '--url', url]);
+    return { ...ran, code: Number(process.exitCode ?? 0) };
+  } finally {
+    for (const name of ['stdout', 'stderr'] as const) process[name].write = writes[name];
+    process.exitCode = 0;
+  }
+}
+const fixture = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+function vitae(args: readonly string[], node: readonly string[] = [], more: Record<string, string> = {}): Promise<Ran> {
+  const env = { PATH: process.env['PATH'], XDG_CONFIG_HOME: process.env['XDG_CONFIG_HOME'], VITAE_URL: url, ...more };
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--conditions=@vitae/source', main, ...args], { env: { PATH: process.env['PATH'], XDG_CONFIG_HOME: process.env['XDG_CONFIG_HOME'], VITAE_URL: url, ...env } }, (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
+    execFile(process.execPath, ['--conditions=@vitae/source', ...node, fixture('./main.ts'), ...args], { env }, (error, stdout, stderr) => resolve({ code: error ? Number(error.code) : 0, stdout, stderr }));
   });
 }
 
@@ -217,19 +232,30 @@ describe('vitae login', () => {
 });
 
 describe('a session', () => {
-  it('is renewed once by commands that run at once, for each refresh token is good once', async () => {
+  it('is renewed once by two commands that run at once: the second waits, and uses what the first got', async () => {
     await asBen();
     await change({ renewAt: long, expiresAt: long });
-    const before = [issuer.refreshed(), await session()] as const;
-    const here = Array.from({ length: 3 }, () => sessionToken(url));
-    const ran = await Promise.all([vitae(['whoami']), vitae(['whoami', '--json'])]);
-    const got = await Promise.all(here);
-    expect(ran.map(({ code, stderr }) => [code, stderr])).toEqual([[0, ''], [0, '']]);
+    const [spent, before] = [issuer.refreshed(), await session()];
+    const release = issuer.hold();
+    const first = vitae(['whoami']);
+    await eventually(() => expect(issuer.refreshed()).toBe(spent + 1)); // the issuer has taken the token; the first knows no other yet
+    const waits = join(directory, 'waits');
+    const second = vitae(['whoami', '--json'], ['--import', fixture('./session/report-waiting.fixture.mjs')], { WAITS_FILE: waits });
+    await eventually(() => stat(waits));
+    release();
+    expect((await Promise.all([first, second])).map(({ code, stderr }) => [code, stderr])).toEqual([[0, ''], [0, '']]);
     const after = await session();
-    expect(issuer.refreshed()).toBe(before[0] + 1);
-    expect(after.refreshToken).not.toBe(before[1].refreshToken);
-    expect(new Set([...got, ...bearers().map((bearer) => bearer?.replace('Bearer ', ''))])).toEqual(new Set([after.accessToken]));
-    expect(await issuer.refresh(after.refreshToken as string)).toBe(200); // nobody spent an old one: that would have ended it
+    expect([issuer.refreshed(), after.refreshToken === before.refreshToken]).toEqual([spent + 1, false]);
+    expect(bearers()).toEqual([`Bearer ${after.accessToken}`, `Bearer ${after.accessToken}`]);
+    expect(await issuer.refresh(after.refreshToken as string)).toBe(200); // nobody sent an old one: that would have ended it
+  });
+
+  it('is renewed once by requests of one command that run at once', async () => {
+    await asBen();
+    await change({ renewAt: long, expiresAt: long });
+    const spent = issuer.refreshed();
+    const got = await Promise.all(Array.from({ length: 5 }, () => sessionToken(url)));
+    expect([new Set(got), issuer.refreshed()]).toEqual([new Set([(await session()).accessToken]), spent + 1]);
   });
 
   it('is renewed when the door refuses its token, and the command goes on', async () => {
@@ -245,7 +271,7 @@ describe('a session', () => {
     await issuer.revoke((await session()).refreshToken as string);
     await change({ renewAt: long, expiresAt: long });
     await expect(sessionToken(url)).rejects.toThrow(new CannotRun(`Your session at ${url} has ended. Log in: vitae login --url ${url}`));
-    expect(await vitae(['whoami'])).toMatchObject({ code: 2, stderr: `vitae: You are not logged in at ${url}. Run vitae login --url ${url}; a program sets VITAE_TOKEN or VITAE_TOKEN_FILE instead.\n` });
+    expect(await here('whoami')).toMatchObject({ code: 2, stderr: `vitae: You are not logged in at ${url}. Run vitae login --url ${url}; a program sets VITAE_TOKEN or VITAE_TOKEN_FILE instead.\n` });
     expect(seen).toEqual([]);
   });
 
@@ -310,10 +336,10 @@ describe('what a service refuses', () => {
     const problem = (status: number, more: object) => ({ status, body: { type: 'https://vitae.dev/problems/x', title: 'No', status, detail: 'Not so.', ...more } });
     reply = () => ({ ...problem(401, {}), headers: { 'www-authenticate': 'Bearer error="insufficient_user_authentication", max_age=900' } });
     const spent = issuer.refreshed();
-    expect(await vitae(['whoami'])).toMatchObject({ code: 1, stderr: 'vitae: No: Not so.\nThis is only for who has logged in within the last 15 minutes. Run: vitae login --again\n' });
+    expect(await here('whoami')).toMatchObject({ code: 1, stderr: 'vitae: No: Not so.\nThis is only for who has logged in within the last 15 minutes. Run: vitae login --again\n' });
     expect([seen.length, issuer.refreshed()]).toEqual([1, spent]);
     reply = () => problem(403, { permission: 'gate.approve', roles: ['risk-officer'] });
-    expect((await vitae(['tokens', 'list'])).stderr).toContain('Missing: gate.approve. Roles that have it: risk-officer.');
+    expect((await here('tokens', 'list')).stderr).toContain('Missing: gate.approve. Roles that have it: risk-officer.');
   });
 });
 
@@ -353,7 +379,8 @@ describe('vitae tokens', () => {
   it('prints a new one alone on stdout, and all else beside it', async () => {
     reply = () => ({ status: 201, body: { ...token, token: 'vitae_t1_secret' } });
     const args = ['tokens', 'create', 'nightly', '--projects', 'credit,pricing', '--permissions', 'model.read,model.register', '--expires', '2099-12-01T08:30:00Z'];
-    const [ran, json] = await Promise.all([vitae(args, { VITAE_TOKEN: 't' }), vitae([...args, '--json'], { VITAE_TOKEN: 't' })]);
+    process.env['VITAE_TOKEN'] = 't';
+    const [ran, json] = [await here(...args), await here(...args, '--json')];
     expect(ran).toEqual({ code: 0, stdout: 'vitae_t1_secret\n', stderr: expect.stringMatching(/^Token nightly \(t1\), until 2099-12-01T08:30:00Z\. Keep it now: it is not shown again\./) });
     expect([JSON.parse(json.stdout), json.stderr]).toEqual([{ ok: true, ...token, token: 'vitae_t1_secret' }, '']);
     expect(seen.map(({ method, path, body }) => [method, path, JSON.parse(body)])[0]).toEqual(['POST', '/api/governance/v1/api-tokens', { name: 'nightly', projects: ['credit', 'pricing'], permissions: ['model.read', 'model.register'], expiresAt: '2099-12-01T08:30:00.000Z' }]);

@@ -13,6 +13,8 @@ export interface SpecIssuer {
   readonly audience: string;
   /** How often refresh tokens were spent. */
   refreshed(): number;
+  /** Keeps back what it answers to refresh tokens, which are spent by then; until what it returns is called. */
+  hold(): () => void;
   /** Ends a session, as who is logged in could from elsewhere. */
   revoke(refreshToken: string): Promise<void>;
   /** A request to the token endpoint, past the command. */
@@ -24,11 +26,9 @@ interface Wish {
   readonly device?: boolean;
   /** Whether it says when somebody logged in. */
   readonly authTime?: boolean;
-  /** How long it thinks about a refresh token. */
-  readonly slowMs?: number;
 }
 
-export async function startIssuer({ device = true, authTime = true, slowMs = 0 }: Wish = {}): Promise<SpecIssuer> {
+export async function startIssuer({ device = true, authTime = true }: Wish = {}): Promise<SpecIssuer> {
   const server: Server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -58,13 +58,14 @@ export async function startIssuer({ device = true, authTime = true, slowMs = 0 }
   };
   const provider = new Provider(url, configuration);
   let refreshes = 0;
+  let held = Promise.resolve();
   provider.on('grant.success', (ctx) => {
     if (ctx.oidc.params?.['grant_type'] === 'refresh_token') refreshes += 1;
   });
   provider.use(async (ctx, next) => {
     await next();
     if (ctx.path === '/device/auth') (ctx.body as { interval?: number }).interval = 1; // seconds; the specs need not wait for five
-    if (ctx.oidc?.params?.['grant_type'] === 'refresh_token') await new Promise((resolve) => setTimeout(resolve, slowMs));
+    if (ctx.oidc?.params?.['grant_type'] === 'refresh_token') await held;
   });
   server.on('request', provider.callback());
   const post = (path: string, parameters: Record<string, string>): Promise<Response> => fetch(`${url}${path}`, { method: 'POST', body: new URLSearchParams({ client_id: CLIENT, ...parameters }) });
@@ -72,6 +73,11 @@ export async function startIssuer({ device = true, authTime = true, slowMs = 0 }
     url,
     audience: AUDIENCE,
     refreshed: () => refreshes,
+    hold() {
+      let release = (): void => undefined;
+      held = new Promise((resolve) => (release = resolve));
+      return release;
+    },
     async revoke(token) {
       const { ok, status } = await post('/token/revocation', { token });
       if (!ok) throw new Error(`not revoked: ${status}`);
