@@ -17,6 +17,7 @@ export interface ApiRequest {
   /** Why, in the actor's words; sent as Vitae-Reason. */
   readonly reason?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
 }
 
 /** Adds `--url` (or VITAE_URL). */
@@ -42,6 +43,7 @@ export async function callApi(options: ApiOptions, path: string, request: ApiReq
         ...request.headers,
       },
       ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      ...(request.signal === undefined ? {} : { signal: request.signal }),
     }).catch((cause: unknown) => {
       throw new VitaeUnreachable(url, { cause });
     });

@@ -124,7 +124,7 @@ async function here(...args: readonly string[]): Promise<Ran> {
   const writes = { stdout: process.stdout.write, stderr: process.stderr.write };
   for (const name of ['stdout', 'stderr'] as const) process[name].write = ((text: string) => Boolean((ran[name] += text))) as typeof process.stdout.write;
   try {
-    await runVitae([...args, '--url', url]);
+    await runVitae(args[0] === 'complete' ? args : [...args, '--url', url]);
     return { ...ran, code: Number(process.exitCode ?? 0) };
   } finally {
     for (const name of ['stdout', 'stderr'] as const) process[name].write = writes[name];
@@ -154,7 +154,10 @@ describe('vitae login', () => {
     const modes = await Promise.all([sessionFile(), join(sessionFile(), '..')].map(async (path) => ((await stat(path)).mode & 0o777).toString(8)));
     expect(modes).toEqual(['600', '700']);
     expect((await whoami({ url })).lines).toEqual(['Ben (human, events call you ben)', '  viewer in all projects']);
-    expect(bearers()).toEqual([`Bearer ${(await session()).accessToken}`]);
+    reply = () => ({ body: { id: 'ben', kind: 'machine', onBehalfOf: 'psn_1', grants: [], permissions: ['model.read'] } });
+    expect((await whoami({ url, project: 'credit' })).lines).toEqual(['ben (machine, on behalf of psn_1)', '  no role in any project', '  may in credit: model.read']);
+    expect(seen.map(({ path }) => path)).toEqual(['/api/governance/v1/whoami', '/api/governance/v1/whoami?project=credit']);
+    expect(bearers()).toEqual(Array(2).fill(`Bearer ${(await session()).accessToken}`));
     expect(Object.keys(seen[0]?.headers ?? {}).filter((name) => name.startsWith('vitae-'))).toEqual([]);
   });
 
@@ -338,8 +341,8 @@ describe('what a service refuses', () => {
     const spent = issuer.refreshed();
     expect(await here('whoami')).toMatchObject({ code: 1, stderr: 'vitae: No: Not so.\nThis is only for who has logged in within the last 15 minutes. Run: vitae login --again\n' });
     expect([seen.length, issuer.refreshed()]).toEqual([1, spent]);
-    reply = () => problem(403, { permission: 'gate.approve', roles: ['risk-officer'] });
-    expect((await here('tokens', 'list')).stderr).toContain('Missing: gate.approve. Roles that have it: risk-officer.');
+    reply = () => problem(403, { permissions: ['token.read'], projectId: null });
+    expect((await here('tokens', 'list')).stderr).toBe('vitae: No: Not so.\nWhat you may do: vitae whoami\n');
   });
 });
 
@@ -395,6 +398,12 @@ describe('vitae tokens', () => {
       ['t2', 'nightly', 'revoked', 'credit', 'model.read model.register', '2099-12-01 08:30', '2026-11-01 09:15', 'psn_1'],
       ['t3', 'nightly', 'expired', 'credit', 'model.read model.register', '2020-01-01 00:00', '2026-11-01 09:15', 'psn_1'],
     ]);
+    const complete = async (...words: string[]): Promise<string> => {
+      process.env['VITAE_URL'] = url;
+      return (await here('complete', '--', 'vitae', 'tokens', ...words)).stdout;
+    };
+    expect(await complete('')).toBe('create\tmake a token; prints it once, alone on stdout\nlist\tlist the tokens, with who made them and when they were last used\nrevoke\tend a token at once\n');
+    expect(await complete('revoke', 't')).toBe('t1\tnightly\n');
     reply = () => ({ status: 204 });
     expect((await tokens.revoke('t 1', { url })).lines).toEqual(['Token t 1 is revoked.']);
     expect(seen.at(-1)).toMatchObject({ method: 'DELETE', path: '/api/governance/v1/api-tokens/t%201' });

@@ -21,11 +21,9 @@ describe('what to do about a refusal', () => {
     expect(sayRefusal(said(401, challenge), 'VITAE_TOKEN')).toContain('VITAE_TOKEN is set, so unset it first. Run: vitae login --again');
   });
 
-  it('is to ask for what is missing', () => {
-    expect(sayRefusal(said(403, undefined, { permission: 'gate.approve', roles: ['risk-officer', 'business-owner'], projectId: 'credit' }), 'session')).toBe(
-      'No: because.\nMissing: gate.approve in project credit. Roles that have it: risk-officer, business-owner. Roles come by the groups of the issuer; who runs Vitae grants them. `vitae whoami` shows yours.',
-    );
-    expect(sayRefusal(said(403), 'session')).toMatch(/^No: because\.\nRoles come by/);
+  it('is to look at what one may do', () => {
+    expect(sayRefusal(said(403, undefined, { permissions: ['gate.approve'], roles: ['risk-officer'], projectId: 'credit' }), 'session')).toBe('No: because.\nWhat you may do: vitae whoami --project credit');
+    expect(sayRefusal(said(403, undefined, { projectId: null }), 'VITAE_TOKEN')).toBe('No: because.\nWhat you may do: vitae whoami');
   });
 
   it('is up to the message in all other cases', () => expect(sayRefusal(said(409), 'session')).toBe('No: because.'));

@@ -18,9 +18,5 @@ function toBeKnown(challenge: string, credential: Credential): string {
   return `The token in ${credential} is not accepted: it has expired, was revoked, or is for another Vitae. Make another: vitae tokens create; or unset ${credential} and run: vitae login`;
 }
 
-/** The services name the permission that is missing, and the roles that have it. */
-function toBeAllowed({ permission, roles, projectId }: Readonly<Record<string, unknown>>): string {
-  const missing = typeof permission === 'string' ? [`Missing: ${permission}${typeof projectId === 'string' ? ` in project ${projectId}` : ''}.`] : [];
-  const having = Array.isArray(roles) && roles.length > 0 ? [`Roles that have it: ${roles.join(', ')}.`] : [];
-  return [...missing, ...having, 'Roles come by the groups of the issuer; who runs Vitae grants them. `vitae whoami` shows yours.'].join(' ');
-}
+/** The detail says what is missing and which roles have it; this is what one has. */
+const toBeAllowed = ({ projectId }: Readonly<Record<string, unknown>>): string => `What you may do: vitae whoami${typeof projectId === 'string' ? ` --project ${projectId}` : ''}`;

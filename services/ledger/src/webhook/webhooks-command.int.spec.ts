@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { boot, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { Webhook } from 'standardwebhooks';
 import { ledger } from '../app.module.ts';
 
@@ -54,7 +54,7 @@ afterAll(async () => {
 
 function vitae(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const main = fileURLToPath(new URL('../../../../libs/cli/src/main.ts', import.meta.url));
-  const env = { PATH: process.env['PATH'], VITAE_URL: `${urlOf(door)}/api`, VITAE_ACTOR: 'human/dana' };
+  const env = { PATH: process.env['PATH'], VITAE_URL: `${urlOf(door)}/api`, VITAE_TOKEN: as('human/dana').replace('Bearer ', '') };
   return new Promise((resolve) => {
     execFile(process.execPath, ['--disable-warning=ExperimentalWarning', '--conditions=@vitae/source', main, 'webhooks', ...args, '--project', 'credit'], { env, cwd: directory }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
