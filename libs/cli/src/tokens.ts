@@ -36,7 +36,7 @@ export function registerTokens(program: Command): void {
     .requiredOption('--projects <projects>', 'where, divided by commas', names)
     .requiredOption('--permissions <permissions>', 'what it may do, divided by commas, such as model.register', names)
     .option('--expires <when>', 'such as 12h, 30d, 8w, or an RFC 3339 time', lifetime, lifetime('30d'))
-    .addHelpText('after', '\nExample:\n  $ vitae tokens create nightly-training --projects credit --permissions model.register,model.read --expires 30d > token')
+    .addHelpText('after', '\nExample:\n  $ (umask 077; vitae tokens create nightly --projects credit --permissions model.register,model.read --expires 30d > token)')
     .action((name: string, options: CreateOptions) => answer(options, () => create(name, options)));
   sub('list', 'list the tokens, with who made them and when they were last used').action((options: TokensOptions) => answer(options, () => list(options)));
   sub('revoke', 'end a token at once').argument('<token-id>', 'its id').action((id: string, options: TokensOptions) => answer(options, () => revoke(id, options)));
