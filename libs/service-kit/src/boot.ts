@@ -10,7 +10,7 @@ import type { DestinationStream } from 'pino';
 import { AccessAudit } from './access/access-audit.ts';
 import { authenticate, type KnownRequest } from './access/authenticate.ts';
 import { openAuthentication } from './access/open-authentication.ts';
-import { mustSayAccess } from './access/routes.ts';
+import { mustSayAccess, routesOf, type ServiceRoute } from './access/routes.ts';
 import { Broker } from './broker.ts';
 import { parseConfig, type BaseConfig } from './config.ts';
 import { Consumers } from './consumers.ts';
@@ -31,6 +31,8 @@ import { markForeignBody } from './validation.ts';
 export interface Running {
   /** Where it listens, e.g. `http://127.0.0.1:7401`. */
   readonly url: string;
+  /** Every route that it answers, with who may call it. */
+  readonly routes: readonly ServiceRoute[];
   /** Not ready, no more events, requests finished, broker drained, database closed: in that order. Idempotent. */
   stop(): Promise<void>;
 }
@@ -86,7 +88,8 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   });
   app.use((_request: Request, _response: Response, next: NextFunction) => atWork.run(name, next));
   if (authentication) app.use(authenticate(authentication, app.get(AccessAudit)));
-  mustSayAccess(app);
+  const routes = routesOf(app);
+  mustSayAccess(routes);
   if (definition.jsonLimit !== false) {
     // Not strict: a body may be any JSON value (RFC 8259), and each route's schema says which it takes.
     app.useBodyParser('json', { limit: definition.jsonLimit ?? '1mb', strict: false, type: jsonBut(definition.bytesAt) });
@@ -115,6 +118,7 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   let stopping: Promise<void> | undefined;
   return {
     url: address,
+    routes,
     stop: () =>
       (stopping ??= atWork.run(name, async () => {
         readiness.drain();

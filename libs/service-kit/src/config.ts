@@ -122,7 +122,7 @@ export function parseConfig<C extends BaseConfig>(
   if ((given['VITAE_MODE'] ?? 'cluster') === 'cluster') {
     const why = given['VITAE_MODE'] === undefined ? 'VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine' : 'VITAE_MODE is cluster';
     const issuer = given['OIDC_ISSUER'];
-    if (issuer?.startsWith('http:')) problems.set('OIDC_ISSUER', `${wrong('OIDC_ISSUER', issuer, expectation(baseConfig, 'OIDC_ISSUER') ?? '')} (${why.split(',')[0]})`);
+    if (issuer?.startsWith('http:')) problems.set('OIDC_ISSUER', `${wrong('OIDC_ISSUER', issuer, expectation(baseConfig, 'OIDC_ISSUER') ?? '')} (${why})`);
     if (needs.broker && !/^\w+:\/\/[^/@]+@/.test(given['NATS_URL'] ?? '')) missing('NATS_NKEY_FILE', `${why.split(',')[0]}, and NATS_URL names no user: who needs no login may publish anything`);
     if (needs.database) for (const variable of keyring) missing(variable, `${why.split(',')[0]}, and what people write is stored sealed`);
   }

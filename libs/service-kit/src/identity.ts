@@ -89,7 +89,7 @@ export function reactionContext(event: RecordedEvent, service: string, reason: s
 
 const KINDS: Readonly<Record<Principal['kind'], ActorKind>> = { human: ActorKind.HUMAN, machine: ActorKind.MACHINE, service: ActorKind.SYSTEM };
 
-const actorOf = ({ kind, id, onBehalfOf }: Principal): Actor => create(ActorSchema, { id, kind: KINDS[kind], onBehalfOf });
+export const actorOf = ({ kind, id, onBehalfOf }: Principal): Actor => create(ActorSchema, { id, kind: KINDS[kind], onBehalfOf });
 
 function projectOf(request: ContextRequest): string {
   const parsed = projectId.safeParse(request.params['projectId']);

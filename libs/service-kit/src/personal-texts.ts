@@ -1,6 +1,7 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { hideIn, Keyring, SEAL } from '@vitae/keyring';
 import type { Request } from 'express';
+import { AccessAudit } from './access/access-audit.ts';
 import type { KnownRequest } from './access/authenticate.ts';
 import { may } from './access/principal.ts';
 
@@ -15,7 +16,10 @@ type TextRequest = Pick<Request, 'params'> & KnownRequest;
 export class PersonalTexts {
   readonly #log = new Logger('PersonalTexts');
 
-  constructor(@Optional() private readonly keyring?: Keyring) {}
+  constructor(
+    private readonly audit: AccessAudit,
+    @Optional() private readonly keyring?: Keyring,
+  ) {}
 
   /** Whether there is any sealed text in a value that becomes JSON. */
   areIn(value: unknown): boolean {
@@ -43,6 +47,8 @@ export class PersonalTexts {
    */
   #mayRead({ params, principal }: TextRequest, projectId: string): boolean {
     const shownIn = params['projectId'];
-    return principal !== undefined && may(principal, 'personal-text.read', projectId) && (shownIn === undefined || shownIn === projectId);
+    const mayRead = principal !== undefined && may(principal, 'personal-text.read', projectId) && (shownIn === undefined || shownIn === projectId);
+    if (mayRead) this.audit.read({ principal, permission: 'personal-text.read', projectId });
+    return mayRead;
   }
 }

@@ -27,7 +27,7 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     const foreign = this.definition.errorAnswer?.(problem, request.path);
-    if (foreign) response.status(foreign.status).json(foreign.body);
+    if (foreign) response.status(foreign.status).set(problem.extra.headers ?? {}).json(foreign.body);
     else {
       response
         .status(problem.status)

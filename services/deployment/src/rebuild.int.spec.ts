@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ActorKind, ActorSchema, ModelRegisteredSchema, ModelVersionRegisteredSchema, ModelVersionRetiredSchema } from '@vitae/contracts';
 import { append, transactOn } from '@vitae/event-store';
 import { boot, rebuildViews, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import fc from 'fast-check';
 import pg from 'pg';
 import { v7 as uuid } from 'uuid';
@@ -20,8 +20,8 @@ const TABLES = ['environment', 'endpoint', 'variant', 'rollout', 'model', 'model
 beforeAll(async () => {
   [database, nats] = await Promise.all([freshDatabase(), freshNats()]);
   service = await boot(deployment, {
-    VITAE_MODE: 'local', LOG_LEVEL: 'silent', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url,
-    RUNTIME_URL: 'http://127.0.0.1:1', REGISTRY_URL: 'http://registry.test', RUNTIME_ADMIN_TOKEN: 'a secret of the platform team', VITAE_RECONCILE_MS: '60000',
+    ...specAccess(), LOG_LEVEL: 'silent', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url,
+    RUNTIME_URL: 'http://127.0.0.1:1', REGISTRY_URL: 'http://registry.test', VITAE_RECONCILE_MS: '60000',
   });
   pool = new pg.Pool({ connectionString: database.url, max: 4 });
   pool.on('error', () => undefined);
@@ -45,7 +45,7 @@ afterAll(async () => {
 });
 
 async function post(path: string, body: object): Promise<{ status: number; id: string }> {
-  const response = await fetch(`${service.url}/v1/projects/bank${path}`, { method: 'POST', headers: { 'vitae-actor': 'human/dana', 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const response = await fetch(`${service.url}/v1/projects/bank${path}`, { method: 'POST', headers: { authorization: as('human/dana'), 'content-type': 'application/json' }, body: JSON.stringify(body) });
   return { status: response.status, ...((await response.json()) as { id: string }) };
 }
 /** What another service says. */

@@ -28,7 +28,7 @@ import {
 import { append, pooledSql, readLedger, readStream, transactOn, type RecordedEvent } from '@vitae/event-store';
 import { ensureLedgerStream, onAppended, publishFrom } from '@vitae/messaging';
 import { boot, rebuildViews, sqlOf, type Running, type ViewTransaction } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Pool } from 'pg';
@@ -68,7 +68,7 @@ beforeAll(async () => {
   pool = new Pool({ connectionString: database.url, max: 4 });
   pool.on('error', () => undefined);
   nats = await connect({ servers: broker.url });
-  service = await boot(governance, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
+  service = await boot(governance, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
   const sql = pooledSql(pool);
   const [origin] = await sql.query<{ id: string }>('select id from ledger.origin');
   let published = await ensureLedgerStream(nats, origin?.id ?? '');
@@ -107,16 +107,18 @@ interface Answer {
   readonly body: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- a spec asserts on the shape itself
 }
 
-async function call(method: string, path: string, { actor = 'human/dana', body, headers = {} }: { actor?: string | null; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
+type Who = Parameters<typeof as>[0];
+
+async function call(method: string, path: string, { actor = 'human/dana', body, headers = {} }: { actor?: Who | null; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
   const response = await fetch(`${service.url}/v1/projects/${PROJECT}${path}`, {
     method,
-    headers: { ...(actor ? { 'Vitae-Actor': actor } : {}), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+    headers: { ...(actor ? { authorization: as(actor) } : {}), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
 }
-const post = (path: string, actor: string | null, body?: unknown, headers?: Record<string, string>) => call('POST', path, { actor, ...(body === undefined ? {} : { body }), ...(headers ? { headers } : {}) });
+const post = (path: string, actor: Who | null, body?: unknown, headers?: Record<string, string>) => call('POST', path, { actor, ...(body === undefined ? {} : { body }), ...(headers ? { headers } : {}) });
 const get = (path: string) => call('GET', path);
 
 /** Appends what another service would have. */
@@ -227,8 +229,8 @@ const evaluated = ({ modelId, modelVersionId, datasetVersionId }: Awaited<Return
     }),
   );
 const ask = (modelVersionId: string, more: object = {}) => post('/gates/promote-production/decisions', 'human/rita', { modelVersionId, environment, ...more });
-const open = (modelVersionId: string, actor = 'human/rita') => post('/gates/promote-production/approval-cases', actor, { modelVersionId, environment });
-const judge = (caseId: string, actor: string, role: string, decision = 'approve') => post(`/approval-cases/${caseId}/approvals`, actor, { role, decision });
+const open = (modelVersionId: string, actor: Who = 'human/rita') => post('/gates/promote-production/approval-cases', actor, { modelVersionId, environment });
+const judge = (caseId: string, actor: Who, role: string, decision = 'approve') => post(`/approval-cases/${caseId}/approvals`, actor, { role, decision });
 const failed = (answer: Answer) => answer.body.results.filter((result: { outcome: string }) => result.outcome !== 'pass').map((result: { policyId: string }) => result.policyId);
 
 describe('use cases', () => {
@@ -268,7 +270,7 @@ describe('use cases', () => {
     await refused(() => post('/use-cases', 'human/dana', '{"title": '), 400, 'malformed-json');
     await refused(() => post('/use-cases', 'human/dana', { ...draft, objective: 'x'.repeat(1_100_000) }), 413, 'body-too-large');
     await refused(() => post('/use-cases', 'human/dana', 'title=x', { 'Content-Type': 'text/plain' }), 415, 'unsupported-media-type');
-    await refused(() => post('/use-cases', null, draft), 401, 'actor-missing');
+    await refused(() => post('/use-cases', null, draft), 401, 'credential-missing');
   });
 
   it('are decided by nobody who wrote them, and in their order', async () => {
@@ -298,7 +300,7 @@ describe('use cases', () => {
 
   it('are not found in another project, or at all', async () => {
     const id = await drafted();
-    const elsewhere = (method: string, path: string) => fetch(`${service.url}/v1/projects/other${path}`, { method, headers: { 'Vitae-Actor': 'human/olga' } });
+    const elsewhere = (method: string, path: string) => fetch(`${service.url}/v1/projects/other${path}`, { method, headers: { authorization: as('human/olga') } });
     expect((await elsewhere('GET', `/use-cases/${id}`)).status).toBe(404);
     expect((await elsewhere('POST', `/use-cases/${id}/submission`)).status).toBe(404);
     await refused(() => post(`/use-cases/${uuid()}/submission`, 'human/dana'), 404, 'use-case-not-found');
@@ -505,7 +507,7 @@ describe('the gate to production', () => {
     const { id } = (await open(modelVersionId)).body;
     await refused(() => judge(id, 'human/emil', 'model-risk'), 403, 'approver-built-it');
     await refused(() => judge(id, 'human/rita', 'business-owner'), 403, 'approver-requested-it');
-    await refused(() => judge(id, 'machine/bot', 'business-owner'), 403, 'approver-not-human');
+    await refused(() => judge(id, 'machine/bot', 'business-owner'), 403, 'permission-missing');
     expect((await judge(id, 'human/olga', 'business-owner')).status).toBe(201);
     await refused(() => judge(id, 'human/olga', 'model-risk'), 409, 'approver-counted');
     await refused(() => judge(id, 'human/marc', 'janitor'), 400, 'invalid-request');
@@ -635,6 +637,42 @@ describe('the views', () => {
     } finally {
       await orm.close();
     }
+  });
+});
+
+describe('who may do what', () => {
+  const withRights = (who: Who, rights: Parameters<typeof as>[1]) => ({ authorization: as(who, rights) });
+
+  it('nobody who is not known, not even to read', async () => {
+    const { headers } = await refused(() => call('GET', '/use-cases', { actor: null }), 401, 'credential-missing');
+    expect(headers.get('www-authenticate')).toBe('Bearer realm="vitae"');
+    await refused(() => call('GET', '/use-cases', { headers: { authorization: 'Bearer guessed' } }), 401, 'credential-refused');
+  });
+
+  it('only who has a role for it', async () => {
+    const { body } = await refused(() => post('/use-cases', null, draft, withRights('human/vera', { roles: ['viewer'] })), 403, 'permission-missing');
+    expect(body).toMatchObject({ permissions: ['use-case.draft'], projectId: PROJECT, roles: ['business-owner', 'data-scientist', 'ml-engineer'] });
+    expect((await call('GET', '/use-cases', { headers: withRights('human/vera', { roles: ['viewer'] }) })).status).toBe(200);
+  });
+
+  it('in the projects of the role and in no other', async () => {
+    const inProject = (name: string) => fetch(`${service.url}/v1/projects/${name}/use-cases`, { headers: withRights('human/vera', { roles: ['viewer'], projects: ['alpha'] }) });
+    expect([(await inProject('alpha')).status, (await inProject('beta')).status]).toEqual([200, 403]);
+  });
+
+  it('approves only in a role of his own, after a recent login; an administrator in none', async () => {
+    const { modelVersionId } = await registered(await approvedUseCase());
+    const path = `/approval-cases/${(await open(modelVersionId)).body.id}/approvals`;
+    const word = (role: string, who: Who, rights: Parameters<typeof as>[1]) => post(path, null, { role, decision: 'approve' }, withRights(who, rights));
+    for (const role of ['business-owner', 'model-risk']) await refused(() => word(role, 'human/ada', { roles: ['administrator'] }), 403, 'permission-missing');
+    await refused(() => word('model-risk', 'human/olga', { roles: ['business-owner'] }), 403, 'permission-missing');
+    await refused(() => word('business-owner', 'human/mira', { roles: ['validator'] }), 403, 'permission-missing');
+    for (const claims of [{ auth_time: 0 }, { auth_time: undefined }]) {
+      const { headers } = await refused(() => word('model-risk', 'human/mira', { roles: ['validator'], claims }), 401, 'login-too-old');
+      expect(headers.get('www-authenticate')).toBe('Bearer realm="vitae", error="insufficient_user_authentication", max_age=900');
+    }
+    expect((await word('model-risk', 'human/mira', { roles: ['validator'] })).status).toBe(201);
+    expect((await word('business-owner', 'human/olga', { roles: ['business-owner'] })).status).toBe(201);
   });
 });
 

@@ -8,6 +8,7 @@ import { AISystems, projectAISystem, projectAISystemVersion } from './ai-system/
 import { ArtefactController } from './artefact/artefact.controller.ts';
 import { ArtefactStore, DEPOT } from './artefact/artefact.store.ts';
 import { openDepot } from './artefact/open-depot.store.ts';
+import { ProjectArtefacts } from './artefact/project-artefacts.store.ts';
 import { UploadController } from './artefact/upload.controller.ts';
 import { UploadSessions } from './artefact/upload-sessions.store.ts';
 import { UploadSweeper } from './artefact/upload-sweeper.worker.ts';
@@ -131,7 +132,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   ],
   providers: [
     { provide: DEPOT, inject: [CONFIG, Readiness], useFactory: openDepot },
-    ArtefactStore, UploadSessions, UploadSweeper,
+    ArtefactStore, ProjectArtefacts, UploadSessions, UploadSweeper,
     Datasets, DatasetHandler, DatasetVersionChangeHandler, DatasetReadings, DatasetReadingWorker,
     DatasetVersions, Models, ModelVersions, Evaluations,
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,

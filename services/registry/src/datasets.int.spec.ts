@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rebuildViews } from '@vitae/service-kit';
-import { eventually } from '@vitae/testing';
+import { as, eventually } from '@vitae/testing';
 import { registry } from './app.module.ts';
 import { readContent } from './dataset-version/dataset-file.store.ts';
 import { runRegistry, type RunningRegistry } from './running-registry.fixture.ts';
@@ -40,7 +40,7 @@ async function call(method: string, path: string, body?: unknown, headers: Recor
   const raw = body instanceof Uint8Array;
   const response = await fetch(`${running.service.url}${BASE}${path}`, {
     method,
-    headers: { 'vitae-actor': 'human/dana', ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
+    headers: { authorization: as('human/dana'), ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: raw ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
   });
   const text = await response.text();
@@ -180,7 +180,7 @@ describe('Quarantine', () => {
   it('needs a reason, an actor, a version that is there, and the revision that is believed', async () => {
     const { id } = (await register('guarded', 'a\n1\n')).body;
     await refused(() => call('PUT', version(id, '/quarantine'), { reason: ' ' }), 400, 'invalid-request');
-    await refused(() => call('PUT', version(id, '/quarantine'), { reason: 'x' }, { 'vitae-actor': '' }), 401, 'actor-missing');
+    await refused(() => call('PUT', version(id, '/quarantine'), { reason: 'x' }, { authorization: '' }), 401, 'credential-missing');
     await refused(() => call('PUT', version(id, '/quarantine'), { reason: 'x' }, { 'if-match': '"7"' }), 412, 'revision-mismatch');
     await refused(() => call('PUT', version(NOBODY, '/quarantine'), { reason: 'x' }), 404, 'dataset-version-not-found');
     await refused(() => call('POST', version(id, '/quarantine/lifting'), {}), 400, 'invalid-request');

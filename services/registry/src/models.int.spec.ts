@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ActorKind, ActorSchema, ModelVersionRegisteredSchema, RetirementApprovedSchema, TrafficShiftedSchema } from '@vitae/contracts';
 import { append, pooledSql, readStream, streamName, type RecordedEvent } from '@vitae/event-store';
 import { rebuildViews, type Running } from '@vitae/service-kit';
-import { eventually, type FreshDatabase } from '@vitae/testing';
+import { as, eventually, type FreshDatabase } from '@vitae/testing';
 import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { registry } from './app.module.ts';
@@ -44,13 +44,13 @@ async function call(method: string, path: string, body?: unknown, headers: Recor
   const raw = body instanceof Uint8Array;
   const response = await fetch(`${service.url}${path.startsWith('/v1') ? '' : BASE}${path}`, {
     method,
-    headers: { 'vitae-actor': 'human/dana', ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
+    headers: { authorization: as('human/dana'), ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
 }
-const by = (actor: string): Record<string, string> => ({ 'vitae-actor': `human/${actor}` });
+const by = (actor: string): Record<string, string> => ({ authorization: as(`human/${actor}`) });
 
 async function done(answer: Promise<Answer>): Promise<Answer['body']> {
   const { status, body } = await answer;
@@ -201,7 +201,7 @@ describe('A model', () => {
     await refused(() => call('PUT', `/models/${randomUUID()}/name`, { name: 'x' }), 404, 'model-not-found');
     await refused(() => call('DELETE', `/v1/projects/other/models/${id}`), 404, 'model-not-found');
     await refused(() => call('PUT', `/models/${id}/name`, { name: 'a/b' }), 400, 'invalid-request');
-    await refused(() => call('DELETE', `/models/${id}`, undefined, { 'vitae-actor': '' }), 401, 'actor-missing');
+    await refused(() => call('DELETE', `/models/${id}`, undefined, { authorization: '' }), 401, 'credential-missing');
   });
 });
 
@@ -391,7 +391,7 @@ describe('A deleted model', () => {
 });
 
 describe('A purge', () => {
-  const bytes = async (digest = ''): Promise<number> => (await fetch(`${service.url}${BASE}/artefacts/${digest}`, { method: 'HEAD' })).status;
+  const bytes = async (digest = ''): Promise<number> => (await fetch(`${service.url}${BASE}/artefacts/${digest}`, { method: 'HEAD', headers: { authorization: as('human/dana') } })).status;
   /** Bytes of their own for these specs: ONNX Runtime passes over a field that it does not know. */
   async function ownBytes(): Promise<string> {
     const noise = Buffer.from(randomUUID());

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { boot, type Running } from '@vitae/service-kit';
-import { eventually } from '@vitae/testing';
+import { as, eventually, specAccess } from '@vitae/testing';
 import { runtime } from './app.module.ts';
 import { murmur3 } from './routing/murmur3.ts';
 
@@ -59,7 +59,7 @@ beforeAll(async () => {
   parity = JSON.parse(await readFile(new URL('parity.json', fixtures), 'utf8')) as Parity;
   directory = await mkdtemp(join(tmpdir(), 'vitae-runtime-'));
   env = {
-    VITAE_MODE: 'local',
+    ...specAccess(),
     LOG_LEVEL: 'silent',
     PORT: '0',
     VITAE_DATA_DIR: join(directory, 'data'),
@@ -98,7 +98,7 @@ const route = (...variants: object[]) => ({ projectId: 'bank', endpointId, varia
 async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, base = service.url) {
   const response = await fetch(`${base}${path}`, {
     method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: { authorization: as('service/deployment'), ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
   });
   const text = await response.text();
@@ -334,7 +334,7 @@ describe('the runtime', () => {
     expect(new Set(monitoring.events.map(({ headers }) => `${headers['ce-id']} ${headers['ce-type']}`)).size).toBe(2 * answered);
   });
 
-  it('serves the same after a kill -9, without the registry; where it has a token, only who shows it may change that', async () => {
+  it('serves the same after a kill -9, without the registry', async () => {
     await put('credit', variant(1, 90), variant(2, 10));
     await ready('credit', 1, 2);
     const before = await call('GET', '/admin/endpoints');
@@ -342,15 +342,10 @@ describe('the runtime', () => {
     await cp(join(directory, 'data'), join(directory, 'killed'), { recursive: true });
     registry.away = true;
     registry.asked = 0;
-    const token = 'a secret of the platform team';
-    const again = await boot(runtime, { ...env, VITAE_DATA_DIR: join(directory, 'killed'), RUNTIME_ADMIN_TOKEN: token });
+    const again = await boot(runtime, { ...env, VITAE_DATA_DIR: join(directory, 'killed') });
     try {
       await eventually(async () => expect((await call('GET', '/readyz', undefined, {}, again.url)).status).toBe(200));
-      expect((await call('GET', '/admin/endpoints', undefined, { authorization: `Bearer ${token}` }, again.url)).body).toEqual(before.body);
-      for (const headers of [{}, { authorization: 'Bearer guessed' }] as Record<string, string>[]) {
-        const stranger = await call('PUT', '/admin/endpoints/credit', route(), headers, again.url);
-        expect(stranger).toMatchObject({ status: 401, body: { type: 'https://vitae.dev/problems/admin-token-wrong' } });
-      }
+      expect((await call('GET', '/admin/endpoints', undefined, {}, again.url)).body).toEqual(before.body);
       const sameArm = await infer(credit(), { 'x-request-id': 'r-7' });
       const answer = await call('POST', '/v2/models/credit/infer', credit(), { 'x-request-id': 'r-7' }, again.url);
       expect(answer.headers.get('vitae-variant')).toBe(sameArm.headers.get('vitae-variant'));
@@ -358,6 +353,61 @@ describe('the runtime', () => {
     } finally {
       await again.stop();
     }
+  });
+
+  describe('who may do what', () => {
+    type Rights = Parameters<typeof as>[1];
+    const by = (rights: Rights) => ({ authorization: as('human/vera', rights) });
+    const asker: Rights = { roles: ['business-owner'], projects: ['alpha'] };
+    const inAlpha = async () => {
+      await call('PUT', '/admin/endpoints/alphas', { ...route(variant(1, 100)), projectId: 'alpha' });
+      await ready('alphas', 1);
+    };
+
+    it('anybody may ask whether it is healthy', async () => {
+      for (const path of ['/v2', '/v2/health/live', '/v2/health/ready']) expect((await call('GET', path, undefined, { authorization: '' })).status).toBe(200);
+    });
+
+    it.each([['', /^The request brings no credential/], ['Bearer guessed', /^The credential was refused/]])('nobody asks a model with %j, in the protocol’s form', async (authorization, error) => {
+      const requests = [call('GET', '/v2/models', undefined, { authorization }), call('GET', '/v2/models/credit', undefined, { authorization }), infer(credit(), { authorization })];
+      for (const answer of await Promise.all(requests)) {
+        expect(answer).toMatchObject({ status: 401, body: { error: expect.stringMatching(error) } });
+        expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="vitae"/);
+      }
+    });
+
+    it('who has a role in a project asks its models; those of others are not there', async () => {
+      await inAlpha();
+      expect((await call('GET', '/v2/models', undefined, by(asker))).body).toEqual({ models: ['alphas'] });
+      expect((await infer(credit(), by(asker), 'alphas')).status).toBe(200);
+      const [others, nobodys] = [await infer(credit(), by(asker)), await infer(credit(), by(asker), 'nobody')];
+      expect(others).toMatchObject({ status: 404, body: { error: nobodys.body.error.replace('nobody', 'credit') } });
+      expect((await call('GET', '/v2/models/credit', undefined, by(asker))).status).toBe(404);
+      expect((await call('GET', '/v2/models/credit/ready', undefined, by(asker))).status).toBe(404);
+    });
+
+    it('who may only read does not ask', async () => {
+      await inAlpha();
+      expect(await infer(credit(), by({ roles: ['viewer'] }), 'alphas')).toMatchObject({ status: 403, body: { error: expect.stringContaining('model.infer') } });
+      const elsewhere = { authorization: as('human/vera', { roles: [], claims: { groups: ['viewer@alpha', 'business-owner@beta'] } }) };
+      expect(await infer(credit(), elsewhere, 'alphas')).toMatchObject({ status: 403, body: { error: expect.stringContaining('model.infer on project alpha') } });
+      expect((await call('GET', '/v2/models', undefined, elsewhere)).body).toEqual({ models: [] });
+    });
+
+    it('only a service changes what is served', async () => {
+      const before = await call('GET', '/admin/endpoints');
+      for (const [headers, status, slug] of [
+        [{ authorization: '' }, 401, 'credential-missing'],
+        [{ authorization: as('human/pat') }, 403, 'permission-missing'],
+        [{ authorization: as('service/deployment', { roles: ['service'], projects: ['alpha'] }) }, 403, 'permission-missing'],
+      ] as const) {
+        const stranger = await call('PUT', '/admin/endpoints/credit', route(), headers);
+        expect(stranger).toMatchObject({ status, body: { type: `https://vitae.dev/problems/${slug}` } });
+        expect((await call('GET', '/admin/endpoints', undefined, headers)).status).toBe(status);
+        expect((await call('DELETE', '/admin/endpoints/credit', undefined, headers)).status).toBe(status);
+      }
+      expect((await call('GET', '/admin/endpoints')).body).toEqual(before.body);
+    });
   });
 
   it('forgets an endpoint that is removed', async () => {

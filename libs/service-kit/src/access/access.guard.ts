@@ -33,15 +33,17 @@ export class AccessGuard implements CanActivate {
     const held = permissions.filter((permission) => (project === 'any' ? maySomewhere(principal, permission) : may(principal, permission, projectId)));
     const [first] = permissions;
     if (held.length === 0 && first !== undefined) {
-      this.audit.denied({ principal, permission: first, projectId, why: 'no-permission' });
+      this.audit.denied({ principal, permission: first, projectId }, 'no-permission');
       throw permissionMissing(permissions, projectId);
     }
     const now = Date.now() / 1000;
     const old = held.find((permission) => ruleOf(permission).recentLogin);
     if (old !== undefined && held.every((permission: Permission) => ruleOf(permission).recentLogin) && !loggedInRecently(principal, now)) {
-      this.audit.denied({ principal, permission: old, projectId, why: 'login-too-old' });
+      this.audit.denied({ principal, permission: old, projectId }, 'login-too-old');
       throw loginTooOld(old, RECENT_LOGIN_S);
     }
+    const read = held.find((permission) => ruleOf(permission).audited);
+    if (read !== undefined) this.audit.read({ principal, permission: read, projectId });
   }
 
   #projectOf(request: Request, { project }: PermissionNeeded): string {

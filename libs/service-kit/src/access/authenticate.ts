@@ -26,7 +26,7 @@ export function authenticate(authentication: Authentication, audit: AccessAudit)
       },
       (error: unknown) => {
         if (!(error instanceof CredentialRefused)) return next(error);
-        audit.refused({ fault: error.fault });
+        audit.refused(error.fault);
         next(credentialRefused(error));
       },
     );

@@ -29,6 +29,8 @@ export interface PermissionRule {
   readonly only?: Readonly<Partial<Record<Role, readonly EnvironmentClass[]>>>;
   /** A person must have logged in within the last 15 minutes (step-up authentication, RFC 9470). */
   readonly recentLogin?: true;
+  /** To use it is told in the ledger. */
+  readonly audited?: true;
   /** For people only: no API token can carry it. */
   readonly peopleOnly?: true;
 }
@@ -48,7 +50,7 @@ export const PERMISSIONS = {
   'model.purge': { says: 'destroy the files of a deleted version for good', roles: ['platform-engineer', 'administrator'] },
   'alias.protect': { says: 'say who may move an alias', roles: [...judges, 'ml-engineer', 'platform-engineer'] },
   'run.track': { says: 'track experiments, runs and logged models', roles: makers },
-  'dataset.register': { says: 'register dataset versions, describe them, say what is expected of them', roles: makers },
+  'dataset.register': { says: 'register dataset versions, describe, assess and deprecate them, say what is expected of them', roles: makers },
   'dataset.classify': { says: 'say how sensitive data are, on what basis and for what they may be used', roles: [...makers, ...judges] },
   'dataset.quarantine': { says: 'put data into quarantine', roles: [...makers, ...judges, 'platform-engineer'] },
   'dataset.release': { says: 'lift a quarantine', roles: [...makers, ...judges], ...decision },
@@ -59,8 +61,8 @@ export const PERMISSIONS = {
   'suite.publish': { says: 'publish an evaluation suite, with its thresholds', roles: [...judges, 'business-owner'] },
   'card.write': { says: 'write, submit and publish model cards', roles: [...makers, 'validator'] },
   'card.review': { says: 'approve or return a model card (never of what one has written)', roles: [...judges, ...makers] },
-  'component.write': { says: 'draft prompts, guardrails, tools and AI systems', roles: makers },
-  'component.publish': { says: 'publish, deprecate and retire prompts, guardrails, tools and AI systems', roles: ['ml-engineer', 'validator'] },
+  'component.write': { says: 'write prompts, draft guardrails and tools, compose AI systems', roles: makers },
+  'component.publish': { says: 'publish, deprecate and retire guardrails, tools and AI systems', roles: ['ml-engineer', 'validator'] },
   'lineage.declare': { says: 'declare and withdraw links of lineage, send OpenLineage events', roles: makers },
   'signing-trust.manage': { says: 'say whose signatures count, and whether one is required', roles: ['platform-engineer', 'administrator'] },
 
@@ -95,7 +97,8 @@ export const PERMISSIONS = {
 
   // Ledger
   'history.read': { says: 'read and follow events and what was true when', roles: readers },
-  'personal-text.read': { says: 'read what people wrote in their own words', roles: ['viewer', ...makers, 'business-owner', ...judges, 'platform-engineer', 'administrator', 'service'] },
+  'history.read-all': { says: 'the same over all projects, and the log with its proofs', roles: ['auditor', 'risk-officer', 'platform-engineer', 'administrator', 'service'], audited: true },
+  'personal-text.read': { says: 'read what people wrote in their own words', roles: ['viewer', ...makers, 'business-owner', ...judges, 'platform-engineer', 'administrator', 'service'], audited: true },
   'evidence.export': { says: 'take evidence out', roles: ['auditor', ...judges, 'business-owner', 'administrator'] },
   'subscription.manage': { says: 'manage webhooks', roles: ['ml-engineer', 'platform-engineer', 'administrator'] },
   'erasure.request': { says: 'ask that what a person wrote is erased', roles: ['risk-officer', 'administrator'], ...decision },
@@ -103,7 +106,7 @@ export const PERMISSIONS = {
   'log-key.rotate': { says: "change the key that signs the ledger's checkpoints", roles: ['platform-engineer', 'administrator'], ...decision },
 
   // Access
-  'person.read': { says: 'see who is behind a pseudonym', roles: people },
+  'person.read': { says: 'see who is behind a pseudonym', roles: people, audited: true },
   'person.link': { says: 'say that two accounts are one human', roles: ['administrator'], ...decision },
   'token.make': { says: 'make, list and revoke API tokens of one\'s own', roles: people, peopleOnly: true },
   'token.manage': { says: 'list and revoke API tokens of everybody', roles: ['administrator'], peopleOnly: true },

@@ -34,8 +34,8 @@ export function routesOf(app: INestApplicationContext): ServiceRoute[] {
 }
 
 /** @throws naming the routes of which nobody has said who may call them: what is forgotten must not be open. */
-export function mustSayAccess(app: INestApplicationContext): void {
-  const silent = routesOf(app).filter(({ access }) => access === undefined);
+export function mustSayAccess(routes: readonly ServiceRoute[]): void {
+  const silent = routes.filter(({ access }) => access === undefined);
   if (silent.length === 0) return;
   throw new Error(`These routes say nothing of who may call them; put @Needs(…) or @Public('why') on them: ${silent.map(({ method, path, handler }) => `${method} ${path} (${handler})`).join(', ')}`);
 }

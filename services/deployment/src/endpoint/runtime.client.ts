@@ -49,10 +49,9 @@ export class Runtime {
 
   async #call(method: string, path: string, body?: RuntimeRoute): Promise<unknown> {
     const url = `${this.config.RUNTIME_URL}/admin/endpoints${path}`;
-    const token = this.config.RUNTIME_ADMIN_TOKEN;
     const response = await fetch(url, {
       method,
-      headers: { ...traceHeaders(), ...(body ? { 'content-type': 'application/json' } : {}), ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      headers: { ...traceHeaders(), ...(body ? { 'content-type': 'application/json' } : {}) },
       body: body ? JSON.stringify(body) : null,
       signal: AbortSignal.timeout(PATIENCE),
     }).catch((error: Error) => {

@@ -4,7 +4,7 @@ import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { because, type CommandContext, Context, created, etag, projectId } from '@vitae/service-kit';
+import { because, type CommandContext, Context, created, etag, mustHave, Needs, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { gateQuestion, type GateQuestion } from '../gate/gate-question.ts';
@@ -19,6 +19,7 @@ const id = z.uuid();
 /** Approvals of one exact subject: they die when anything of it changes. */
 @ApiTags('approvals')
 @Controller('v1/projects/:projectId')
+@Needs('governance.read')
 export class ApprovalCaseController {
   constructor(
     private readonly bus: CommandBus,
@@ -27,6 +28,7 @@ export class ApprovalCaseController {
 
   /** 201 for a new case; 200 with the case that is open for this subject already. */
   @Post('gates/:gate/approval-cases')
+  @Needs('approval.request')
   async open(
     @Param('gate') gate: string,
     @Body({ schema: gateQuestion }) question: GateQuestion,
@@ -42,12 +44,14 @@ export class ApprovalCaseController {
   }
 
   @Post('approval-cases/:id/approvals')
+  @Needs('approval.business-owner', 'approval.model-risk')
   async judge(
     @Param('id', { schema: id }) approvalCaseId: string,
     @Body({ schema: wordBody }) { role, decision }: z.infer<typeof wordBody>,
     @Context() context: CommandContext,
     @Res({ passthrough: true }) res: Response,
   ) {
+    mustHave(context.principal, `approval.${role}`, context.projectId);
     const approves = decision === 'approve';
     const order = { type: approves ? ('Approve' as const) : ('RefuseApproval' as const), approvalCaseId, role };
     const handled = await this.bus.execute(new ForApprovalCase(order, because(context, `${approves ? 'approved' : 'refused'} as ${role}`)));

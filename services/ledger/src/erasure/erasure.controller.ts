@@ -4,7 +4,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { ActorKind } from '@vitae/contracts';
 import type { Handled } from '@vitae/event-store';
 import { Keyring } from '@vitae/keyring';
-import { changed, Context, created, etag, Ledger, Problem, type CommandContext } from '@vitae/service-kit';
+import { changed, Context, created, etag, Ledger, Needs, Problem, type CommandContext } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ const installation = { projectId: 'vitae' };
 /** Two people make everything unreadable that a person wrote. Why is said in Vitae-Reason. */
 @ApiTags('erasures')
 @Controller('v1/erasures')
+@Needs('erasure.request', 'erasure.decide')
 export class ErasureController {
   constructor(
     private readonly bus: CommandBus,
@@ -31,6 +32,7 @@ export class ErasureController {
   ) {}
 
   @Post()
+  @Needs('erasure.request')
   async request(@Body({ schema: requestBody }) body: z.infer<typeof requestBody>, @Context(installation) context: CommandContext, @Res({ passthrough: true }) res: Response) {
     this.#keys();
     const handled = await this.#decide(body.person, context, { type: 'RequestErasure', erasureId: uuidv7(), person: body.person, by: by(context), reason: context.reason });
@@ -38,6 +40,7 @@ export class ErasureController {
   }
 
   @Post(':person/approval')
+  @Needs('erasure.decide')
   @HttpCode(200)
   async approve(@Param('person', { schema: person }) of: string, @Context(installation) context: CommandContext, @Res({ passthrough: true }) res: Response) {
     this.#keys();
@@ -47,6 +50,7 @@ export class ErasureController {
   }
 
   @Post(':person/refusal')
+  @Needs('erasure.decide')
   @HttpCode(200)
   async refuse(@Param('person', { schema: person }) of: string, @Context(installation) context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const handled = await this.#decide(of, context, { type: 'RefuseErasure', by: by(context), reason: context.reason });
@@ -55,6 +59,7 @@ export class ErasureController {
 
   /** A legal hold: nothing can be approved until it is lifted. */
   @Post(':person/hold')
+  @Needs('erasure.decide')
   @HttpCode(200)
   async hold(@Param('person', { schema: person }) of: string, @Context(installation) context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const handled = await this.#decide(of, context, { type: 'HoldErasure', person: of, by: by(context), reason: context.reason });
@@ -62,6 +67,7 @@ export class ErasureController {
   }
 
   @Delete(':person/hold')
+  @Needs('erasure.decide')
   async lift(@Param('person', { schema: person }) of: string, @Context(installation) context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const handled = await this.#decide(of, context, { type: 'LiftHold', person: of, by: by(context), reason: context.reason });
     return changed(res, handled, { person: of, held: false });

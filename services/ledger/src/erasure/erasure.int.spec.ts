@@ -12,7 +12,7 @@ import { appendPrepared, handle, prepareAppend, readRaw, transactOn } from '@vit
 import { Keyring } from '@vitae/keyring';
 import { LEDGER_STREAM } from '@vitae/messaging';
 import { boot, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { appendLeaves, emptyFrontier, leafHash, logEntry, rootOf } from '@vitae/transparency';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
@@ -33,7 +33,7 @@ let logged = '';
 
 const log = new Writable({ write: (line: Buffer, _encoding, done) => ((logged += line.toString()), done()) });
 const environment = () => ({
-  VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'trace', VITAE_DATA_DIR: join(directory, 'data'),
+  ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'trace', VITAE_DATA_DIR: join(directory, 'data'),
   KEYRING_DATABASE_URL: keys.url, VITAE_TENANT_KEY_FILE: join(directory, 'tenant.key'),
 });
 const start = async () => (services = await Promise.all([boot(ledger, environment(), { log }), boot(ledger, environment(), { log })])); // two replicas
@@ -67,16 +67,18 @@ const write = async (person: string, event: Message, { projectId = 'credit', kin
 };
 const closed = () => create(IncidentClosedSchema, { incidentId: uuidv7(), rootCause: 'Zwetschge mixed them up', lesson: 'ask Zwetschge' });
 
-const ask = async <Body>(path: string, { as, method = 'GET', reason, body, at = 0 }: { as?: string; method?: string; reason?: string; body?: object; at?: number } = {}) => {
+type Who = Parameters<typeof as>[0];
+
+const ask = async <Body>(path: string, { who = 'human/rita', method = 'GET', reason, body, at = 0 }: { who?: Who | null; method?: string; reason?: string; body?: object; at?: number } = {}) => {
   const response = await fetch(`${services[at]?.url}${path}`, {
     method,
-    headers: { ...(as ? { 'vitae-actor': as } : {}), ...(reason ? { 'vitae-reason': encodeURIComponent(reason) } : {}), ...(body ? { 'content-type': 'application/json' } : {}) },
+    headers: { ...(who ? { authorization: as(who) } : {}), ...(reason ? { 'vitae-reason': encodeURIComponent(reason) } : {}), ...(body ? { 'content-type': 'application/json' } : {}) },
     ...(body ? { body: JSON.stringify(body) } : {}),
   });
   return { status: response.status, body: (await response.json()) as Body };
 };
-const request = (person: string, as = 'human/rita') => ask('/v1/erasures', { as, method: 'POST', reason: 'Zwetschge asked for it', body: { person } });
-const approve = (person: string, as = 'human/olga', at = 0) => ask<{ type?: string }>(`/v1/erasures/${person}/approval`, { as, method: 'POST', at });
+const request = (person: string, who: Who = 'human/rita') => ask('/v1/erasures', { who, method: 'POST', reason: 'Zwetschge asked for it', body: { person } });
+const approve = (person: string, who: Who = 'human/olga', at = 0) => ask<{ type?: string }>(`/v1/erasures/${person}/approval`, { who, method: 'POST', at });
 const status = (person: string) => ask<ErasureItem>(`/v1/erasures/${person}`);
 const erased = (person: string) => eventually(async () => {
   const { body } = await status(person);
@@ -171,7 +173,7 @@ describe('an erasure', () => {
 
   it('waits for a legal hold to be lifted', async () => {
     await write('hannah', closed());
-    const hold = (method: string, reason = 'proceedings 4 O 12/26') => ask('/v1/erasures/hannah/hold', { as: 'human/lena', method, reason });
+    const hold = (method: string, reason = 'proceedings 4 O 12/26') => ask('/v1/erasures/hannah/hold', { who: 'human/lena', method, reason });
     expect((await hold('POST')).status).toBe(200);
     await request('hannah');
     expect(await approve('hannah')).toMatchObject({ status: 409, body: { type: 'https://vitae.dev/problems/erasure-held' } });
@@ -182,9 +184,9 @@ describe('an erasure', () => {
   });
 
   it('is asked for by humans, with a reason', async () => {
-    expect(await request('ida', 'system/governance')).toMatchObject({ status: 403, body: { reason: 'human-required' } });
-    expect(await ask('/v1/erasures', { as: 'human/rita', method: 'POST', body: { person: 'ida' } })).toMatchObject({ status: 422, body: { reason: 'reason-required' } });
-    expect(await ask('/v1/erasures', { method: 'POST', reason: 'x', body: { person: 'ida' } })).toMatchObject({ status: 401 });
+    expect(await request('ida', 'service/governance')).toMatchObject({ status: 403, body: { type: 'https://vitae.dev/problems/permission-missing' } });
+    expect(await ask('/v1/erasures', { who: 'human/rita', method: 'POST', body: { person: 'ida' } })).toMatchObject({ status: 422, body: { reason: 'reason-required' } });
+    expect(await ask('/v1/erasures', { who: null, method: 'POST', reason: 'x', body: { person: 'ida' } })).toMatchObject({ status: 401 });
     expect(await status('ida')).toMatchObject({ status: 404, body: { reason: 'erasure-not-found' } });
     expect(await ask('/v1/erasures?limit=2')).toMatchObject({ status: 200, body: { items: [{}, {}], next: expect.any(String) } });
   });
@@ -257,7 +259,7 @@ describe('a ledger without a keyring', () => {
   it('says that nothing can be erased, instead of pretending', async () => {
     const bare = await boot(ledger, { ...environment(), KEYRING_DATABASE_URL: '', VITAE_TENANT_KEY_FILE: '', VITAE_DATA_DIR: join(directory, randomBytes(4).toString('hex')) });
     try {
-      const response = await fetch(`${bare.url}/v1/erasures`, { method: 'POST', headers: { 'vitae-actor': 'human/rita', 'vitae-reason': 'x', 'content-type': 'application/json' }, body: '{"person":"paula"}' });
+      const response = await fetch(`${bare.url}/v1/erasures`, { method: 'POST', headers: { authorization: as('human/rita'), 'vitae-reason': 'x', 'content-type': 'application/json' }, body: '{"person":"paula"}' });
       expect([response.status, ((await response.json()) as { type: string }).type]).toEqual([409, 'https://vitae.dev/problems/keyring-missing']);
     } finally {
       await bare.stop();

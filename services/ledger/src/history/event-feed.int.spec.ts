@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ModelRegisteredSchema, UseCaseSubmittedSchema } from '@vitae/contracts';
 import { ledgerMigrations, migrate } from '@vitae/event-store';
 import { boot, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { ledger } from '../app.module.ts';
@@ -16,7 +16,7 @@ let pool: Pool;
 let service: Running;
 
 const start = (port = '0'): Promise<Running> =>
-  boot(ledger, { VITAE_MODE: 'local', PORT: port, DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
+  boot(ledger, { ...specAccess(), PORT: port, DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
 
 beforeAll(async () => {
   [database, broker] = await Promise.all([freshDatabase(), freshNats()]);
@@ -41,7 +41,7 @@ function subscriber(query = '') {
   let last: string | undefined;
   let connections = 0;
   const read = async (): Promise<void> => {
-    const response = await fetch(`${service.url}/v1/projects/credit/events/feed${query}`, { headers: last === undefined ? {} : { 'Last-Event-ID': last }, signal: leave.signal });
+    const response = await fetch(`${service.url}/v1/projects/credit/events/feed${query}`, { headers: { authorization: as('human/audrey'), ...(last === undefined ? {} : { 'Last-Event-ID': last }) }, signal: leave.signal });
     if (!response.ok || !response.body) throw new Error(`feed answered ${response.status}`);
     connections += 1;
     let rest = '';
@@ -131,6 +131,6 @@ describe('the live feed', () => {
   });
 
   it.each(['-1', '1.5', 'x'])('refuses Last-Event-ID: %s', async (id) => {
-    expect((await fetch(`${service.url}/v1/projects/credit/events/feed`, { headers: { 'Last-Event-ID': id } })).status).toBe(400);
+    expect((await fetch(`${service.url}/v1/projects/credit/events/feed`, { headers: { authorization: as('human/audrey'), 'Last-Event-ID': id } })).status).toBe(400);
   });
 });

@@ -9,7 +9,7 @@ import { ActorKind, ActorSchema, EndpointCreatedSchema } from '@vitae/contracts'
 import { append, pooledSql } from '@vitae/event-store';
 import { boot, sqlOf, type CommandContext, type Running } from '@vitae/service-kit';
 import { fitNumeric } from '@vitae/statistics';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { v7 as uuid } from 'uuid';
 import { monitoring } from '../app.module.ts';
@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 async function start(): Promise<void> {
-  replicas.push(await boot(monitoring, { VITAE_MODE: 'local', LOG_LEVEL: 'silent', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url }));
+  replicas.push(await boot(monitoring, { ...specAccess(), LOG_LEVEL: 'silent', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url }));
 }
 const stop = async (): Promise<void> => replicas.shift()?.stop();
 const url = (): string => replicas[0]?.url ?? '';
@@ -103,7 +103,7 @@ const bodyOf = (half: string, amounts: readonly number[]): string =>
 async function serve(endpointId: string, amounts: readonly number[], ceId: string = randomUUID(), to = url()): Promise<void> {
   for (const half of ['request', 'response']) {
     await eventually(async () => {
-      const answer = await fetch(`${to}/ingest/cloudevents`, { method: 'POST', headers: { 'Content-Type': 'application/json', ...attributes(half, endpointId, ceId) }, body: bodyOf(half, amounts) });
+      const answer = await fetch(`${to}/ingest/cloudevents`, { method: 'POST', headers: { authorization: as('service/runtime'), 'Content-Type': 'application/json', ...attributes(half, endpointId, ceId) }, body: bodyOf(half, amounts) });
       expect(answer.status).toBe(202);
     });
   }
@@ -214,7 +214,7 @@ describe('the inference stream', () => {
 
   it('stops at once, also in the middle of traffic', async () => {
     const endpointId = await endpoint();
-    const traffic = Promise.allSettled(Array.from({ length: 100 }, () => fetch(`${url()}/ingest/cloudevents`, { method: 'POST', headers: { 'Content-Type': 'application/json', ...attributes('request', endpointId, randomUUID()) }, body: bodyOf('request', [1]) })));
+    const traffic = Promise.allSettled(Array.from({ length: 100 }, () => fetch(`${url()}/ingest/cloudevents`, { method: 'POST', headers: { authorization: as('service/runtime'), 'Content-Type': 'application/json', ...attributes('request', endpointId, randomUUID()) }, body: bodyOf('request', [1]) })));
     await stop();
     await traffic;
     await start();

@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Problem, projectId, Readiness } from '@vitae/service-kit';
+import { Needs, Problem, projectId, Readiness } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { DatasetReadings, type DatasetReading } from './dataset-readings.store.ts';
@@ -11,6 +11,7 @@ const over = ({ state }: DatasetReading): boolean => state !== 'waiting' && stat
 
 @ApiTags('datasets')
 @Controller('v1/projects/:projectId/dataset-readings')
+@Needs('registry.read')
 export class DatasetReadingController {
   constructor(
     private readonly readings: DatasetReadings,

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Inject, Injectable, Param, Post, Query, Res, createParamDecorator, type ExecutionContext, type PipeTransform } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { CONFIG, type CommandContext, Consumers, Context, contextOf, created, projectId, type KnownRequest } from '@vitae/service-kit';
+import { CONFIG, Consumers, Context, contextOf, created, InProject, Needs, projectId, type CommandContext, type KnownRequest } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { mlflowProject } from '../mlflow/mlflow-project.ts';
@@ -19,6 +19,7 @@ const feedQuery = z.strictObject({
 /** Lineage in the words of OpenLineage 2-0-2, in and out. */
 @ApiTags('lineage')
 @Controller('v1/projects/:projectId/openlineage')
+@Needs('registry.read')
 export class OpenLineageController {
   constructor(
     private readonly commands: CommandBus,
@@ -27,6 +28,7 @@ export class OpenLineageController {
   ) {}
 
   @Post()
+  @Needs('lineage.declare')
   observe(@Context() context: CommandContext, @Body({ schema: OpenLineageDocument }) document: OpenLineageDocument, @Res({ passthrough: true }) res: Response) {
     return observed(this.commands, document, context, res);
   }
@@ -55,6 +57,8 @@ export class OpenLineageCallPipe implements PipeTransform<Request & KnownRequest
 /** Where clients of OpenLineage send to by themselves: at the root for the default project, or under `/t/<project>`. */
 @ApiTags('lineage')
 @Controller(['', 't/:projectId'])
+@Needs('lineage.declare')
+@InProject(mlflowProject)
 export class OpenLineageClientController {
   constructor(private readonly commands: CommandBus) {}
 
