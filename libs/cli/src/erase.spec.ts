@@ -9,7 +9,7 @@ import { approve, change, preview, status, type EraseOptions } from './erase.ts'
 interface Seen {
   readonly method: string;
   readonly path: string;
-  readonly actor: string | undefined;
+  readonly bearer: string | undefined;
   readonly reason: string | undefined;
   readonly body: string;
 }
@@ -26,19 +26,19 @@ beforeAll(async () => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const { 'vitae-actor': actor, 'vitae-reason': reason } = request.headers as Record<string, string | undefined>;
-      seen.push({ method: request.method ?? '', path: request.url ?? '', actor, reason, body: Buffer.concat(chunks).toString() });
+      const { authorization: bearer, 'vitae-reason': reason } = request.headers as Record<string, string | undefined>;
+      seen.push({ method: request.method ?? '', path: request.url ?? '', bearer, reason, body: Buffer.concat(chunks).toString() });
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify(request.url?.endsWith('/preview') ? found : erasure));
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  options = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`, as: 'human/rita' };
+  options = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`, token: 'of-rita' };
 });
 afterAll(() => void server.close());
 beforeEach(() => void (seen = []));
 
-const sent = (method: string, path: string, more: Partial<Seen> = {}): Seen => ({ method, path: `/api/ledger/v1/erasures${path}`, actor: 'human/rita', reason: undefined, body: '', ...more });
+const sent = (method: string, path: string, more: Partial<Seen> = {}): Seen => ({ method, path: `/api/ledger/v1/erasures${path}`, bearer: 'Bearer of-rita', reason: undefined, body: '', ...more });
 
 describe('vitae erase', () => {
   it('requests with the person and the reason, and says how it stands then', async () => {

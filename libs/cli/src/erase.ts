@@ -38,7 +38,7 @@ export function registerErase(program: Command): void {
   const withReason = (command: Command): Command => command.requiredOption('--reason <text>', 'why; it is kept in the ledger');
 
   withReason(sub('request', 'ask for the erasure of what a person wrote'))
-    .addHelpText('after', '\nExample:\n  $ vitae erase request paula --reason "has left and asks for it" --as human/rita\n  $ vitae erase approve paula --yes --as human/olga')
+    .addHelpText('after', '\nExample:\n  $ vitae erase request paula --reason "has left and asks for it"\n  $ vitae erase approve paula --yes     # somebody else')
     .action((person: string, options: EraseOptions) => answer(options, () => change(person, 'POST', '', options)));
   sub('approve', 'agree as the second person; says what would be erased, and does it with --yes')
     .option('--reason <text>', 'why; it is kept in the ledger')

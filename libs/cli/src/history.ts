@@ -1,6 +1,7 @@
+import { VitaeUnreachable } from '@vitae/client';
 import { Option, type Command } from 'commander';
 import { callApi, callApiJson, withApi, type ApiOptions } from './api.ts';
-import { answer, CannotRun, withJson, type Outcome } from './outcome.ts';
+import { answer, withJson, type Outcome } from './outcome.ts';
 
 export interface HistoryOptions extends ApiOptions {
   /** Absent: the whole installation. */
@@ -108,7 +109,7 @@ export async function follow(options: EventsOptions, print: (text: string) => vo
         if (data !== undefined) print(options.json ? data : line(JSON.parse(data) as Item));
       }
     } catch (error) {
-      if (first || !(error instanceof CannotRun || error instanceof TypeError)) throw error; // a wrong option will not get better
+      if (first || !(error instanceof VitaeUnreachable || error instanceof TypeError)) throw error; // a wrong option will not get better
     }
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }

@@ -1,5 +1,7 @@
 import { DigestMismatch, VitaeProblem, VitaeUnreachable } from '@vitae/client';
 import type { Command } from 'commander';
+import { credentialOf } from './credential.ts';
+import { sayRefusal } from './refusal.ts';
 
 /** What a command found. Exit code 0 when `ok`, else 1. */
 export interface Outcome {
@@ -47,7 +49,8 @@ export async function answer(options: { readonly json?: boolean }, work: () => P
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof VitaeProblem && error.reason === 'route-not-found') return `${error.message} Look at --url or VITAE_URL: it is the front door's address with /api behind it, such as http://127.0.0.1:7400/api.`;
-  if (error instanceof CannotRun || error instanceof ProblemFound || error instanceof VitaeProblem || error instanceof DigestMismatch) return error.message;
+  if (error instanceof VitaeProblem) return sayRefusal(error, credentialOf());
+  if (error instanceof CannotRun || error instanceof ProblemFound || error instanceof DigestMismatch) return error.message;
   if (error instanceof VitaeUnreachable) return `${error.message}. Start Vitae with \`npm start\`, or name its front door with --url or VITAE_URL.`;
   const { code } = error as { code?: unknown };
   return `${error.name}: ${error.message || String(code)}`;

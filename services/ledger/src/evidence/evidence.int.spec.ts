@@ -114,7 +114,7 @@ let packs = 0;
 async function take(options: Partial<EvidenceOptions>): Promise<{ file: string; outcome: Outcome }> {
   const out = at(`pack-${(packs += 1)}.vitae-evidence.zip`);
   const { port } = door.address() as AddressInfo;
-  return { file: out, outcome: await takeEvidence({ url: `http://127.0.0.1:${port}/api`, as: 'human/ada', json: true, project: 'credit', out, ...options }) };
+  return { file: out, outcome: await takeEvidence({ url: `http://127.0.0.1:${port}/api`, token: as('human/ada').replace('Bearer ', ''), json: true, project: 'credit', out, ...options }) };
 }
 const check = (file: string, more: object = {}): Promise<Outcome> => verify(file, { key: [vkey], json: true, ...more });
 const filesIn = async (file: string): Promise<ReadonlyMap<string, Buffer>> => openZip(await readFile(file)).files;

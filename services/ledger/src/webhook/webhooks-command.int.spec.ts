@@ -54,7 +54,7 @@ afterAll(async () => {
 
 function vitae(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const main = fileURLToPath(new URL('../../../../libs/cli/src/main.ts', import.meta.url));
-  const env = { PATH: process.env['PATH'], VITAE_URL: `${urlOf(door)}/api`, VITAE_ACTOR: 'human/dana' };
+  const env = { PATH: process.env['PATH'], VITAE_URL: `${urlOf(door)}/api`, VITAE_TOKEN: as('human/dana').replace('Bearer ', '') };
   return new Promise((resolve) => {
     execFile(process.execPath, ['--disable-warning=ExperimentalWarning', '--conditions=@vitae/source', main, 'webhooks', ...args, '--project', 'credit'], { env, cwd: directory }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
