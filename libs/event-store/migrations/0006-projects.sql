@@ -117,11 +117,20 @@ end $$;
 -- Rights and wall are set together, by whoever set the rights until now.
 alter function ledger.grant_rights(name) rename to grant_role_rights;
 create function ledger.grant_rights(p_schema name) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  part record;
 begin
   if p_schema <> 'messaging' then -- its rows are of consumers, which read every project
     perform ledger.separate_projects(p_schema);
   end if;
   perform ledger.grant_role_rights(p_schema);
+  -- What may be done is asked of the table that was named: a partition is nobody's but the whole's.
+  for part in
+    select c.oid::regclass as name, a.grantee::regrole as role from pg_class c, aclexplode(c.relacl) a
+    where c.relnamespace = p_schema::regnamespace and c.relispartition and a.grantee not in (0, c.relowner) group by 1, 2
+  loop
+    execute format('revoke all on %s from %s', part.name, part.role);
+  end loop;
 end $$;
 
 -- Answers the same whoever asks: what a connection sees is no reason to find another place. Where the owner is a role of

@@ -4,6 +4,7 @@ import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { ledgerMigrations, migrate, pendingMigrations, type Sql, type Transaction } from '@vitae/event-store';
 import { messagingMigrations } from '@vitae/messaging';
 import type { Pool } from 'pg';
+import { keepToProjects } from './access/scoped-connections.ts';
 import type { BaseConfig } from './config.ts';
 import type { ServiceDefinition } from './definition.ts';
 import { takeBackBroken } from './lent-connections.ts';
@@ -51,6 +52,7 @@ export async function openDatabase(service: string, url: string, config: Pick<Ba
       onPoolCreated: (pool: Pool) => {
         takeBackBroken(pool);
         sendPrepared(pool);
+        keepToProjects(pool);
       },
       // Custom plans for the ledger's functions cost more than they gain: measured. Projections name their tables without
       // a schema: in a rebuild, it is another one.

@@ -7,6 +7,7 @@ export { because, Context, contextOf, projectId, reactionContext, type CommandCo
 export { changed, created, etag } from './reply.ts';
 export { Ledger, type LedgerRequest } from './ledger.ts';
 export { PersonalTexts } from './personal-texts.ts';
+export { allow, everyProject, inRequest } from './access/project-scope.ts';
 export { sqlOf, type ViewTransaction } from './database.ts';
 export { Consumers, LedgerConsumer, type ConsumerPosition, type LedgerHandler } from './consumers.ts';
 export { Broker } from './broker.ts';
