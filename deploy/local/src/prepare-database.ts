@@ -104,6 +104,8 @@ async function separateRoles(client: pg.Client): Promise<boolean> {
        then true else ledger.separate_roles() end as separate
      from pg_namespace n where n.nspname = 'ledger'`,
   );
+  // As who he is, for only a superuser can; a dump does not bring it along. See 0006-projects.sql.
+  await client.query('select ledger.keep_indexes_in_use()');
   return rows[0]?.separate === true;
 }
 
