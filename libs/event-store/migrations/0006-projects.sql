@@ -120,7 +120,7 @@ create function ledger.grant_rights(p_schema name) returns void language plpgsql
 declare
   part record;
 begin
-  if p_schema <> 'messaging' then -- its rows are of consumers, which read every project
+  if p_schema = 'ledger' or p_schema in (select s.schema from ledger.services() s) then
     perform ledger.separate_projects(p_schema);
   end if;
   perform ledger.grant_role_rights(p_schema);
