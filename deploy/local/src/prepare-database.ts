@@ -105,6 +105,8 @@ async function separateRoles(client: pg.Client): Promise<boolean> {
        then true else ledger.separate_roles() end as separate
      from pg_namespace n where n.nspname = 'ledger'`,
   );
+  // As who he is, for only a superuser can; a dump does not bring it along. See 0006-projects.sql.
+  await client.query('select ledger.keep_indexes_in_use()');
   if (rows[0]?.separate !== true) return false;
   // People and tokens: a schema of all services, whose rights are not those of any one.
   const { rows: [access] } = await client.query<{ there: boolean }>(`select to_regprocedure('access.grant_rights()') is not null as there`);

@@ -39,8 +39,9 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+/** At work for every project: what else there is, project-wall.int.spec.ts tries. */
 async function session(connectionString: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString });
+  const client = new pg.Client({ connectionString, options: '-c vitae.projects=*' });
   await client.connect();
   return client;
 }

@@ -13,8 +13,9 @@ import { authenticate, type KnownRequest } from './access/authenticate.ts';
 import { Introspection } from './access/introspection.client.ts';
 import { openAuthentication } from './access/open-authentication.ts';
 import { People } from './access/people.store.ts';
-import { TokenReview } from './access/token-review.client.ts';
+import { inRequest } from './access/project-scope.ts';
 import { mustSayAccess, routesOf, type ServiceRoute } from './access/routes.ts';
+import { TokenReview } from './access/token-review.client.ts';
 import { Broker } from './broker.ts';
 import { parseConfig, type BaseConfig } from './config.ts';
 import { Consumers } from './consumers.ts';
@@ -25,6 +26,7 @@ import { openKeyring } from './keyring.ts';
 import { KitModule } from './kit.module.ts';
 import { atWork, logging, QuietLogger } from './log.ts';
 import { serveOpenApi } from './openapi.ts';
+import { isOperational } from './operational-paths.ts';
 import { Readiness } from './readiness.ts';
 import { renewCertificate, servedCertificate } from './served-certificate.ts';
 import { refuseSealedText } from './sealed-request.ts';
@@ -95,6 +97,8 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
     opened.defer(() => authentication.close());
     app.use(authenticate(authentication, app.get(AccessAudit)));
   }
+  // Behind here a request sees no project until the guard has said which. Checks and measures look at everything, and show numbers only.
+  app.use((request: Request, _response: Response, next: NextFunction) => (isOperational(request.url) ? next() : inRequest(next)));
   const routes = routesOf(app);
   mustSayAccess(routes);
   if (definition.jsonLimit !== false) {

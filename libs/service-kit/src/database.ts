@@ -5,6 +5,7 @@ import { ledgerMigrations, migrate, pendingMigrations, type Sql, type Transactio
 import { messagingMigrations } from '@vitae/messaging';
 import { accessMigrations } from './access/migrations.ts';
 import type { Pool } from 'pg';
+import { keepToProjects } from './access/scoped-connections.ts';
 import type { BaseConfig } from './config.ts';
 import type { ServiceDefinition } from './definition.ts';
 import { takeBackBroken } from './lent-connections.ts';
@@ -52,6 +53,7 @@ export async function openDatabase(service: string, url: string, config: Pick<Ba
       onPoolCreated: (pool: Pool) => {
         takeBackBroken(pool);
         sendPrepared(pool);
+        keepToProjects(pool);
       },
       // Custom plans for the ledger's functions cost more than they gain: measured. Projections name their tables without
       // a schema: in a rebuild, it is another one.

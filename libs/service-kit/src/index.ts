@@ -15,6 +15,7 @@ export { workloadOf, type Workload, type WorkloadReview } from './access/workloa
 export { changed, created, etag } from './reply.ts';
 export { Ledger, type LedgerRequest } from './ledger.ts';
 export { PersonalTexts } from './personal-texts.ts';
+export { allow, everyProject, inRequest } from './access/project-scope.ts';
 export { sqlOf, type ViewTransaction } from './database.ts';
 export { Consumers, LedgerConsumer, type ConsumerPosition, type LedgerHandler } from './consumers.ts';
 export { Broker } from './broker.ts';

@@ -104,6 +104,8 @@ describe('the views of deployment, rebuilt from the ledger', () => {
     expect(await rebuild()).toMatchObject({ swapped: true });
     expect(await content()).toEqual(before);
     expect(before['variant']?.length).toBeGreaterThan(0);
+    const { rows } = await pool.query<{ table: string }>(`select relname as table from pg_class c where relnamespace = 'deployment'::regnamespace and relforcerowsecurity and exists (select from pg_policy where polrelid = c.oid and polname = 'projects')`);
+    expect(rows.map(({ table }) => table)).toEqual(expect.arrayContaining([...TABLES])); // row-level security, too
   });
 
   it('are compared with those that serve, which stay as they are until they are exchanged', async () => {

@@ -487,6 +487,12 @@ it('The views can be rebuilt from the ledger, and are the same', async () => {
   const before = await rows();
   await eventually(async () => expect(await rebuildViews(registry, running.database.url, { swap: true })).toMatchObject({ swapped: true }));
   expect(await rows()).toEqual(before);
+  // Row-level security asks the tables that serve, not those that were replaced.
+  const { rows: asked } = await running.pool.query<{ asked: string }>(
+    `select distinct c.relnamespace::regnamespace || '.' || c.relname as asked from pg_policy y join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = y.oid join pg_class c on d.refclassid = 'pg_class'::regclass and c.oid = d.refobjid
+     where y.polname = 'projects' and y.polrelid in ('registry.dataset_derivation'::regclass, 'registry.traffic'::regclass, 'registry.dataset'::regclass) order by 1`,
+  );
+  expect(asked.map((one) => one.asked)).toEqual(['registry.dataset', 'registry.dataset_derivation', 'registry.dataset_version', 'registry.model_version', 'registry.traffic']);
 });
 
 it('Stopping breaks off what is being read in the background: it is told so, and nothing of it is stored', async () => {

@@ -12,6 +12,7 @@ import { AccessWindows, type Told } from './access-windows.ts';
 import type { CredentialFault } from './credential.ts';
 import type { Permission } from './permissions.ts';
 import type { Principal } from './principal.ts';
+import { everyProject } from './project-scope.ts';
 
 /** Somebody who is known wanted something, in a project or on the whole installation (`*`). */
 export interface Wanted {
@@ -95,8 +96,7 @@ export class AccessAudit implements OnApplicationBootstrap, OnModuleDestroy {
     const id = uuid();
     const context: CommandContext = { projectId, actor, reason: '', occurredAt: new Date().toISOString(), correlationId: id, causationId: '', traceparent: traceparent() };
     const decider = accessLog(this.#service);
-    const telling = ledger
-      .handle(decider, { stream: streamName(decider.category, id), command: { ...doing, count, since }, context, subjects: [], snapshot: { state: undefined, revision: 0, latest: true } })
+    const telling = everyProject(() => ledger.handle(decider, { stream: streamName(decider.category, id), command: { ...doing, count, since }, context, subjects: [], snapshot: { state: undefined, revision: 0, latest: true } }))
       .then(
         () => undefined,
         (error: unknown) => this.#log.error({ err: error, doing, count, msg: 'the ledger could not be told what happened at the doors' }),

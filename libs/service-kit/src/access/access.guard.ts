@@ -8,6 +8,7 @@ import { permissionMissing } from './must-have.ts';
 import { accessOf, type PermissionNeeded } from './needs.ts';
 import { RECENT_LOGIN_S, ruleOf, type Permission } from './permissions.ts';
 import { INSTALLATION, loggedInRecently, may, maySomewhere, type Principal } from './principal.ts';
+import { allow } from './project-scope.ts';
 
 /** Before every route: who is not known, or may not do what the route needs, comes no further. */
 @Injectable()
@@ -25,7 +26,11 @@ export class AccessGuard implements CanActivate {
     const { principal } = request;
     if (!principal) throw credentialMissing();
     if (access === undefined) throw new Error(`${execution.getClass().name}.${execution.getHandler().name} says nothing of who may call it`); // the start has looked; a route made later must not be open
-    if (access.type === 'needs') this.#permit(principal, access, this.#projectOf(request, access));
+    if (access.type === 'needs') {
+      const projectId = this.#projectOf(request, access);
+      this.#permit(principal, access, projectId);
+      allow(visibleTo(principal, access, projectId));
+    }
     return true;
   }
 
@@ -51,4 +56,13 @@ export class AccessGuard implements CanActivate {
     const said = request.params['projectId'];
     return typeof said === 'string' ? said : INSTALLATION;
   }
+}
+
+/**
+ * What the database shows of the request, behind the wall that it is itself: the project that was asked for. A route that asks
+ * by itself sees where the caller is at home, and what belongs to the installation.
+ */
+function visibleTo({ grants }: Principal, { project }: PermissionNeeded, projectId: string): readonly string[] | '*' {
+  const projects = project === 'any' ? [...grants.flatMap((grant) => grant.projects), 'vitae'] : [projectId];
+  return projects.includes(INSTALLATION) ? '*' : projects;
 }

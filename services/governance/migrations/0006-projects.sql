@@ -1,0 +1,3 @@
+-- Of which project a row is, where it does not say so itself: ledger.separate_projects reads it.
+comment on table governance.policy_set is 'project: none, because the policies of the gates hold for the whole installation';
+comment on table governance.approval is 'project: by approval_case_id of approval_case';
