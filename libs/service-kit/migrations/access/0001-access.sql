@@ -95,7 +95,7 @@ declare
   blind constant bytea := uuid_send(gen_random_uuid());
 begin
   select * into t from access.api_token a where a.id = p_id;
-  if not found or sha256(blind || t.secret_hash) <> sha256(blind || p_hash) then
+  if not found or sha256(blind || t.secret_hash) is distinct from sha256(blind || p_hash) then -- no hash at all is a wrong one, too
     return query select 'unknown', null::text, null::text, null::text[], null::text[], null::timestamptz;
   elsif t.revoked_at is not null or exists (select from access.person p where p.id = t.owner and p.erased_at is not null) then
     -- Of an erased owner nobody can be asked any more what the token does.

@@ -163,9 +163,11 @@ describe('an API token', () => {
     const mine = await issued();
     const other = await issued();
     await pool.query('update access.api_token set revoked_at = now() where id = $1', [mine.id]);
-    const outcome = async (hash: Buffer) => (await pool.query('select * from access.use_api_token($1, $2)', [mine.id, hash])).rows;
+    const outcome = async (hash: Buffer | null) => (await pool.query('select * from access.use_api_token($1, $2)', [mine.id, hash])).rows;
     expect(await outcome(other.hash)).toEqual([{ outcome: 'unknown', name: null, owner: null, projects: null, permissions: null, expires_at: null }]);
     expect(await outcome(mine.hash)).toMatchObject([{ outcome: 'revoked' }]);
+    for (const none of [null, Buffer.alloc(0)]) expect(await outcome(none)).toMatchObject([{ outcome: 'unknown' }]);
+    expect((await pool.query('select outcome from access.use_api_token($1, null)', [other.id])).rows).toEqual([{ outcome: 'unknown' }]); // a live one
   });
 
   it('ends with its owner\'s erasure', async () => {
