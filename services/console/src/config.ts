@@ -4,8 +4,8 @@ import { z } from 'zod';
 /** Scheme, host and port alone, without a slash at the end. */
 const origin = z
   .url({ protocol: /^https?$/ })
-  .refine((text) => new URL(text).pathname === '/' && new URL(text).search === '' && new URL(text).username === '')
-  .transform((text) => new URL(text).origin);
+  .refine((text) => /^https?:\/\/[^/?#@]+\/?$/.test(text))
+  .transform((text) => URL.parse(text)?.origin ?? '');
 
 export const consoleConfig = baseConfig
   .extend({

@@ -14,7 +14,8 @@ export function bodyPace(request: Request, spanMs: number, stalled: () => void):
   const timer = setInterval(() => {
     if (request.complete) return stop();
     const now = request.socket.bytesRead;
-    if (!held && !request.isPaused() && now - before < least) {
+    // Not flowing: the service has not taken it up yet, or takes nothing at the moment.
+    if (!held && request.readableFlowing === true && now - before < least) {
       stop();
       return stalled();
     }

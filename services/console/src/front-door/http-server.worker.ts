@@ -9,7 +9,6 @@ import type { ConsoleConfig } from '../config.ts';
 const HEADERS_TIMEOUT = 20_000;
 /** How long a connection is kept without a request; longer than load balancers keep theirs (60 s is usual), so that they close first. */
 const KEEP_ALIVE = 75_000;
-const MOST_HEADERS = 200;
 
 /** The server that the door listens with: what it is called, and how long it is patient. */
 @Injectable()
@@ -25,7 +24,6 @@ export class HttpServer implements OnModuleInit {
     // An upload of gigabytes takes its time; one that comes to a stand is given up by `bodyPace`.
     server.requestTimeout = 0;
     server.keepAliveTimeout = KEEP_ALIVE;
-    server.maxHeadersCount = MOST_HEADERS;
   }
 
   /** The origin that browsers know us by. In local mode, unless it is set, where we listen. */

@@ -110,13 +110,18 @@ export class ProxyController {
       this.#underway.set(request, {
         failed: (cause) => {
           if (response.headersSent) return void response.destroy(); // half an answer went out already
+          const lines = this.#underway.get(request)?.renewal() ?? [];
+          if (lines.length > 0) response.append('Set-Cookie', [...lines]); // tokens that are for once must not be lost
           reject(new Problem(503, 'service-unavailable', 'Service unavailable', `${service} does not answer at the moment; try again in a second.`, { headers: { 'Retry-After': '1' }, cause }));
         },
         renewal: () => (actor && this.sessions.mayStill(actor.session) ? actor.renewal : []),
         private: actor !== undefined,
       });
       response.once('close', resolve);
-      watching = bodyPace(request, this.config.VITAE_BODY_STALL_SECONDS * 1_000, () => request.destroy());
+      if (hasBody(request)) watching = bodyPace(request, this.config.VITAE_BODY_STALL_SECONDS * 1_000, () => {
+        response.once('finish', () => request.destroy()); // gives up the request to the service, too
+        reject(new Problem(408, 'body-stalled', 'The body stopped arriving', `Nothing of the body arrived for ${this.config.VITAE_BODY_STALL_SECONDS} seconds. Send it again, or go on with an upload that can be resumed.`, { headers: { Connection: 'close' } }));
+      });
       proxy(request, response).catch(reject);
     }).finally(() => watching());
   }
@@ -134,3 +139,5 @@ export class ProxyController {
     if (request.res?.hasHeader('access-control-allow-origin')) delete headers['cross-origin-resource-policy'];
   }
 }
+
+const hasBody = ({ headers }: Request): boolean => headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;

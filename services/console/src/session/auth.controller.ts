@@ -19,7 +19,7 @@ const MOST_LOGINS = 4;
 /** Longest form of a logout. */
 const MOST_BYTES = 4_096;
 
-const attempted = z.object({ state: z.string(), nonce: z.string(), verifier: z.string(), returnTo: z.string(), until: z.number() });
+const attempted = z.object({ state: z.string(), nonce: z.string(), verifier: z.string(), maxAge: z.number().optional(), returnTo: z.string(), until: z.number() });
 
 /** Logging in and out at the issuer, and who is logged in. */
 @ApiExcludeController()
@@ -33,14 +33,19 @@ export class AuthController {
     private readonly sessions: Sessions,
   ) {}
 
-  /** To the issuer, with a cookie that binds the answer to this browser: nobody else's login can be slipped in. */
+  /**
+   * To the issuer, with a cookie that binds the answer to this browser: nobody else's login can be slipped in. `maxAge` asks for a login that
+   * is not older (in seconds), as who decides may have to show.
+   */
   @Get('login')
-  async login(@Query('returnTo') wish: unknown, @Req() request: Request, @Res() response: Response): Promise<void> {
+  async login(@Query('returnTo') wish: unknown, @Query('maxAge') age: unknown, @Req() request: Request, @Res() response: Response): Promise<void> {
     const returnTo = ownPath(wish);
     if (returnTo === undefined) {
       throw new Problem(400, 'return-to-refused', 'That is no place to go back to', 'returnTo takes a path of this address that begins with one slash, such as /; it was something else, and nobody is sent elsewhere from here.', here('/auth/login'));
     }
-    const attempt = newAttempt();
+    const maxAge = typeof age === 'string' && /^\d{1,6}$/.test(age) ? Number(age) : undefined;
+    if (age !== undefined && maxAge === undefined) throw new Problem(400, 'max-age-malformed', 'The age cannot be read', 'maxAge takes seconds, as a whole number of at most six digits.', here('/auth/login'));
+    const attempt = { ...newAttempt(), maxAge };
     const url = await this.issuer.loginUrl(attempt, this.#callback);
     const sealed = await this.seal.seal('vitae-login', { ...attempt, returnTo, until: seconds() + LOGIN_WITHIN });
     const { kind } = this.sessions;

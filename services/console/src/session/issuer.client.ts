@@ -10,6 +10,8 @@ export interface Attempt {
   readonly state: string;
   readonly nonce: string;
   readonly verifier: string;
+  /** The login at the issuer may not be older, in seconds; 0: it asks again, whoever is logged in there. */
+  readonly maxAge?: number | undefined;
 }
 
 /** Who came back from the issuer. */
@@ -37,7 +39,7 @@ export class IssuerClient {
   constructor(@Inject(CONFIG) private readonly config: ConsoleConfig) {}
 
   /** Where a browser is sent to log in. */
-  async loginUrl({ state, nonce, verifier }: Attempt, redirectUri: string): Promise<string> {
+  async loginUrl({ state, nonce, verifier, maxAge }: Attempt, redirectUri: string): Promise<string> {
     const issuer = await this.#issuer();
     return openid.buildAuthorizationUrl(issuer, {
       redirect_uri: redirectUri,
@@ -46,21 +48,23 @@ export class IssuerClient {
       nonce,
       code_challenge: await openid.calculatePKCECodeChallenge(verifier),
       code_challenge_method: 'S256',
+      ...(maxAge === undefined ? {} : { max_age: String(maxAge) }),
     }).href;
   }
 
   /** @throws Problem login-refused when the answer does not fit the attempt, or the issuer does not take the code. */
-  async loggedIn(answer: URL, { state, nonce, verifier }: Attempt): Promise<LoggedIn> {
+  async loggedIn(answer: URL, { state, nonce, verifier, maxAge }: Attempt): Promise<LoggedIn> {
     const issuer = await this.#issuer();
     try {
-      const tokens = await openid.authorizationCodeGrant(issuer, answer, { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true });
+      const tokens = await openid.authorizationCodeGrant(issuer, answer, { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: verifier, idTokenExpected: true, ...(maxAge === undefined ? {} : { maxAge }) });
       const claims = tokens.claims();
       if (!claims) throw new TypeError('no ID token');
       const name = [claims['name'], claims['preferred_username'], claims['email']].find((claim) => typeof claim === 'string');
       return { ...tokensOf(tokens), subject: claims.sub, name: (name as string | undefined)?.slice(0, 200) };
     } catch (error) {
-      if (isRefusal(error)) throw new Problem(400, 'login-refused', 'The login did not succeed', `The issuer refused it (${wordOf(error)}), or its answer does not belong to this login. Begin again at /auth/login.`, here);
-      throw this.#unavailable(error);
+      if (!isRefusal(error)) throw this.#unavailable(error);
+      this.#log.warn(`a login was refused: ${wordOf(error)}`);
+      throw new Problem(400, 'login-refused', 'The login did not succeed', `The issuer refused it (${wordOf(error)}), or its answer does not belong to this login. Begin again at /auth/login.`, here);
     }
   }
 
