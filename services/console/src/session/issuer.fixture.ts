@@ -28,7 +28,7 @@ export async function startIssuer(): Promise<Issuer> {
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  let asked: string[] = [];
+  const asked: string[] = [];
 
   const issuer: Issuer = {
     url,

@@ -304,6 +304,7 @@ describe('a session cookie', () => {
     const before = await (await sealWith(join(directory, 'old.key'))).seal('vitae-session', { id: 1 });
     const rotated = await sealWith(keys);
     expect(await rotated.open('vitae-session', before)).toEqual({ id: 1 });
+    expect(await rotated.open('vitae-login', before)).toBeUndefined(); // sealed for something else
     expect(await (await sealWith(join(directory, 'old.key'))).open('vitae-session', await rotated.seal('vitae-session', { id: 2 }))).toBeUndefined();
   });
 
