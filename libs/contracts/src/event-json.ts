@@ -10,6 +10,7 @@ import { file_vitae_governance_v1_incident } from './gen/vitae/governance/v1/inc
 import { file_vitae_governance_v1_retirement } from './gen/vitae/governance/v1/retirement_pb.ts';
 import { file_vitae_governance_v1_use_case } from './gen/vitae/governance/v1/use_case_pb.ts';
 import { file_vitae_ledger_v1_erasure } from './gen/vitae/ledger/v1/erasure_pb.ts';
+import { file_vitae_access_v1_access_log } from './gen/vitae/access/v1/access_log_pb.ts';
 import { file_vitae_ledger_v1_evidence } from './gen/vitae/ledger/v1/evidence_pb.ts';
 import { file_vitae_ledger_v1_log_key } from './gen/vitae/ledger/v1/log_key_pb.ts';
 import { file_vitae_ledger_v1_webhook } from './gen/vitae/ledger/v1/webhook_pb.ts';
@@ -61,6 +62,7 @@ export const eventRegistry = createRegistry(
   file_vitae_deployment_v1_permit,
   file_vitae_deployment_v1_rollout,
   file_vitae_ledger_v1_erasure,
+  file_vitae_access_v1_access_log,
   file_vitae_ledger_v1_evidence,
   file_vitae_ledger_v1_log_key,
   file_vitae_monitoring_v1_baseline,

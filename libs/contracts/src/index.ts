@@ -3,6 +3,7 @@ export * from './gen/vitae/ledger/v1/envelope_pb.ts';
 export * from './gen/vitae/ledger/v1/webhook_pb.ts';
 export * from './gen/vitae/ledger/v1/erasure_pb.ts';
 export * from './gen/vitae/ledger/v1/log_key_pb.ts';
+export * from './gen/vitae/access/v1/access_log_pb.ts';
 export * from './gen/vitae/ledger/v1/evidence_pb.ts';
 export { personal } from './gen/vitae/ledger/v1/personal_pb.ts';
 export * from './gen/vitae/registry/v1/ai_system_pb.ts';

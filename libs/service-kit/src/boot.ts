@@ -7,13 +7,16 @@ import type { Keyring } from '@vitae/keyring';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import type { DestinationStream } from 'pino';
+import { AccessAudit } from './access/access-audit.ts';
+import { authenticate, type KnownRequest } from './access/authenticate.ts';
+import { openAuthentication } from './access/open-authentication.ts';
+import { mustSayAccess, routesOf, type ServiceRoute } from './access/routes.ts';
 import { Broker } from './broker.ts';
 import { parseConfig, type BaseConfig } from './config.ts';
 import { Consumers } from './consumers.ts';
 import { openDatabase, prepareSchemas } from './database.ts';
 import type { ServiceDefinition } from './definition.ts';
 import { closeGently } from './http-close.ts';
-import { MODE_SETTING } from './identity.ts';
 import { openKeyring } from './keyring.ts';
 import { KitModule } from './kit.module.ts';
 import { atWork, logging, QuietLogger } from './log.ts';
@@ -28,6 +31,8 @@ import { markForeignBody } from './validation.ts';
 export interface Running {
   /** Where it listens, e.g. `http://127.0.0.1:7401`. */
   readonly url: string;
+  /** Every route that it answers, with who may call it. */
+  readonly routes: readonly ServiceRoute[];
   /** Not ready, no more events, requests finished, broker drained, database closed: in that order. Idempotent. */
   stop(): Promise<void>;
 }
@@ -65,6 +70,8 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   if (orm) opened.defer(() => orm.close(true));
   const keyring: Keyring | undefined = database && (await openKeyring(name, config));
   if (keyring) opened.defer(() => keyring.close());
+  const authentication = definition.passesCredentialsOn ? undefined : await openAuthentication(config, orm);
+  if (authentication) opened.defer(() => authentication.close());
   const broker = wantsBroker ? await Broker.open(name, config) : undefined;
   if (broker) opened.defer(() => broker.drain());
 
@@ -75,12 +82,14 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   opened.defer(() => app.close());
   app.useLogger(app.get(QuietLogger));
   app.set('etag', false); // an ETag is a revision here, never a hash of the answer
-  app.set(MODE_SETTING, config.VITAE_MODE);
   app.useSecurityHeaders({
     contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
     ...(httpsOptions ? {} : { strictTransportSecurity: false }), // said by whoever terminates TLS
   });
   app.use((_request: Request, _response: Response, next: NextFunction) => atWork.run(name, next));
+  if (authentication) app.use(authenticate(authentication, app.get(AccessAudit)));
+  const routes = routesOf(app);
+  mustSayAccess(routes);
   if (definition.jsonLimit !== false) {
     // Not strict: a body may be any JSON value (RFC 8259), and each route's schema says which it takes.
     app.useBodyParser('json', { limit: definition.jsonLimit ?? '1mb', strict: false, type: jsonBut(definition.bytesAt) });
@@ -109,6 +118,7 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   let stopping: Promise<void> | undefined;
   return {
     url: address,
+    routes,
     stop: () =>
       (stopping ??= atWork.run(name, async () => {
         readiness.drain();
@@ -118,9 +128,9 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   };
 }
 
-/** Which bodies are parsed. */
-const jsonBut = (bytesAt: ServiceDefinition['bytesAt']) => (request: IncomingMessage): boolean =>
-  /^\s*application\/(?:json|[\w.!#$&^-]+\+json)\s*(?:;|$)/i.test(request.headers['content-type'] ?? '') && !bytesAt?.((request.url ?? '').split('?', 1)[0] ?? '');
+/** Which bodies are parsed: none of somebody who is not known. */
+const jsonBut = (bytesAt: ServiceDefinition['bytesAt']) => (request: IncomingMessage & KnownRequest): boolean =>
+  request.principal !== undefined && /^\s*application\/(?:json|[\w.!#$&^-]+\+json)\s*(?:;|$)/i.test(request.headers['content-type'] ?? '') && !bytesAt?.((request.url ?? '').split('?', 1)[0] ?? '');
 
 /** All packages of the suite carry one version. */
 export const VERSION = '0.1.0';

@@ -70,15 +70,18 @@ export const baseConfig = z.object({
   NATS_CA_FILE: z.string().min(1).optional().describe('a file with certificates of authorities, in PEM'),
   NATS_CERT_FILE: z.string().min(1).optional().describe('a file with a client certificate, in PEM'),
   NATS_KEY_FILE: z.string().min(1).optional().describe('the file with the key of that certificate, in PEM'),
-  /** `local` trusts the actor that a caller names in a header; anything else does not, so `local` is never the default. */
+  /** `local` takes an issuer without TLS and runs without a keyring; so it is never the default. */
   VITAE_MODE: z.enum(['local', 'cluster']).default('cluster').describe('local or cluster'),
   VITAE_DATA_DIR: z.string().min(1).default('.data').describe('a directory for bytes on disk'),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
     .describe('one of trace, debug, info, warn, error, fatal, silent'),
-  OIDC_ISSUER: z.url({ protocol: /^https?$/ }).optional().describe('the address of an OpenID Connect issuer'),
+  /** Whose tokens are believed. Over https, but in local mode. */
+  OIDC_ISSUER: z.url({ protocol: /^https?$/ }).optional().describe('the address of an OpenID Connect issuer, with https'),
   OIDC_AUDIENCE: z.string().min(1).optional().describe('the audience that this suite accepts in tokens'),
+  /** Who has what role where. Read again when it changes. */
+  VITAE_GRANTS_FILE: z.string().min(1).optional().describe('a JSON file with the grants of roles'),
 });
 export type BaseConfig = z.infer<typeof baseConfig>;
 
@@ -115,10 +118,11 @@ export function parseConfig<C extends BaseConfig>(
   for (const pair of [['NATS_CERT_FILE', 'NATS_KEY_FILE'], ['HTTPS_CERT_FILE', 'HTTPS_KEY_FILE']] as const) {
     if (pair.some((variable) => given[variable] !== undefined)) for (const variable of pair) missing(variable, 'certificate and key come together');
   }
+  for (const variable of ['OIDC_ISSUER', 'OIDC_AUDIENCE', 'VITAE_GRANTS_FILE'] as const) missing(variable, 'nobody gets in who is not known');
   if ((given['VITAE_MODE'] ?? 'cluster') === 'cluster') {
     const why = given['VITAE_MODE'] === undefined ? 'VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine' : 'VITAE_MODE is cluster';
-    missing('OIDC_ISSUER', why);
-    missing('OIDC_AUDIENCE', why);
+    const issuer = given['OIDC_ISSUER'];
+    if (issuer?.startsWith('http:')) problems.set('OIDC_ISSUER', `${wrong('OIDC_ISSUER', issuer, expectation(baseConfig, 'OIDC_ISSUER') ?? '')} (${why})`);
     if (needs.broker && !/^\w+:\/\/[^/@]+@/.test(given['NATS_URL'] ?? '')) missing('NATS_NKEY_FILE', `${why.split(',')[0]}, and NATS_URL names no user: who needs no login may publish anything`);
     if (needs.database) for (const variable of keyring) missing(variable, `${why.split(',')[0]}, and what people write is stored sealed`);
   }

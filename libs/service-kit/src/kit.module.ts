@@ -1,8 +1,11 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { APP_FILTER, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import { MikroORM as AnyMikroORM, EntityManager as AnyEntityManager } from '@mikro-orm/core';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Keyring } from '@vitae/keyring';
+import { AccessAudit } from './access/access-audit.ts';
+import { AccessGuard } from './access/access.guard.ts';
+import { WhoAmIController } from './access/who-am-i.controller.ts';
 import { Broker } from './broker.ts';
 import { CONFIG, type BaseConfig } from './config.ts';
 import { Consumers } from './consumers.ts';
@@ -35,6 +38,7 @@ export class KitModule {
       { provide: DEFINITION, useValue: definition },
       { provide: CONFIG, useValue: config },
       { provide: Readiness, useValue: readiness },
+      AccessAudit,
     ];
     if (orm) {
       readiness.register('database', async () => {
@@ -58,10 +62,11 @@ export class KitModule {
       module: KitModule,
       global: true,
       imports: [logging, DiscoveryModule, definition.module],
-      controllers: [OperationsController],
+      controllers: [OperationsController, ...(definition.passesCredentialsOn ? [] : [WhoAmIController])],
       providers: [
         ...providers,
         QuietLogger,
+        { provide: APP_GUARD, useClass: AccessGuard },
         { provide: APP_FILTER, useClass: ProblemFilter },
         { provide: APP_PIPE, useClass: SchemaPipe },
         { provide: APP_INTERCEPTOR, useClass: RouteName },

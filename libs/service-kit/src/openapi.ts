@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { ACCESS_EXTENSION, type RouteAccess } from './access/needs.ts';
 
 const PROBLEM_SCHEMA = {
   type: 'object' as const,
@@ -35,12 +36,15 @@ export function documentOf(app: INestApplication, service: string, version: stri
     .setTitle(`Vitae ${service}`)
     .setVersion(version)
     .setDescription(`The ${service} service of Vitae. Every error is a problem document (RFC 9457).`)
+    .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'An access token of the OpenID issuer, or an API token of Vitae.' }, 'token')
+    .addBasicAuth({ type: 'http', scheme: 'basic', description: 'An API token as the password, for clients that know no other way; the name does not matter.' }, 'basic')
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .build();
   const described = SwaggerModule.createDocument(app, base);
   described.components = { ...described.components, schemas: { ...described.components?.schemas, Problem: PROBLEM_SCHEMA } };
   for (const [address, path] of Object.entries(described.paths)) {
     for (const operation of Object.values(path) as Operation[]) {
+      sayAccess(operation);
       // By hand and not by addGlobalResponse: that one is kept for the process, and several services may share one.
       if (operation.responses) operation.responses['default'] = PROBLEM_RESPONSE;
       if (operation.responses) operation.parameters = [...unnamedIn(address, operation.parameters), ...(operation.parameters ?? [])];
@@ -54,8 +58,20 @@ interface Parameter {
   readonly in: string;
 }
 interface Operation {
+  [ACCESS_EXTENSION]?: RouteAccess;
+  security?: readonly object[];
+  description?: string;
   responses?: Record<string, unknown>;
   parameters?: readonly Parameter[];
+}
+
+/** Which credentials a route takes, and what they must be good for. */
+function sayAccess(operation: Operation): void {
+  const access = operation[ACCESS_EXTENSION];
+  if (!access) return;
+  operation.security = access.type === 'public' ? [] : [{ token: [] }, { basic: [] }];
+  const says = access.type === 'needs' ? `Needs ${access.permissions.join(' or ')}.` : access.type === 'known' ? 'For everybody who is known.' : 'For everybody.';
+  operation.description = [operation.description, says].filter(Boolean).join('\n\n');
 }
 
 /** Parts of the address that no `@Param` of the route reads: `Context` takes the project out of it. */

@@ -1,0 +1,54 @@
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
+import { CONFIG, type BaseConfig } from '../config.ts';
+import { AccessAudit } from './access-audit.ts';
+import { credentialMissing, loginTooOld, type KnownRequest } from './authenticate.ts';
+import { permissionMissing } from './must-have.ts';
+import { accessOf, type PermissionNeeded } from './needs.ts';
+import { RECENT_LOGIN_S, ruleOf, type Permission } from './permissions.ts';
+import { INSTALLATION, loggedInRecently, may, maySomewhere, type Principal } from './principal.ts';
+
+/** Before every route: who is not known, or may not do what the route needs, comes no further. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly audit: AccessAudit,
+    @Inject(CONFIG) private readonly config: BaseConfig,
+  ) {}
+
+  canActivate(execution: ExecutionContext): boolean {
+    const access = accessOf(this.reflector, execution.getHandler(), execution.getClass());
+    if (access?.type === 'public') return true;
+    const request = execution.switchToHttp().getRequest<Request & KnownRequest>();
+    const { principal } = request;
+    if (!principal) throw credentialMissing();
+    if (access === undefined) throw new Error(`${execution.getClass().name}.${execution.getHandler().name} says nothing of who may call it`); // the start has looked; a route made later must not be open
+    if (access.type === 'needs') this.#permit(principal, access, this.#projectOf(request, access));
+    return true;
+  }
+
+  #permit(principal: Principal, { permissions, project }: PermissionNeeded, projectId: string): void {
+    const held = permissions.filter((permission) => (project === 'any' ? maySomewhere(principal, permission) : may(principal, permission, projectId)));
+    const [first] = permissions;
+    if (held.length === 0 && first !== undefined) {
+      this.audit.denied({ principal, permission: first, projectId }, 'no-permission');
+      throw permissionMissing(permissions, projectId);
+    }
+    const now = Date.now() / 1000;
+    const old = held.find((permission) => ruleOf(permission).recentLogin);
+    if (old !== undefined && held.every((permission: Permission) => ruleOf(permission).recentLogin) && !loggedInRecently(principal, now)) {
+      this.audit.denied({ principal, permission: old, projectId }, 'login-too-old');
+      throw loginTooOld(old, RECENT_LOGIN_S);
+    }
+    const read = held.find((permission) => ruleOf(permission).audited);
+    if (read !== undefined) this.audit.read({ principal, permission: read, projectId });
+  }
+
+  #projectOf(request: Request, { project }: PermissionNeeded): string {
+    if (typeof project === 'function') return project(request, this.config);
+    const said = request.params['projectId'];
+    return typeof said === 'string' ? said : INSTALLATION;
+  }
+}
