@@ -45,4 +45,4 @@ export class AppModule implements NestModule {
 }
 
 /** The one front door. It reads no body itself but the logout's form: bytes go through as they come. */
-export const console: ServiceDefinition<ConsoleConfig> = { name: 'console', module: AppModule, config: consoleConfig, jsonLimit: false };
+export const console: ServiceDefinition<ConsoleConfig> = { name: 'console', module: AppModule, config: consoleConfig, jsonLimit: false, passesCredentialsOn: true };

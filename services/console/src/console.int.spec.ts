@@ -24,7 +24,7 @@ beforeAll(async () => {
   behind = await startEcho();
   const services = Object.fromEntries(['REGISTRY', 'GOVERNANCE', 'MONITORING', 'LEDGER', 'RUNTIME'].map((name) => [`${name}_URL`, behind.url]));
   // Nothing listens on port 9 (discard): a service that is down.
-  settings = { PORT: '0', LOG_LEVEL: 'silent', VITAE_DATA_DIR: directory, OIDC_ISSUER: 'https://issuer.example', OIDC_AUDIENCE: 'vitae', ...services, DEPLOYMENT_URL: 'http://127.0.0.1:9' };
+  settings = { PORT: '0', LOG_LEVEL: 'silent', VITAE_DATA_DIR: directory, OIDC_ISSUER: 'https://issuer.example', OIDC_AUDIENCE: 'vitae', VITAE_GRANTS_FILE: join(directory, 'grants.json'), ...services, DEPLOYMENT_URL: 'http://127.0.0.1:9' };
   const files = { VITAE_SESSION_KEY_FILE: join(directory, 'session.key'), VITAE_CLIENT_SECRET_FILE: join(directory, 'client.secret') };
   await writeFile(files.VITAE_SESSION_KEY_FILE, `${randomBytes(32).toString('base64url')}\n`);
   await writeFile(files.VITAE_CLIENT_SECRET_FILE, 'secret\n');
@@ -207,7 +207,7 @@ describe('what is too much', () => {
 
 describe('in a cluster', () => {
   it('does not start without its address, its secret and its key, and names them', async () => {
-    const start = boot(frontDoor, { PORT: '0', LOG_LEVEL: 'silent', OIDC_ISSUER: 'https://issuer.example', OIDC_AUDIENCE: 'vitae', VITAE_MODE: 'cluster' });
+    const start = boot(frontDoor, { PORT: '0', LOG_LEVEL: 'silent', OIDC_ISSUER: 'https://issuer.example', OIDC_AUDIENCE: 'vitae', VITAE_GRANTS_FILE: 'grants.json', VITAE_MODE: 'cluster' });
     await expect(start).rejects.toThrow(/VITAE_PUBLIC_URL is missing[\s\S]*VITAE_SESSION_KEY_FILE is missing[\s\S]*VITAE_CLIENT_SECRET_FILE is missing/);
   });
 

@@ -1,6 +1,6 @@
 import { All, Controller, Inject, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { CONFIG, Problem } from '@vitae/service-kit';
+import { CONFIG, Problem, Public } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { createProxyMiddleware, type RequestHandler } from 'http-proxy-middleware';
 import type { ConsoleConfig } from '../config.ts';
@@ -31,6 +31,7 @@ interface Actor {
 
 /** Passes requests on to the services, bytes for bytes in both directions. */
 @ApiExcludeController()
+@Public('the service that it leads to asks who it is, and what one may')
 @Controller()
 export class ProxyController {
   readonly #routes: readonly Route[];

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Controller, Get, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
+import { Public } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { IssuerClient } from '../session/issuer.client.ts';
 import { Sessions } from '../session/sessions.store.ts';
@@ -12,6 +13,7 @@ const STYLE = `'sha256-${createHash('sha256').update(pageStyle).digest('base64')
 
 /** The page at `/`. */
 @ApiExcludeController()
+@Public('says where to log in')
 @Controller()
 export class WelcomeController {
   constructor(

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { CONFIG, Problem } from '@vitae/service-kit';
+import { CONFIG, Problem, Public } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { ConsoleConfig } from '../config.ts';
@@ -23,6 +23,7 @@ const attempted = z.object({ state: z.string(), nonce: z.string(), verifier: z.s
 
 /** Logging in and out at the issuer, and who is logged in. */
 @ApiExcludeController()
+@Public('who logs in is not known yet; the rest looks at the session cookie itself')
 @Controller('auth')
 export class AuthController {
   constructor(

@@ -35,7 +35,7 @@ beforeAll(async () => {
   const secret = join(directory, 'client.secret');
   await writeFile(secret, `${issuer.clientSecret}\n`);
   const services = Object.fromEntries(['REGISTRY', 'GOVERNANCE', 'DEPLOYMENT', 'MONITORING', 'LEDGER', 'RUNTIME'].map((name) => [`${name}_URL`, echo.url]));
-  settings = { VITAE_MODE: 'local', PORT: '0', LOG_LEVEL: 'trace', OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: 'vitae', VITAE_DATA_DIR: directory, VITAE_CLIENT_SECRET_FILE: secret, ...services, RUNTIME_URL: 'http://127.0.0.1:9' }; // nothing listens there (discard)
+  settings = { VITAE_MODE: 'local', PORT: '0', LOG_LEVEL: 'trace', OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: 'vitae', VITAE_GRANTS_FILE: join(directory, 'grants.json'), VITAE_DATA_DIR: directory, VITAE_CLIENT_SECRET_FILE: secret, ...services, RUNTIME_URL: 'http://127.0.0.1:9' }; // nothing listens there (discard)
   const log = new Writable({
     write(chunk, _encoding, done) {
       logged += String(chunk);
