@@ -29,7 +29,7 @@ beforeAll(async () => {
   await writeFile(files.VITAE_SESSION_KEY_FILE, `${randomBytes(32).toString('base64url')}\n`);
   await writeFile(files.VITAE_CLIENT_SECRET_FILE, 'secret\n');
   settings = { ...settings, ...files };
-  door = await boot(frontDoor, { ...settings, VITAE_MODE: 'local', VITAE_MAX_BODY_BYTES: '2000', VITAE_BODY_STALL_SECONDS: '1' });
+  door = await boot(frontDoor, { ...settings, VITAE_MODE: 'local', VITAE_MAX_BODY_BYTES: '2000' });
   clustered = await boot(frontDoor, { ...settings, VITAE_MODE: 'cluster', VITAE_PUBLIC_URL: 'https://vitae.example', VITAE_TRUSTED_PROXIES: '1', VITAE_CORS_ORIGINS: 'https://notebooks.example, https://other.example' });
 });
 afterAll(async () => {
@@ -185,12 +185,14 @@ describe('what is too much', () => {
   it('is more than 16 KiB of headers', async () => expect((await ask('/api/registry/v1/x', { headers: { 'x-large': 'x'.repeat(20_000) } })).status).toBe(431));
 
   it('is waiting for a body that does not arrive', async () => {
-    const { hostname, port } = new URL(door.url);
+    const impatient = await boot(frontDoor, { ...settings, VITAE_MODE: 'local', VITAE_BODY_STALL_SECONDS: '1' });
+    const { hostname, port } = new URL(impatient.url);
     const socket = connect(Number(port), hostname);
     socket.write(`POST /api/registry/v1/x HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: 1000\r\n\r\nbegun`);
     const chunks: Buffer[] = [];
     socket.on('data', (chunk: Buffer) => void chunks.push(chunk));
     await once(socket, 'close');
+    await impatient.stop();
     expect(Buffer.concat(chunks).toString()).toMatch(/^HTTP\/1\.1 408 [\s\S]*body-stalled/);
   });
 

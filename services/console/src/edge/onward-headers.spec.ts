@@ -35,6 +35,8 @@ describe('the headers that go on to a service', () => {
 });
 
 describe('the caller', () => {
+  it('is the same over a socket of IPv6', () => expect(callerOf({}, { remote: '::ffff:198.51.100.7' }, 0)).toBe('198.51.100.7'));
+
   it.each([
     ['who connects', 0, '203.0.113.1, 203.0.113.2', '198.51.100.7'],
     ['whom the one proxy saw', 1, 'spoofed, 203.0.113.2', '203.0.113.2'],

@@ -43,10 +43,12 @@ const FRAMING = new Set(['content-length', 'transfer-encoding', 'host']);
  * stands further left the client wrote itself.
  */
 export function callerOf(headers: Headers, { remote }: Pick<Reached, 'remote'>, proxies: number): string {
-  if (proxies === 0) return remote;
+  // An IPv4 address that came in by an IPv6 socket is the same caller.
+  const connected = remote.replace(/^::ffff:(?=\d+\.)/, '');
+  if (proxies === 0) return connected;
   const told = said(headers['x-forwarded-for']).split(',').map((part) => part.trim()).filter((part) => part !== '');
-  const caller = told.at(-proxies) ?? told[0] ?? remote;
-  return /^[0-9A-Fa-f:.]{2,45}$/.test(caller) ? caller : remote;
+  const caller = told.at(-proxies) ?? told[0] ?? connected;
+  return /^[0-9A-Fa-f:.]{2,45}$/.test(caller) ? caller : connected;
 }
 
 const said = (value: string | string[] | undefined): string => (Array.isArray(value) ? value.join(',') : (value ?? ''));

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Session } from './session.ts';
 
-/** At most this many sessions are remembered of each kind; the oldest are forgotten first, which is harmless. */
-const MOST = 50_000;
+/** At most this many are remembered of each kind; the oldest are forgotten first. A session with its tokens takes some 4 KB. */
+const MOST = { newest: 5_000, ended: 100_000, refused: 10_000 };
 /** How long a refresh that the issuer refused is not tried again, in seconds. */
 const REFUSED_FOR = 30;
 
@@ -23,25 +23,25 @@ export class SessionMemory {
   }
 
   remember(session: Session): void {
-    keep(this.#newest, session.id, session);
+    keep(this.#newest, session.id, session, MOST.newest);
   }
 
   end(sessionId: string): void {
     this.#newest.delete(sessionId);
-    keep(this.#ended, sessionId, true);
+    keep(this.#ended, sessionId, true, MOST.ended);
   }
 
   hasEnded = (sessionId: string): boolean => this.#ended.has(sessionId);
 
   refused({ id, generation }: Session, now: number): void {
-    keep(this.#refused, `${id} ${generation}`, now);
+    keep(this.#refused, `${id} ${generation}`, now, MOST.refused);
   }
 
   wasRefused = ({ id, generation }: Session, now: number): boolean => now - (this.#refused.get(`${id} ${generation}`) ?? -REFUSED_FOR) < REFUSED_FOR;
 }
 
-function keep<V>(map: Map<string, V>, key: string, value: V): void {
+function keep<V>(map: Map<string, V>, key: string, value: V, most: number): void {
   map.delete(key); // a Map keeps the order of first insertion
   map.set(key, value);
-  if (map.size > MOST) map.delete(map.keys().next().value ?? '');
+  if (map.size > most) map.delete(map.keys().next().value ?? '');
 }
