@@ -10,7 +10,7 @@ import { IssuerClient, newAttempt } from './issuer.client.ts';
 import { ownPath } from './return-to.ts';
 import { clearing, cookiesOf, line, loginCookie, loginCookiePrefix } from './session-cookie.ts';
 import { SessionSeal } from './session-seal.store.ts';
-import { expired, Sessions } from './sessions.store.ts';
+import { Sessions } from './sessions.store.ts';
 
 /** How long a login may take, in seconds. */
 const LOGIN_WITHIN = 600;
@@ -95,13 +95,14 @@ export class AuthController {
   @Get('session')
   async session(@Req() request: Request, @Res() response: Response): Promise<void> {
     const found = await this.sessions.find(request);
-    if (found.kind === 'none') throw new Problem(401, 'not-logged-in', 'Nobody is logged in', 'The request has no session cookie. Log in at /auth/login.', { headers: { 'WWW-Authenticate': 'Bearer realm="vitae"' } });
-    if (found.kind === 'bad') {
-      response.append('Set-Cookie', [...this.sessions.clearing(request)]);
-      throw expired(found.why);
+    if (found.kind === 'bad') response.append('Set-Cookie', [...this.sessions.clearing(request)]);
+    if (found.kind !== 'session') {
+      response.json({ loggedIn: false, ...(found.kind === 'bad' ? { why: found.why } : {}) }); // an answer, and no refusal: it was asked who one is
+      return;
     }
     const { subject, name, since } = found.session;
     response.json({
+      loggedIn: true,
       issuer: this.config.OIDC_ISSUER,
       subject,
       ...(name === undefined ? {} : { name }),

@@ -104,10 +104,12 @@ describe('logging in', () => {
   it('says who is logged in, until when, and the CSRF token', async () => {
     const { json, headers } = await get(await loggedIn(), '/auth/session');
     const session = json<Record<string, string>>();
-    expect(session).toEqual({ issuer: issuer.url, subject: 'dana', name: 'Dana <Okafor>', since: expect.any(String), until: expect.any(String), csrfToken: expect.stringMatching(/^[\w-]{43}$/) });
+    expect(session).toEqual({ loggedIn: true, issuer: issuer.url, subject: 'dana', name: 'Dana <Okafor>', since: expect.any(String), until: expect.any(String), csrfToken: expect.stringMatching(/^[\w-]{43}$/) });
     expect(Date.parse(session['until'] ?? '') - Date.parse(session['since'] ?? '')).toBe(30 * 60_000);
     expect(headers['cache-control']).toBe('no-store');
-    expect(problem(await get(new Browser(), '/auth/session'))).toBe('401 not-logged-in');
+    expect((await get(new Browser(), '/auth/session')).json()).toEqual({ loggedIn: false });
+    const idle = await browserWith({ seen: 1 });
+    expect([(await get(idle, '/auth/session')).json(), idle.cookies.size]).toEqual([{ loggedIn: false, why: 'The session was not used for 30 minutes.' }, 0]);
   });
 
   it('lets two tabs log in at once', async () => {
@@ -433,7 +435,7 @@ describe('logging out', () => {
     expect(problem(await get(browser, '/auth/logout', { ...form(csrf), headers: { origin: 'null' } }))).toBe('403 csrf-refused');
     expect((await get(browser, '/auth/logout')).status).toBe(404);
     expect(problem(await get(browser, '/auth/logout', form('x'.repeat(5_000))))).toBe('413 body-too-large');
-    expect((await get(browser, '/auth/session')).status).toBe(200);
+    expect((await get(browser, '/auth/session')).json()['loggedIn']).toBe(true);
   });
 
   it('of nobody leads home', async () => {
