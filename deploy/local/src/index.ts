@@ -6,5 +6,6 @@ export { startPostgres, type PostgresOptions, type PostgresServer } from './post
 export { startSuite, type Suite, type SuiteOptions } from './suite.ts';
 export type { Program, Supervised } from './supervisor.ts';
 export type { SuiteSettings } from './services.ts';
-export { logIn, machineToken, type Session } from './log-in.ts';
+export { startIdentity, type IdentityServer } from './identity-server.ts';
+export { logIn, machineToken, type Session, type Sessions } from './log-in.ts';
 export type { PersonaId } from './identity/personas.ts';

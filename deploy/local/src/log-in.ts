@@ -1,6 +1,7 @@
 // Logs a persona in at the local provider as a browser would, and a service as services do: for whoever drives a suite from outside.
 import { readFile } from 'node:fs/promises';
 import * as oidc from 'openid-client';
+import { browser, wordsOf } from './identity/browser.ts';
 import { apiResource, cliClient, clientIdOf } from './identity/clients.ts';
 import { secretFileOf } from './identity/keys.ts';
 import type { PersonaId } from './identity/personas.ts';
@@ -12,6 +13,16 @@ export interface Session {
   readonly who: string;
   /** A token for the services that is good for a minute at least. */
   accessToken(): Promise<string>;
+  /** Once more from the beginning, as a service asks for where a login is too long ago (RFC 9470). A refreshed token says when the login was. */
+  logInAgain(): Promise<void>;
+}
+
+/** Who can be somebody at one issuer. Each session is opened when its first token is asked for, and kept. */
+export interface Sessions {
+  /** Somebody of the local provider. @throws with an issuer of one's own. */
+  as(persona: PersonaId): Session;
+  /** A service by its own client, where no person acts. @throws with an issuer of one's own. */
+  machine(service: ServiceName): Session;
 }
 
 type Tokens = oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers;
@@ -38,9 +49,8 @@ export async function logIn(issuer: string, persona: string): Promise<Session> {
     const back = await choose(url, persona);
     return oidc.authorizationCodeGrant(config, back, { pkceCodeVerifier, expectedState });
   };
-  const first = await byBrowser();
   const renew = async ({ refresh_token: refreshToken = '' }: Tokens): Promise<Tokens> => oidc.refreshTokenGrant(config, refreshToken).catch(byBrowser); // forgotten: once more from the beginning
-  return session(persona, first, renew);
+  return session(persona, byBrowser, renew);
 }
 
 /** Client credentials, with the secret in that file. */
@@ -48,11 +58,10 @@ export async function machineToken(issuer: string, clientId: string, secretFile:
   const secret = (await readFile(secretFile, 'utf8')).trim();
   const config = await oidc.discovery(new URL(issuer), clientId, undefined, oidc.ClientSecretBasic(secret), { execute: [oidc.allowInsecureRequests] });
   const ask = (): Promise<Tokens> => oidc.clientCredentialsGrant(config, { resource: apiResource });
-  return session(clientId, await ask(), ask);
+  return session(clientId, ask, ask);
 }
 
-/** The sessions of one suite: each is opened when its first token is asked for, and kept. */
-export function sessionsAt({ issuer, keyDir }: Identity): { as(persona: PersonaId): Session; machine(service: ServiceName): Session } {
+export function sessionsAt({ issuer, keyDir }: Identity): Sessions {
   const opened = new Map<string, Session>();
   const kept = (who: string, open: (local: string) => Promise<Session>): Session => {
     if (!keyDir) throw new Error(`${who} is known to the local OpenID provider only, and ${issuer} is another one.`);
@@ -68,65 +77,41 @@ export function sessionsAt({ issuer, keyDir }: Identity): { as(persona: PersonaI
 
 function lazily(who: string, open: () => Promise<Session>): Session {
   let opening: Promise<Session> | undefined;
-  return {
-    who,
-    accessToken: async () => {
-      opening ??= open();
-      opening.catch(() => (opening = undefined)); // the next one tries again
-      return (await opening).accessToken();
-    },
+  const opened = (): Promise<Session> => {
+    opening ??= open();
+    opening.catch(() => (opening = undefined)); // the next one tries again
+    return opening;
   };
+  return { who, accessToken: async () => (await opened()).accessToken(), logInAgain: async () => (await opened()).logInAgain() };
 }
 
-function session(who: string, first: Tokens, renew: (last: Tokens) => Promise<Tokens>): Session {
-  let tokens = first;
-  let end = endOf(first);
-  let renewing: Promise<void> | undefined; // a refresh token is good for one use, so that all wait for the same
-  const fresh = async (): Promise<void> => {
-    tokens = { ...tokens, ...(await renew(tokens)) };
-    end = endOf(tokens);
-  };
+/** Logs in at once. @param renew makes new tokens out of the last ones. */
+async function session(who: string, begin: () => Promise<Tokens>, renew: (last: Tokens) => Promise<Tokens>): Promise<Session> {
+  let tokens = await begin();
+  let end = endOf(tokens);
+  let pending: Promise<void> | undefined; // a refresh token is good for one use, so that all wait for the same
+  const change = (ask: () => Promise<Tokens>): Promise<void> =>
+    (pending ??= (async () => {
+      tokens = { ...tokens, ...(await ask()) };
+      end = endOf(tokens);
+    })().finally(() => (pending = undefined)));
   return {
     who,
     accessToken: async () => {
-      if (performance.now() > end) await (renewing ??= fresh().finally(() => (renewing = undefined)));
+      if (performance.now() > end) await change(() => renew(tokens));
       return tokens.access_token;
     },
+    logInAgain: () => change(begin),
   };
 }
 
 const endOf = ({ expires_in: seconds = 0 }: Tokens): number => performance.now() + (seconds - MARGIN_SECONDS) * 1_000;
 
-/** Follows the redirects with cookies as a browser does, and posts the choice where the page asks for it. Resolves with the address of the client. */
+/** Opens the page where people say who they are, and says it. Resolves with the address that the client is called back at. */
 async function choose(start: URL, persona: string): Promise<URL> {
-  const cookies = new Map<string, string>();
-  let url = start;
-  let body: URLSearchParams | undefined;
-  for (let steps = 0; steps < 10; steps += 1) {
-    if (url.href.startsWith(REDIRECT)) return url;
-    const response = await fetch(url, {
-      method: body ? 'POST' : 'GET',
-      redirect: 'manual',
-      headers: { accept: 'text/html', cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
-      ...(body ? { body } : {}),
-    });
-    for (const line of response.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      if (value) cookies.set(name, value);
-      else cookies.delete(name);
-    }
-    const page = await response.text();
-    const next = response.headers.get('location');
-    if (next) {
-      url = new URL(next, url);
-      body = undefined;
-    } else if (!body && page.includes(`name="persona" value="${persona}"`)) {
-      body = new URLSearchParams({ persona });
-    } else {
-      throw new Error(`The OpenID provider at ${start.origin} did not log ${persona} in (${response.status}): ${textOf(page)}`);
-    }
-  }
-  throw new Error(`The OpenID provider at ${start.origin} sent ${persona} from page to page and did not log them in.`);
+  const { open } = browser();
+  const asked = await open(start);
+  const answered = asked.left ? asked : await open(asked.url, { persona });
+  if (answered.left) return answered.url;
+  throw new Error(`The OpenID provider at ${start.origin} did not log ${persona} in (${answered.status}): ${wordsOf(answered)}`);
 }
-
-const textOf = (page: string): string => page.replace(/<style>.*<\/style>|<[^>]+>/gs, ' ').replace(/\s+/g, ' ').trim().slice(0, 300);

@@ -1,13 +1,10 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { audience, clientIdOf } from './identity/clients.ts';
 import { kept, prepareKeys, secretFileOf } from './identity/keys.ts';
 import { firstGrants } from './identity/personas.ts';
-import type { IdentitySettings } from './identity/server.ts';
-import { serviceNames, type Ports, type ServiceName } from './ports.ts';
-import type { Program } from './supervisor.ts';
+import { serviceNames, type ServiceName } from './ports.ts';
 
 /** Who says to the services who somebody is, and what that one may do. */
 export interface Identity {
@@ -19,13 +16,13 @@ export interface Identity {
 }
 
 /** Makes keys, secrets and the grants file where there are none yet; the local provider and the services find them then. */
-export async function prepareIdentity(dataDir: string, ports: Ports): Promise<Identity & { readonly keyDir: string }> {
+export async function prepareIdentity(dataDir: string, port: number): Promise<Identity & { readonly keyDir: string }> {
   const keyDir = join(dataDir, 'keys', 'oidc');
   await prepareKeys(keyDir);
   const grantsFile = join(dataDir, 'access', 'grants.json');
   await mkdir(join(dataDir, 'access'), { recursive: true, mode: 0o700 });
   await kept(grantsFile, () => JSON.stringify(firstGrants(serviceNames.map(clientIdOf)), undefined, 2));
-  return { issuer: `http://127.0.0.1:${ports.identity}`, audience, grantsFile, keyDir };
+  return { issuer: `http://127.0.0.1:${port}`, audience, grantsFile, keyDir };
 }
 
 /** @throws when the environment says nothing about what people of that issuer may do. */
@@ -46,19 +43,4 @@ export function identityEnvironment(service: ServiceName, { issuer, audience: fo
   if (!keyDir) return common;
   const clientId = clientIdOf(service);
   return { ...common, VITAE_CLIENT_ID: clientId, VITAE_CLIENT_SECRET_FILE: secretFileOf(keyDir, clientId) };
-}
-
-/** The local provider as a program to supervise. It gets nothing of our environment. */
-export function identityProgram(dataDir: string, ports: Ports, frontDoor: string, logFile: string): Program {
-  const settings: IdentitySettings = { port: ports.identity, frontDoor, keyDir: join(dataDir, 'keys', 'oidc'), stateFile: join(dataDir, 'access', 'logins.json') };
-  const form = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return {
-    name: 'identity',
-    command: process.execPath,
-    args: [fileURLToPath(new URL(`./identity/main.${form}`, import.meta.url))],
-    env: { NODE_ENV: 'production', NODE_COMPILE_CACHE: join(dataDir, 'cache', 'compile'), VITAE_IDENTITY: JSON.stringify(settings) },
-    cwd: dataDir,
-    logFile,
-    readyUrls: [`http://127.0.0.1:${ports.identity}/.well-known/openid-configuration`],
-  };
 }

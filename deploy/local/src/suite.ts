@@ -5,11 +5,11 @@ import { natsStoreIn, startNats, type NatsServer } from './nats-server.ts';
 import { claimPorts, mustBeFree, portsFrom, serviceNames, type PortClaim, type Ports, type ServiceName } from './ports.ts';
 import { prepareBroker, type BrokerLogins } from './prepare-broker.ts';
 import { applyMigrations, openLogins, type DatabaseUrls } from './prepare-database.ts';
-import { identityElsewhere, identityProgram, prepareIdentity, type Identity } from './prepare-identity.ts';
+import { identityElsewhere, type Identity } from './prepare-identity.ts';
+import { startIdentity, type IdentityServer } from './identity-server.ts';
 import { prepareKeyring, type KeyringSettings } from './prepare-keyring.ts';
 import { startPostgres, type PostgresServer } from './postgres-server.ts';
-import type { PersonaId } from './identity/personas.ts';
-import { sessionsAt, type Session } from './log-in.ts';
+import { sessionsAt, type Sessions } from './log-in.ts';
 import { repositoryRoot } from './repository.ts';
 import { addressOf, logFileOf, oneProgramEach, oneProgramForAll, type SuiteSettings } from './services.ts';
 import { supervise, type Program, type Supervised } from './supervisor.ts';
@@ -38,7 +38,7 @@ export interface SuiteOptions {
   readonly programs?: (settings: SuiteSettings) => Program[];
 }
 
-export interface Suite {
+export interface Suite extends Sessions {
   readonly frontDoor: string;
   readonly ports: Ports;
   readonly databaseUrl: string;
@@ -49,10 +49,6 @@ export interface Suite {
   /** The OpenID issuer whose tokens the services believe. */
   readonly issuer: string;
   readonly dataDir: string;
-  /** Somebody of the local provider, logged in when a token is first asked for. @throws with an issuer of one's own. */
-  as(persona: PersonaId): Session;
-  /** A service by its own client, where no person acts. @throws with an issuer of one's own. */
-  machine(service: ServiceName): Session;
   addressOf(service: ServiceName): string;
   /** Of a service; with `single`, of the one process. Undefined while it is down. */
   pidOf(service: ServiceName): number | undefined;
@@ -113,7 +109,7 @@ interface Parts {
   brokerLogins?: BrokerLogins;
   nats?: NatsServer;
   identity?: Identity;
-  provider?: Supervised;
+  provider?: IdentityServer;
   services: readonly Supervised[];
   onEnd?: (server: 'postgres' | 'nats', how: string) => void;
 }
@@ -144,10 +140,8 @@ async function startServers(options: SuiteOptions, ports: Ports, parts: Parts, r
     void server.ended.then((how) => parts.onEnd?.('nats', how));
   };
   const startProvider = async (): Promise<void> => {
-    parts.identity = await prepareIdentity(dataDir, ports);
-    await mustBeFree('the OpenID provider', ports.identity);
-    parts.provider = supervise(identityProgram(dataDir, ports, addressOf(ports, 'console'), logFileOf(dataDir, 'identity')), report);
-    await Promise.race([parts.provider.ready(), aborted(signal)]);
+    parts.provider = await startIdentity({ dataDir, port: ports.identity, frontDoor: addressOf(ports, 'console'), logFile: logFileOf(dataDir, 'identity'), report, signal });
+    parts.identity = parts.provider.identity;
   };
   if (issuer) parts.identity = identityElsewhere(issuer, options.env ?? process.env);
   const starts = [

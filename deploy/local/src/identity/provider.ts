@@ -1,4 +1,4 @@
-import { Provider, type Account, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
+import { errors, interactionPolicy, Provider, type Account, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { apiResource, audience, clients, consoleClient } from './clients.ts';
 import type { IdentityKeys } from './keys.ts';
 import { codePage, confirmCodePage, errorPage, logoutPage, plainPage } from './pages.ts';
@@ -41,6 +41,7 @@ export function makeProvider({ issuer, frontDoor, keys, state }: ProviderSetting
     expiresWithSession: (_, source) => source.clientId === consoleClient, // who logs out in the browser stays logged in at the command line
     clientBasedCORS: () => false,
     ttl: { AccessToken: ACCESS_TOKEN_SECONDS, ClientCredentials: ACCESS_TOKEN_SECONDS, AuthorizationCode: MINUTE, IdToken: ACCESS_TOKEN_SECONDS, DeviceCode: 10 * MINUTE, Interaction: 60 * MINUTE, Session: DAY, Grant: 14 * DAY, RefreshToken: 14 * DAY },
+    interactions: { policy: alwaysAsking() },
     features: features(),
     findAccount: (_, id) => accountOf(id),
     extraTokenClaims: (ctx, token) => (token.kind === 'AccessToken' ? claimsOf(token.accountId, ctx) : {}),
@@ -49,6 +50,14 @@ export function makeProvider({ issuer, frontDoor, keys, state }: ProviderSetting
       ctx.body = errorPage(error, description);
     },
   });
+}
+
+/** Who logs in chooses each time, also where the browser remembers somebody: being somebody else is what personas are for. */
+function alwaysAsking(): interactionPolicy.DefaultPolicy {
+  const policy = interactionPolicy.base();
+  const asked = ({ oidc }: KoaContextWithOIDC): boolean => oidc.result?.login === undefined && oidc.result?.consent === undefined;
+  policy.get('login')?.checks.add(new interactionPolicy.Check('choice', 'somebody has to be chosen', 'login_required', (ctx) => asked(ctx) && !ctx.oidc.prompts.has('none')));
+  return policy;
 }
 
 function features(): NonNullable<Configuration['features']> {
@@ -88,7 +97,10 @@ function features(): NonNullable<Configuration['features']> {
       enabled: true,
       defaultResource: () => apiResource,
       useGrantedResource: () => true,
-      getResourceServerInfo: () => ({ scope: '', audience, accessTokenFormat: 'jwt', accessTokenTTL: ACCESS_TOKEN_SECONDS, jwt: { sign: { alg: 'ES256' } } }),
+      getResourceServerInfo: (_, resource) => {
+        if (resource !== apiResource) throw new errors.InvalidTarget(`tokens of this provider are for ${apiResource}`);
+        return { scope: '', audience, accessTokenFormat: 'jwt', accessTokenTTL: ACCESS_TOKEN_SECONDS, jwt: { sign: { alg: 'ES256' } } };
+      },
     },
   };
 }
