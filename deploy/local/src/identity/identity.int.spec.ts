@@ -176,6 +176,14 @@ describe('who is not let in', () => {
     expect(url.searchParams.get('error')).toBe('access_denied');
   });
 
+  it('comes with an address of somebody else’s login, or with more than a choice', async () => {
+    const { open } = browser();
+    const mine = await open(await authorization(await cli()));
+    expect(await browser().open(mine.url)).toMatchObject({ status: 400, left: false, text: expect.stringContaining('begin to log in again') });
+    expect(await browser().open(mine.url, { persona: 'dana' })).toMatchObject({ status: 400, left: false });
+    expect(await open(mine.url, { persona: 'dana'.padEnd(5_000, 'x') })).toMatchObject({ status: 413, left: false });
+  });
+
   it.each([
     ['another machine', 'http://evil.example/callback'],
     ['another path', 'http://127.0.0.1:45678/other'],
