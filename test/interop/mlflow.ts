@@ -4,13 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startSuite, type Program, type SuiteSettings } from '@vitae/local';
+import { identityEnvironment, startSuite, type Program, type Session, type SuiteSettings } from '@vitae/local';
 import { v7 as uuid } from 'uuid';
 import type { InteropResult } from './interop.ts';
 import { installPython } from './python.ts';
 
-/** What the client is set on: a registry alone, then a server for tracking as well. */
-const PEERS = ['mlflow_peer.py', 'mlflow_tracking_peer.py'].map((file) => fileURLToPath(new URL(`../../interop/${file}`, import.meta.url)));
+const pathOf = (file: string): string => fileURLToPath(new URL(`../../interop/${file}`, import.meta.url));
+/** What the client is set on, a registry alone, then a server for tracking as well; and how it says who it is: both ways that it knows. */
+const PEERS = [
+  { file: pathOf('mlflow_peer.py'), as: (token: string) => ({ MLFLOW_TRACKING_USERNAME: 'emil', MLFLOW_TRACKING_PASSWORD: token }) },
+  { file: pathOf('mlflow_tracking_peer.py'), as: (token: string) => ({ MLFLOW_TRACKING_TOKEN: token }) },
+] as const;
 const FIXTURES = fileURLToPath(new URL('../../fixtures/', import.meta.url));
 const PROJECT = 'interop';
 const run = promisify(execFile);
@@ -27,10 +31,12 @@ export async function mlflowInterop(say: (line: string) => void): Promise<Intero
     const suite = await startSuite({ dataDir: join(directory, 'suite'), programs: registryAndLedger });
     try {
       const address = suite.addressOf('registry');
-      const env = { ...process.env, ...clientSettings(address, directory), ...(await versionWithBytes(address)) };
+      const emil = suite.as('emil');
+      const env = { ...process.env, ...clientSettings(address, directory), ...(await versionWithBytes(address, emil)), WHO: await idOf(address, emil) };
       const outcomes: { readonly what: string; readonly why?: string }[] = [];
-      for (const peer of PEERS) {
-        const { stdout } = await run(python, [peer], { env, timeout: 300_000 });
+      for (const { file, as } of PEERS) {
+        await emil.logInAgain(); // a token that lasts for the whole run: the client cannot ask for another one
+        const { stdout } = await run(python, [file], { env: { ...env, ...as(await emil.accessToken()) }, timeout: 300_000 });
         outcomes.push(...stdout.trim().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as (typeof outcomes)[number]));
       }
       for (const { what, why } of outcomes) say(why === undefined ? `ok   it ${what}` : `FAIL it ${what}: ${why}`);
@@ -48,15 +54,13 @@ export async function mlflowInterop(say: (line: string) => void): Promise<Intero
 const clientSettings = (address: string, directory: string): NodeJS.ProcessEnv => ({
   MLFLOW_TRACKING_URI: `${address}/t/${PROJECT}`,
   PROJECT,
-  MLFLOW_TRACKING_USERNAME: 'dana',
-  MLFLOW_TRACKING_PASSWORD: 'not looked at in local mode',
   MLFLOW_DISABLE_TELEMETRY: 'true',
   MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT: 'true',
   HOME: directory,
 });
 
 /** The ledger, because what is deleted is decided on what every service has written until then. */
-function registryAndLedger({ root, dataDir, ports, databaseUrl, natsUrl, brokerLogins, env }: SuiteSettings): Program[] {
+function registryAndLedger({ root, dataDir, ports, databaseUrl, natsUrl, brokerLogins, identity, env }: SuiteSettings): Program[] {
   return (['ledger', 'registry'] as const).map((name) => ({
     name,
     command: process.execPath,
@@ -64,6 +68,7 @@ function registryAndLedger({ root, dataDir, ports, databaseUrl, natsUrl, brokerL
     env: {
       ...env,
       NODE_ENV: 'production',
+      ...identityEnvironment(name, identity),
       VITAE_MODE: 'local',
       VITAE_DATA_DIR: join(dataDir, name),
       HOST: '127.0.0.1',
@@ -82,13 +87,22 @@ function registryAndLedger({ root, dataDir, ports, databaseUrl, natsUrl, brokerL
   }));
 }
 
+const bearer = async (as: Session): Promise<{ readonly authorization: string }> => ({ authorization: `Bearer ${await as.accessToken()}` });
+
+/** What the registry calls somebody, in place of a name. */
+async function idOf(address: string, as: Session): Promise<string> {
+  const response = await fetch(`${address}/v1/whoami`, { headers: await bearer(as) });
+  if (!response.ok) throw new Error(`GET /v1/whoami answered ${response.status} ${await response.text()}`);
+  return ((await response.json()) as { id: string }).id;
+}
+
 /** A version that was registered with its bytes, data and code, for the client to find. */
-async function versionWithBytes(address: string): Promise<{ readonly WITH_BYTES: string; readonly DIGEST: string }> {
+async function versionWithBytes(address: string, as: Session): Promise<{ readonly WITH_BYTES: string; readonly DIGEST: string }> {
   const post = async <Answer>(path: string, body: object): Promise<Answer> => {
     const raw = body instanceof Uint8Array;
     const response = await fetch(`${address}/v1/projects/${PROJECT}${path}`, {
       method: 'POST',
-      headers: { 'vitae-actor': 'human/ben', 'content-type': raw ? 'application/octet-stream' : 'application/json' },
+      headers: { ...(await bearer(as)), 'content-type': raw ? 'application/octet-stream' : 'application/json' },
       body: raw ? new Uint8Array(body) : JSON.stringify(body),
     });
     if (!response.ok) throw new Error(`POST ${path} answered ${response.status} ${await response.text()}`);

@@ -31,7 +31,7 @@ export async function registerVersion(stage: Stage, modelId: string, file: strin
       datasetVersionId: dataset.id,
       source: { repository: 'test/fixtures/german-credit', commit: await trainingCommit() },
       trainingMetrics: trainingMetrics(metrics, file, dataset),
-      contributors: [dana.name, emil.name],
+      contributors: await Promise.all([dana, emil].map(api.idOf)),
       description,
     },
   });

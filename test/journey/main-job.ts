@@ -1,3 +1,4 @@
+import type { PersonaId, Session } from '@vitae/local';
 import { api } from './api.ts';
 import { approve, expectDenial } from './approve.ts';
 import { expectProvenance, expectSameStory, expectServed, printTimeline, timeline } from './audit.ts';
@@ -5,6 +6,7 @@ import { registerData, stateExpectations } from './data.ts';
 import { createEndpoint, deploy, expectRefusal } from './deploy.ts';
 import { evaluate, publishCard, publishSuite, registerModel, registerVersion } from './develop.ts';
 import { rows } from './fixtures.ts';
+import { cast } from './cast.ts';
 import { activateBaseline, expectDrift, expectHealthy, WINDOW_ROWS } from './monitor.ts';
 import { plan } from './plan.ts';
 import { retire } from './retire.ts';
@@ -19,6 +21,8 @@ export interface MainJobOptions {
   readonly natsUrl: string;
   /** The file with the nkey's seed of who may read everything. Absent: the server asks nobody who he is. */
   readonly natsKeyFile?: string | undefined;
+  /** Logs a persona in. */
+  readonly as: (persona: PersonaId) => Session;
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;
   /** Called as each act begins; a test breaks things here. */
@@ -26,20 +30,21 @@ export interface MainJobOptions {
 }
 
 /**
- * One model's whole life through all services, by the public HTTP API alone. Each run is a project of
+ * One model's whole life through all services, by the public HTTP API alone, as people who have logged in. Each run is a project of
  * its own, so that it can be run again on the same data. Rejects with the reason when any step of the
  * story does not come out as it must.
  */
-export async function mainJob({ frontDoor, natsUrl, natsKeyFile, report, signal, onAct }: MainJobOptions): Promise<void> {
+export async function mainJob({ frontDoor, natsUrl, natsKeyFile, as, report, signal, onAct }: MainJobOptions): Promise<void> {
   const run = new Date().toISOString().replace(/\D/g, '').slice(0, 17);
   const projectId = `credit-${run}`;
-  const stage: Stage = { api: api(frontDoor, projectId, signal), signal, say: (line) => report(`    ${line}`) };
+  const stage: Stage = { api: api(frontDoor, projectId, as, signal), signal, say: (line) => report(`    ${line}`) };
   const act = (title: string): void => {
     signal.throwIfAborted();
     report(title);
     onAct?.(title);
   };
   report(`project ${projectId}`);
+  await Promise.all(cast.map(stage.api.idOf)); // everybody logs in
   const subscription = await subscribe({ natsUrl, natsKeyFile, projectId });
   try {
     act('1  Plan');

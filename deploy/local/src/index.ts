@@ -5,4 +5,8 @@ export { startNats, type NatsOptions, type NatsServer } from './nats-server.ts';
 export { startPostgres, type PostgresOptions, type PostgresServer } from './postgres-server.ts';
 export { startSuite, type Suite, type SuiteOptions } from './suite.ts';
 export type { Program, Supervised } from './supervisor.ts';
+export { identityEnvironment } from './prepare-identity.ts';
 export type { SuiteSettings } from './services.ts';
+export { startIdentity, type IdentityServer } from './identity-server.ts';
+export { logIn, machineToken, type Session, type Sessions } from './log-in.ts';
+export type { PersonaId } from './identity/personas.ts';
