@@ -194,6 +194,7 @@ const accessRights: readonly AccessRow[] = [
   [`update access.api_token set expires_at = now()`,                                NO,        NO,        NO,        NO],
   ['update access.api_token set revoked_at = now()',                                NO,        'ok',      NO,        NO],
   ['delete from access.api_token',                                                  NO,        NO,        NO,        NO],
+  ['update access.rate set points = 0',                                             'ok',      'ok',      'ok',      NO],
   ['select access.grant_rights()',                                                  NO,        NO,        NO,        NO],
   ['create table access.mine ()',                                                   NO,        NO,        NO,        NO],
 ];

@@ -80,6 +80,8 @@ export const baseConfig = z.object({
   /** Whose tokens are believed. Over https, but in local mode. */
   OIDC_ISSUER: z.url({ protocol: /^https?$/ }).optional().describe('the address of an OpenID Connect issuer, with https'),
   OIDC_AUDIENCE: z.string().min(1).optional().describe('the audience that this suite accepts in tokens'),
+  /** How often one caller may ask within a minute, over all replicas; a project ten times as often. 0: as often as they like. */
+  VITAE_RATE_LIMIT_PER_MINUTE: wholeNumber(60_000, 0, 100_000_000),
   /** Who has what role where. Read again when it changes. */
   VITAE_GRANTS_FILE: z.string().min(1).optional().describe('a JSON file with the grants of roles'),
   /** Who checks API tokens for services without a database. */

@@ -9,6 +9,7 @@ import { WhoAmIController } from './access/who-am-i.controller.ts';
 import { ApiTokens } from './access/api-tokens.store.ts';
 import { Introspection } from './access/introspection.client.ts';
 import { People } from './access/people.store.ts';
+import { RateLimits } from './access/rate-limits.store.ts';
 import { ServiceToken } from './access/service-token.client.ts';
 import { TokenReview } from './access/token-review.client.ts';
 import { Broker } from './broker.ts';
@@ -45,6 +46,7 @@ export class KitModule {
       { provide: CONFIG, useValue: config },
       { provide: Readiness, useValue: readiness },
       AccessAudit,
+      RateLimits,
       { provide: ServiceToken, useValue: serviceToken },
       { provide: Introspection, useValue: new Introspection(config, serviceToken) },
       { provide: TokenReview, useValue: new TokenReview(config) },

@@ -37,6 +37,14 @@ create table access.api_token (
 );
 create index api_token_owner on access.api_token (owner, id);
 
+-- How often somebody has asked within the running minute, over all replicas of all services. Worth nothing after a crash, hence
+-- unlogged. The columns are those of the library that counts.
+create unlogged table access.rate (
+  key    varchar(255) primary key,
+  points integer not null default 0,
+  expire bigint
+);
+
 -- 244 random bits, hashed to 128. The subject is not used: it is a parameter so that a database of specs can put a function
 -- here that answers it, and specs can say who without a look into a table.
 create function access.new_pseudonym(p_subject text) returns text language sql volatile set search_path = pg_catalog, pg_temp as
@@ -145,6 +153,7 @@ begin
     continue when r = 'vitae_auditor'; -- an auditor reads the ledger; names are asked of governance
     execute format('grant usage on schema access to %I', r);
     execute format('grant select on access.migration to %I', r);
+    execute format('grant select, insert, update, delete on access.rate to %I', r);
     execute format('grant execute on function access.pseudonym_of(text, text, text, text), access.use_api_token(text, bytea) to %I', r);
   end loop;
   if to_regrole('vitae_governance') is not null then

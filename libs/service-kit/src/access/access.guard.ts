@@ -5,10 +5,11 @@ import { CONFIG, type BaseConfig } from '../config.ts';
 import { AccessAudit } from './access-audit.ts';
 import { credentialMissing, loginTooOld, type KnownRequest } from './authenticate.ts';
 import { permissionMissing } from './must-have.ts';
-import { accessOf, type PermissionNeeded } from './needs.ts';
+import { accessOf, type PermissionNeeded, type RouteAccess } from './needs.ts';
 import { RECENT_LOGIN_S, ruleOf, type Permission } from './permissions.ts';
 import { INSTALLATION, loggedInRecently, may, maySomewhere, type Principal } from './principal.ts';
 import { allow } from './project-scope.ts';
+import { RateLimits } from './rate-limits.store.ts';
 
 /** Before every route: who is not known, or may not do what the route needs, comes no further. */
 @Injectable()
@@ -16,18 +17,20 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly audit: AccessAudit,
+    private readonly limits: RateLimits,
     @Inject(CONFIG) private readonly config: BaseConfig,
   ) {}
 
-  canActivate(execution: ExecutionContext): boolean {
+  async canActivate(execution: ExecutionContext): Promise<boolean> {
     const access = accessOf(this.reflector, execution.getHandler(), execution.getClass());
     if (access?.type === 'public') return true;
     const request = execution.switchToHttp().getRequest<Request & KnownRequest>();
     const { principal } = request;
     if (!principal) throw credentialMissing();
     if (access === undefined) throw new Error(`${execution.getClass().name}.${execution.getHandler().name} says nothing of who may call it`); // the start has looked; a route made later must not be open
+    const projectId = this.#projectOf(request, access);
+    await this.limits.take(principal, projectId);
     if (access.type === 'needs') {
-      const projectId = this.#projectOf(request, access);
       this.#permit(principal, access, projectId);
       allow(visibleTo(principal, access, projectId));
     }
@@ -51,8 +54,8 @@ export class AccessGuard implements CanActivate {
     if (read !== undefined) this.audit.read({ principal, permission: read, projectId });
   }
 
-  #projectOf(request: Request, { project }: PermissionNeeded): string {
-    if (typeof project === 'function') return project(request, this.config);
+  #projectOf(request: Request, access: RouteAccess): string {
+    if (access.type === 'needs' && typeof access.project === 'function') return access.project(request, this.config);
     const said = request.params['projectId'];
     return typeof said === 'string' ? said : INSTALLATION;
   }
