@@ -105,8 +105,9 @@ async function separateRoles(client: pg.Client): Promise<boolean> {
        then true else ledger.separate_roles() end as separate
      from pg_namespace n where n.nspname = 'ledger'`,
   );
-  // As who he is, for only a superuser can; a dump does not bring it along. See 0006-projects.sql.
-  await client.query('select ledger.keep_indexes_in_use()');
+  // Only a superuser can, and a dump does not bring it along. See 0006-projects.sql.
+  const me = await client.query<{ rolsuper: boolean }>('select rolsuper from pg_roles where rolname = current_user');
+  if (me.rows[0]?.rolsuper) await client.query('select ledger.keep_indexes_in_use()');
   if (rows[0]?.separate !== true) return false;
   // People and tokens: a schema of all services, whose rights are not those of any one.
   const { rows: [access] } = await client.query<{ there: boolean }>(`select to_regprocedure('access.grant_rights()') is not null as there`);

@@ -137,7 +137,7 @@ async function grantRights(client: Client, schema: string): Promise<void> {
 
 /** Before anybody else's role is taken: a superuser can see to it that indexes serve behind the wall, see 0006-projects.sql. */
 async function keepIndexesInUse(client: Client): Promise<void> {
-  const { rows } = await client.query(`select 1 from pg_proc where proname = 'keep_indexes_in_use' and pronamespace = to_regnamespace('ledger')`);
+  const { rows } = await client.query(`select 1 from pg_proc, pg_roles where proname = 'keep_indexes_in_use' and pronamespace = to_regnamespace('ledger') and rolname = current_user and rolsuper`);
   if (rows.length > 0) await client.query('select ledger.keep_indexes_in_use()');
 }
 
