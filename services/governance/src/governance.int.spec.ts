@@ -351,7 +351,7 @@ describe('the gate to production', () => {
     const { modelVersionId } = version;
 
     const first = await ask(modelVersionId);
-    expect(first).toMatchObject({ status: 201, body: { outcome: 'deny', policySet: { name: 'lifecycle-core', version: '1.1.0' } } });
+    expect(first).toMatchObject({ status: 201, body: { outcome: 'deny', policySet: { name: 'lifecycle-core', version: '1.2.0' } } });
     expect(first.body.permit).toBeUndefined();
     expect(failed(first)).toEqual(['POL-001', 'POL-005', 'POL-006']);
     const reasons = first.body.results.map((result: { reason: string }) => result.reason).join('\n');
@@ -532,7 +532,7 @@ describe('the gate to production', () => {
 
   it('publishes its policies once, and shows them', async () => {
     const { items } = (await get('/policy-sets')).body;
-    expect(items).toMatchObject([{ name: 'lifecycle-core', version: '1.1.0', revision: 1 }]);
+    expect(items).toMatchObject([{ name: 'lifecycle-core', version: '1.2.0', revision: 1 }]);
     expect(items[0].policies.map(({ id }: { id: string }) => id)).toEqual(['POL-001', 'POL-003', 'POL-005', 'POL-006', 'POL-007', 'POL-008', 'POL-010', 'POL-012']);
   });
 });

@@ -50,7 +50,7 @@ export function mayJudge({ by, human, role, holds, onBehalfOf }: Speaker, { link
     throw refuse('APPROVAL_ROLE_NOT_HELD', `${by} does not hold the approval role ${role} here; no other role stands for it, not the administrator's either. Ask somebody who holds it.`);
   }
 
-  for (const voice of onBehalfOf === undefined ? [by] : [by, onBehalfOf]) {
+  for (const voice of onBehalfOf === undefined ? [by] : [onBehalfOf, by]) {
     const builder = contributors.find(is(voice));
     if (builder !== undefined) {
       throw refuse('APPROVER_BUILT_IT', `${named(voice, builder)} built the version, or something that it was made of, and so cannot judge it. Ask somebody who is not among its contributors: ${contributors.join(', ')}.`);
