@@ -35,7 +35,7 @@ export * from './gen/vitae/monitoring/v1/canary_pb.ts';
 export * from './gen/vitae/monitoring/v1/window_pb.ts';
 export { canonicalJson } from './canonical-json.ts';
 export { canonicalMessage } from './canonical-message.ts';
-export { accountsOf, canonicalPerson, LINKED_ACCOUNTS_STREAM, linksAfter, type Link, type LinkEvent } from './linked-accounts.ts';
+export { accountsBehind, accountsOf, canonicalPerson, LINKED_ACCOUNTS_STREAM, linksAfter, type Link, type LinkEvent } from './linked-accounts.ts';
 export { readMessage } from './read-message.ts';
 export { eventFromJson, eventRegistry, eventToJson, InvalidEvent, storedJson, UnknownEventType } from './event-json.ts';
 export type { Violation } from './event-json.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { ApprovalGrantedSchema } from './gen/vitae/governance/v1/gate_pb.ts';
 import { PeopleLinkedSchema, PeopleUnlinkedSchema, PeopleUnlinkingRequestedSchema } from './gen/vitae/governance/v1/linked_accounts_pb.ts';
-import { accountsOf, canonicalPerson, linksAfter, type Link } from './linked-accounts.ts';
+import { accountsBehind, accountsOf, canonicalPerson, linksAfter, type Link } from './linked-accounts.ts';
 
 const linked = (...people: string[]) => create(PeopleLinkedSchema, { linkId: people.join(), people });
 
@@ -21,6 +21,11 @@ describe('links between accounts', () => {
     expect(accountsOf(links, 'c')).toEqual(['c', 'a', 'b']);
     expect(accountsOf(links, 'z')).toEqual(['z']);
     expect(['a', 'b', 'c', 'y', 'z'].map(canonicalPerson(links))).toEqual(['a', 'a', 'a', 'x', 'z']);
+  });
+  it('tell all who are behind a deed, also of a machine', () => {
+    const links: Link[] = [['ben', 'b2']];
+    expect(accountsBehind(links, { id: 'b2', onBehalfOf: '' })).toEqual(['b2', 'ben']);
+    expect(accountsBehind(links, { id: 'ci', onBehalfOf: 'ben' })).toEqual(['ci', 'ben', 'b2']);
   });
   it('make one person of exactly those that can be reached from each other', () => {
     const account = fc.constantFrom(...'abcdefgh');

@@ -1,3 +1,4 @@
+import type { Actor } from './gen/vitae/ledger/v1/envelope_pb.ts';
 import type { PeopleLinked, PeopleUnlinked, PeopleUnlinkingRequested } from './gen/vitae/governance/v1/linked_accounts_pb.ts';
 
 /** Two pseudonyms that are one human. */
@@ -34,6 +35,11 @@ export function accountsOf(links: readonly Link[], id: string): readonly string[
   }
   return [id, ...[...found].slice(1).sort()];
 }
+
+/** Every pseudonym of whoever is behind a deed: of the actor, and of the person on whose behalf a machine acted. */
+export const accountsBehind = (links: readonly Link[], { id, onBehalfOf }: Pick<Actor, 'id' | 'onBehalfOf'>): readonly string[] => [
+  ...new Set([...accountsOf(links, id), ...(onBehalfOf === '' ? [] : accountsOf(links, onBehalfOf))]),
+];
 
 /** The one name for a human, however many accounts: the first of them by code units. Who has one account is called by that. */
 export function canonicalPerson(links: readonly Link[]): (id: string) => string {

@@ -221,7 +221,7 @@ describe('an erasure whose service dies', () => {
   async function decided(person: string): Promise<{ erasureId: string; eventId: string }> {
     const erasureId = uuidv7();
     const { id } = await write(person, closed());
-    const by = (name: string) => ({ id: name, human: true });
+    const by = (name: string) => ({ id: name, human: true, accounts: [name] });
     const order = async (name: string, command: Parameters<typeof erasure.decide>[0]) =>
       handle(transactOn(pool), erasure, {
         stream: erasureStream(person), subjects: [], command,
