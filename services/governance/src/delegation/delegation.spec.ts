@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
-import { DelegationGivenSchema, DelegationRevokedSchema } from '@vitae/contracts';
+import { DelegationGrantedSchema, DelegationRevokedSchema } from '@vitae/contracts';
 import { specification } from '@vitae/testing';
 import { administers, approvalRolesOf } from '../approval-case/approval-roles.ts';
 import { delegation, type GiveDelegation } from './delegation.ts';
@@ -14,7 +14,7 @@ const give = (more: Partial<GiveDelegation> = {}): GiveDelegation => ({
   ...{ inProject: 'credit', until, at, reason: 'away until December', inForce: [], links: [] },
   ...more,
 });
-const given = create(DelegationGivenSchema, { delegationId, delegator: 'olga', delegate: 'dora', roles: ['business-owner'], inProject: 'credit', until: timestampFromDate(new Date(until)) });
+const given = create(DelegationGrantedSchema, { delegationId, delegator: 'olga', delegate: 'dora', roles: ['business-owner'], inProject: 'credit', until: timestampFromDate(new Date(until)) });
 const revoked = (revokedBy: string) => create(DelegationRevokedSchema, { delegationId, revokedBy });
 const revoke = (by: string, more: object = {}) => ({ type: 'RevokeDelegation', by, human: true, administrator: false, links: [], ...more }) as const;
 const other = (delegator: string, delegate: string) => ({ delegationId: '01990000-0000-7000-8000-000000000021', delegator, delegate, roles: ['model-risk'] });
@@ -33,7 +33,7 @@ describe('a delegation', () => {
   });
   it('lasts 90 days at most, and ends in the future', () => {
     const last = '2027-02-18T09:00:00.000Z';
-    spec([]).when(give({ until: last })).then([create(DelegationGivenSchema, { ...given, until: timestampFromDate(new Date(last)) })]);
+    spec([]).when(give({ until: last })).then([create(DelegationGrantedSchema, { ...given, until: timestampFromDate(new Date(last)) })]);
     spec([]).when(give({ until: '2027-02-18T09:00:00.001Z' })).thenRefused('DELEGATION_PERIOD');
     spec([]).when(give({ until: at })).thenRefused('DELEGATION_PERIOD');
     spec([]).when(give({ until: 'some day' })).thenRefused('DELEGATION_PERIOD');

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
-import { canonicalPerson, DelegationGivenSchema, DelegationRevokedSchema, type DelegationGiven, type DelegationRevoked, type Link } from '@vitae/contracts';
+import { canonicalPerson, DelegationGrantedSchema, DelegationRevokedSchema, type DelegationGranted, type DelegationRevoked, type Link } from '@vitae/contracts';
 import { Refused, type Decider, type RefusalStatus } from '@vitae/event-store';
 import type { ApprovalRole } from '../approval-case/approval-roles.ts';
 
@@ -13,7 +13,7 @@ import type { ApprovalRole } from '../approval-case/approval-roles.ts';
  * It passes on what the delegator holds, never what he was given: whoever is a delegate gives none, and whoever has given
  * one gets none. So there are no chains, and no circles.
  */
-export type DelegationEvent = DelegationGiven | DelegationRevoked;
+export type DelegationEvent = DelegationGranted | DelegationRevoked;
 
 /** Days for which a delegation may last. */
 export const DELEGATION_DAYS = 90;
@@ -80,7 +80,7 @@ export const delegation: Decider<DelegationState, DelegationCommand, DelegationE
       if (current.state !== 'none') throw refuse('DELEGATION_EXISTS', `Delegation ${current.delegationId} is there already. Give another one under its own id.`);
       mayBeGiven(command);
       const { delegationId, delegator, delegate, roles, inProject, until } = command;
-      return [create(DelegationGivenSchema, { delegationId, delegator, delegate, roles: [...roles], inProject, until: timestampFromDate(new Date(until)) })];
+      return [create(DelegationGrantedSchema, { delegationId, delegator, delegate, roles: [...roles], inProject, until: timestampFromDate(new Date(until)) })];
     }
     if (current.state === 'none') throw refuse('DELEGATION_NOT_FOUND', 'There is no such delegation. List them at /delegations.', 404);
     const { delegationId, delegator, delegate } = current;
@@ -94,7 +94,7 @@ export const delegation: Decider<DelegationState, DelegationCommand, DelegationE
 
   evolve(current, event): DelegationState {
     switch (event.$typeName) {
-      case 'vitae.governance.v1.DelegationGiven':
+      case 'vitae.governance.v1.DelegationGranted':
         return { state: 'given', delegationId: event.delegationId, delegator: event.delegator, delegate: event.delegate };
       case 'vitae.governance.v1.DelegationRevoked':
         return current.state === 'none' ? current : { ...current, state: 'revoked' };

@@ -33,7 +33,7 @@ export async function projectDelegations({ em }: ViewTransaction, events: readon
       continue;
     }
     const { delegationId: id, inProject, delegator, delegate, roles, until } = event;
-    if (!until) throw new Error(`the DelegationGiven of ${id} has no end`);
+    if (!until) throw new Error(`the DelegationGranted of ${id} has no end`);
     await em.upsert(DelegationRow, { id, inProject, delegator, delegate, roles, givenAt: new Date(occurredAt), until: timestampDate(until), reason, revokedAt: null, revokedBy: null, stream, revision });
   }
 }

@@ -49,7 +49,7 @@ export interface KnownContribution {
 export const contributionsTo = (em: EntityManager, projectId: string, modelVersionId: string): Promise<KnownContribution[]> =>
   sqlOf(em).query<KnownContribution>(
     `with recursive made (node) as (
-       select $2
+       select $2::text collate "C"
        union select m.source from made join governance.made_of m on m.project_id = $1 and m.node = made.node
      )
      select c.person, c.node, c.stream, c.revision from made join governance.contribution c on c.project_id = $1 and c.node = made.node

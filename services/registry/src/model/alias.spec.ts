@@ -64,7 +64,7 @@ describe('A protected alias', () => {
   });
   it('is not given to a version by somebody who built it', () => given([registered, guarded]).when(assign(3, 'dana')).thenRefused('ALIAS_FOUR_EYES'));
   it('is not given to it by another account of who built it, or by a machine on his behalf', () =>
-    given([registered, guarded]).when({ ...assign(3), accounts: ['ben', 'dana'] } as ModelCommand).thenRefused('ALIAS_FOUR_EYES'));
+    given([registered, guarded]).when({ ...assign(3, 'vera'), accounts: ['vera', 'dana'] } as ModelCommand).thenRefused('ALIAS_FOUR_EYES'));
   it('does not lose its protection to others', () => {
     given([registered, guarded]).when(protect('ben', 'ben')).thenRefused('ALIAS_PROTECTED');
     given([registered, guarded]).when({ type: 'LiftAliasProtection', alias: 'champion', by: 'ben' }).thenRefused('ALIAS_PROTECTED');

@@ -13,14 +13,14 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file vitae/governance/v1/delegation.proto.
  */
 export const file_vitae_governance_v1_delegation: GenFile = /*@__PURE__*/
-  fileDesc("CiR2aXRhZS9nb3Zlcm5hbmNlL3YxL2RlbGVnYXRpb24ucHJvdG8SE3ZpdGFlLmdvdmVybmFuY2UudjEi4AEKD0RlbGVnYXRpb25HaXZlbhIfCg1kZWxlZ2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdCglkZWxlZ2F0b3IYAiABKAlCCrpIB3IFEAEYgAESHAoIZGVsZWdhdGUYAyABKAlCCrpIB3IFEAEYgAESHwoFcm9sZXMYBCADKAlCELpIDZIBCggBGAEiBHICEAESGwoKaW5fcHJvamVjdBgFIAEoCUIHukgEcgIYPxIxCgV1bnRpbBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCBrpIA8gBASJUChFEZWxlZ2F0aW9uUmV2b2tlZBIfCg1kZWxlZ2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIeCgpyZXZva2VkX2J5GAIgASgJQgq6SAdyBRABGIABYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("CiR2aXRhZS9nb3Zlcm5hbmNlL3YxL2RlbGVnYXRpb24ucHJvdG8SE3ZpdGFlLmdvdmVybmFuY2UudjEi4gEKEURlbGVnYXRpb25HcmFudGVkEh8KDWRlbGVnYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh0KCWRlbGVnYXRvchgCIAEoCUIKukgHcgUQARiAARIcCghkZWxlZ2F0ZRgDIAEoCUIKukgHcgUQARiAARIfCgVyb2xlcxgEIAMoCUIQukgNkgEKCAEYASIEcgIQARIbCgppbl9wcm9qZWN0GAUgASgJQge6SARyAhg/EjEKBXVudGlsGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIGukgDyAEBIlQKEURlbGVnYXRpb25SZXZva2VkEh8KDWRlbGVnYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh4KCnJldm9rZWRfYnkYAiABKAlCCrpIB3IFEAEYgAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * A person lets another one approve in their name, until a time. Why is the envelope's reason.
  *
- * @generated from message vitae.governance.v1.DelegationGiven
+ * @generated from message vitae.governance.v1.DelegationGranted
  */
-export type DelegationGiven = Message<"vitae.governance.v1.DelegationGiven"> & {
+export type DelegationGranted = Message<"vitae.governance.v1.DelegationGranted"> & {
   /**
    * @generated from field: string delegation_id = 1;
    */
@@ -61,10 +61,10 @@ export type DelegationGiven = Message<"vitae.governance.v1.DelegationGiven"> & {
 };
 
 /**
- * Describes the message vitae.governance.v1.DelegationGiven.
- * Use `create(DelegationGivenSchema)` to create a new message.
+ * Describes the message vitae.governance.v1.DelegationGranted.
+ * Use `create(DelegationGrantedSchema)` to create a new message.
  */
-export const DelegationGivenSchema: GenMessage<DelegationGiven> = /*@__PURE__*/
+export const DelegationGrantedSchema: GenMessage<DelegationGranted> = /*@__PURE__*/
   messageDesc(file_vitae_governance_v1_delegation, 0);
 
 /**
