@@ -3,7 +3,7 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { describe, expect, it } from '@jest/globals';
 import { DelegationGrantedSchema, DelegationRevokedSchema } from '@vitae/contracts';
 import { specification } from '@vitae/testing';
-import { administers, approvalRolesOf } from '../approval-case/approval-roles.ts';
+import { administers, approvalRolesOf, heldBy } from '../approval-case/approval-roles.ts';
 import { delegation, type GiveDelegation } from './delegation.ts';
 
 const delegationId = '01990000-0000-7000-8000-000000000020';
@@ -77,6 +77,10 @@ describe('approval roles', () => {
   it('are held by no administrator, and by nobody else', () => {
     const roles = ['administrator', 'viewer', 'data-scientist', 'ml-engineer', 'validator', 'platform-engineer', 'auditor', 'service', 'model-risk'];
     expect(approvalRolesOf(roles.map((role) => grant(role, '*')), 'credit')).toEqual([]);
+  });
+  it('are those of the grants that a request carries, and none without one of them', () => {
+    expect(heldBy({ principal: { grants: [grant('risk-officer', 'credit')] } }, 'credit')).toEqual(['model-risk']);
+    expect(heldBy({ principal: { grants: [grant('administrator', '*')] } }, 'credit')).toEqual([]);
   });
   it('are another thing than administering', () => {
     expect(administers([grant('administrator', 'credit')], 'credit')).toBe(true);
