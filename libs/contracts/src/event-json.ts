@@ -6,8 +6,10 @@ import { file_vitae_deployment_v1_environment } from './gen/vitae/deployment/v1/
 import { file_vitae_deployment_v1_permit } from './gen/vitae/deployment/v1/permit_pb.ts';
 import { file_vitae_deployment_v1_rollout } from './gen/vitae/deployment/v1/rollout_pb.ts';
 import { file_vitae_governance_v1_api_token } from './gen/vitae/governance/v1/api_token_pb.ts';
+import { file_vitae_governance_v1_delegation } from './gen/vitae/governance/v1/delegation_pb.ts';
 import { file_vitae_governance_v1_gate } from './gen/vitae/governance/v1/gate_pb.ts';
 import { file_vitae_governance_v1_incident } from './gen/vitae/governance/v1/incident_pb.ts';
+import { file_vitae_governance_v1_linked_accounts } from './gen/vitae/governance/v1/linked_accounts_pb.ts';
 import { file_vitae_governance_v1_retirement } from './gen/vitae/governance/v1/retirement_pb.ts';
 import { file_vitae_governance_v1_use_case } from './gen/vitae/governance/v1/use_case_pb.ts';
 import { file_vitae_ledger_v1_erasure } from './gen/vitae/ledger/v1/erasure_pb.ts';
@@ -55,8 +57,10 @@ export const eventRegistry = createRegistry(
   file_vitae_registry_v1_logged_model,
   file_vitae_registry_v1_mlflow_webhook,
   file_vitae_governance_v1_api_token,
+  file_vitae_governance_v1_delegation,
   file_vitae_governance_v1_gate,
   file_vitae_governance_v1_incident,
+  file_vitae_governance_v1_linked_accounts,
   file_vitae_governance_v1_retirement,
   file_vitae_governance_v1_use_case,
   file_vitae_deployment_v1_endpoint,

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { create, type Message } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ActorKind, ActorSchema, ModelVersionRegisteredSchema, RetirementApprovedSchema, TrafficShiftedSchema } from '@vitae/contracts';
+import { ActorKind, ActorSchema, LINKED_ACCOUNTS_STREAM, ModelVersionRegisteredSchema, PeopleLinkedSchema, PeopleUnlinkedSchema, RetirementApprovedSchema, TrafficShiftedSchema } from '@vitae/contracts';
 import { append, pooledSql, readStream, streamName, type RecordedEvent } from '@vitae/event-store';
 import { rebuildViews, type Running } from '@vitae/service-kit';
 import { as, eventually, type FreshDatabase } from '@vitae/testing';
@@ -316,6 +316,21 @@ describe('An alias', () => {
     await done(call('DELETE', `${path}/protection`, undefined, by('vera')));
     await done(call('PUT', path, { version: 2 }));
     expect(await done(call('GET', `/models/${id}`))).toMatchObject({ aliases: { champion: 2 }, protectedAliases: {} });
+  });
+
+  it('that is protected is not given to a version by another account of who built it, once governance says that they are one', async () => {
+    const { id } = await modelWithVersions('guarded-twice');
+    const path = `/models/${id}/aliases/champion`;
+    await done(call('PUT', `${path}/protection`, { allowed: ['b2'] }));
+    await done(call('PUT', path, { version: 1 }, by('b2')));
+    const link = { linkId: randomUUID(), people: ['b2', 'ben'] };
+    await happened(LINKED_ACCOUNTS_STREAM, create(PeopleLinkedSchema, { ...link, linkedBy: 'adam' }));
+    await settled();
+    expect(await call('PUT', path, { version: 2 }, by('b2'))).toMatchObject({ status: 403, body: { type: 'https://vitae.dev/problems/alias-four-eyes', detail: expect.stringContaining('b2 is the same person as ben') } });
+    await happened(LINKED_ACCOUNTS_STREAM, create(PeopleUnlinkedSchema, { ...link, requestedBy: 'adam', approvedBy: 'berta' }));
+    await settled();
+    await done(call('PUT', path, { version: 2 }, by('b2')));
+    await happened(LINKED_ACCOUNTS_STREAM, create(PeopleLinkedSchema, { ...link, linkedBy: 'adam' })); // for the rebuild below
   });
 });
 

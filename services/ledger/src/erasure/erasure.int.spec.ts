@@ -7,7 +7,7 @@ import { create, type Message } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
-import { ActorKind, ActorSchema, IncidentClosedSchema, RetirementCompletedSchema, RetirementProposedSchema } from '@vitae/contracts';
+import { ActorKind, ActorSchema, IncidentClosedSchema, LINKED_ACCOUNTS_STREAM, PeopleLinkedSchema, RetirementCompletedSchema, RetirementProposedSchema } from '@vitae/contracts';
 import { appendPrepared, handle, prepareAppend, readRaw, transactOn } from '@vitae/event-store';
 import { Keyring } from '@vitae/keyring';
 import { LEDGER_STREAM } from '@vitae/messaging';
@@ -206,6 +206,15 @@ describe('an erasure', () => {
     expect(await ask('/v1/erasures?limit=2')).toMatchObject({ status: 200, body: { items: [{}, {}], next: expect.any(String) } });
   });
 
+  it('takes two humans: who is known by governance as one person under two accounts is one', async () => {
+    await request('irma', 'human/rita');
+    const attribution = { projectId: 'vitae', actor: create(ActorSchema, { id: 'adam', kind: ActorKind.HUMAN }), reason: '', occurredAt: '2026-11-21T09:00:00.000Z', correlationId: 'c', causationId: '', traceparent: '' };
+    const linked = create(PeopleLinkedSchema, { linkId: uuidv7(), people: ['r2', 'rita'], linkedBy: 'adam' });
+    await transactOn(pool)((tx) => appendPrepared(tx.sql, prepareAppend({ stream: LINKED_ACCOUNTS_STREAM, expected: 'noStream', subjects: [], events: [linked], attribution })));
+    expect(await approve('irma', 'human/r2')).toMatchObject({ status: 403, body: { reason: 'four-eyes' } });
+    expect(await ask('/v1/erasures/irma/refusal', { as: 'human/r2', method: 'POST', reason: 'not needed' })).toMatchObject({ status: 200 });
+  });
+
   it('is done once, whichever replica hears of it and however often', async () => {
     await write('klaus', closed());
     await request('klaus');
@@ -238,7 +247,7 @@ describe('an erasure whose service dies', () => {
   async function decided(person: string): Promise<{ erasureId: string; eventId: string }> {
     const erasureId = uuidv7();
     const { id } = await write(person, closed());
-    const by = (name: string) => ({ id: name, human: true });
+    const by = (name: string) => ({ id: name, human: true, accounts: [name] });
     const order = async (name: string, command: Parameters<typeof erasure.decide>[0]) =>
       handle(transactOn(pool), erasure, {
         stream: erasureStream(person), subjects: [], command,

@@ -110,7 +110,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
               inputs: said?.inputs ?? [],
               outputs: said?.outputs ?? [],
               datasetDigest: dataset.digest,
-              registeredBy: context.actor.id,
+              registeredBy: context.actor.onBehalfOf || context.actor.id,
               signature: check.is === 'verified' ? check.signature : undefined,
             },
             context: { ...context, reason: context.reason || `Registers version ${version} of ${model.name}, trained on ${dataset.datasetName} version ${dataset.version}.` },
