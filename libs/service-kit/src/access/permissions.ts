@@ -73,6 +73,7 @@ export const PERMISSIONS = {
   'approval.request': { says: 'open approval cases', roles: [...makers, 'business-owner', 'platform-engineer', 'validator'] },
   'approval.business-owner': { says: 'approve for the business', roles: ['business-owner'], ...decision },
   'approval.model-risk': { says: 'approve for model risk', roles: judges, ...decision },
+  'approval.delegated': { says: 'approve in the place of somebody who delegated it, and in no role of one\'s own', roles: ['business-owner', ...judges, ...makers, 'platform-engineer'], ...decision },
   'delegation.give': { says: 'let somebody approve in one\'s place, for a while', roles: ['business-owner', ...judges], ...decision },
   'delegation.revoke': { says: 'end a delegation that one gave or has; an administrator any', roles: ['business-owner', ...judges, 'administrator'], peopleOnly: true },
   'gate.ask': { says: 'ask a gate for a decision', roles: [...makers, ...judges, 'business-owner', 'platform-engineer'] },

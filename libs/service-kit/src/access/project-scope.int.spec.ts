@@ -8,16 +8,18 @@ import { defineEntity, EntityManager, p, type MikroORM } from '@mikro-orm/postgr
 import { Controller, Get, Module } from '@nestjs/common';
 import { ledgerMigrations, migrate } from '@vitae/event-store';
 import { messagingMigrations } from '@vitae/messaging';
-import { freshDatabase, type FreshDatabase } from '@vitae/testing';
+import { as, freshDatabase, specAccess, type FreshDatabase } from '@vitae/testing';
 import pg from 'pg';
 import { inTransaction, openDatabase, sqlOf } from '../database.ts';
-import { baseConfig, boot, type Running, type ServiceDefinition } from '../index.ts';
+import { baseConfig, boot, Needs, type Running, type ServiceDefinition } from '../index.ts';
+import { accessMigrations } from './migrations.ts';
 import { allow, everyProject, inRequest } from './project-scope.ts';
 
 // A service under a login of its own, with 20 notes: those with even numbers of project `even`, the others of `odd`.
 const Note = defineEntity({ name: 'Note', tableName: 'note', properties: { id: p.integer().primary(), projectId: p.string() } });
 
 @Controller('v1')
+@Needs('registry.read')
 class NotesController {
   constructor(private readonly em: EntityManager) {}
 
@@ -49,13 +51,13 @@ beforeAll(async () => {
     insert into registry.note select n, case n % 2 when 0 then 'even' else 'odd' end from generate_series(1, 20) n;`);
   database = await freshDatabase();
   const schema = { schema: 'registry', migrations: pathToFileURL(`${directory}/`), entities: [Note] };
-  for (const one of [ledgerMigrations, messagingMigrations, { schema: 'registry', directory: schema.migrations }]) await migrate(database.url, one);
+  for (const one of [ledgerMigrations, messagingMigrations, accessMigrations, { schema: 'registry', directory: schema.migrations }]) await migrate(database.url, one);
   login = `spec_${randomBytes(6).toString('hex')}`;
   await asSuperuser(`create role ${login} login password 'spec' in role vitae_registry`);
   url = Object.assign(new URL(database.url), { username: login, password: 'spec' }).href;
   notes = { name: 'registry', module: NotesModule, config: baseConfig, database: schema, broker: false };
   orm = await openDatabase('registry', url, { DATABASE_POOL_SIZE: 2 }, schema);
-  running = await boot(notes, { VITAE_MODE: 'local', VITAE_MIGRATIONS: 'check', PORT: '0', DATABASE_URL: url, DATABASE_POOL_SIZE: '2', LOG_LEVEL: 'silent' });
+  running = await boot(notes, { ...specAccess(), VITAE_MIGRATIONS: 'check', PORT: '0', DATABASE_URL: url, DATABASE_POOL_SIZE: '2', LOG_LEVEL: 'silent' });
 });
 afterAll(async () => {
   await running?.stop();
@@ -82,7 +84,7 @@ const inProject = <T>(project: string, work: () => Promise<T>): Promise<T> =>
 
 describe('a service that asks without a condition', () => {
   it('shows no row of another project in 1,000 requests of two projects at once, on two connections', async () => {
-    const ask = async (project: string): Promise<object> => (await fetch(`${running.url}/v1/projects/${project}/notes`)).json() as Promise<object>;
+    const ask = async (project: string): Promise<object> => (await fetch(`${running.url}/v1/projects/${project}/notes`, { headers: { authorization: as('human/nora', { roles: ['viewer'] }) } })).json() as Promise<object>;
     for (let round = 0; round < 20; round += 1) {
       const asked = Array.from({ length: 50 }, (_, i) => (i % 2 === 0 ? 'even' : 'odd'));
       expect(await Promise.all(asked.map(ask))).toEqual(asked.map((project) => ({ entities: 10, rows: 10, of: [project] })));

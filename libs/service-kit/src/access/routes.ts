@@ -1,6 +1,6 @@
 import { RequestMethod } from '@nestjs/common';
 import { METHOD_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
-import { DiscoveryService, MetadataScanner, Reflector } from '@nestjs/core';
+import { MetadataScanner, ModulesContainer, Reflector } from '@nestjs/core';
 import type { INestApplicationContext } from '@nestjs/common';
 import { accessOf, type RouteAccess } from './needs.ts';
 
@@ -17,10 +17,11 @@ export interface ServiceRoute {
 
 /** Every route of every controller, with what it says of access. */
 export function routesOf(app: INestApplicationContext): ServiceRoute[] {
-  const reflector = app.get(Reflector);
+  const reflector = new Reflector();
   const scanner = new MetadataScanner();
-  return app.get(DiscoveryService).getControllers().flatMap(({ metatype, instance }) => {
-    const prototype = (instance === undefined || instance === null ? metatype?.prototype : Object.getPrototypeOf(instance)) as Record<string, object> | undefined;
+  const controllers = [...app.get(ModulesContainer).values()].flatMap((module) => [...module.controllers.values()]);
+  return controllers.flatMap(({ metatype }) => {
+    const prototype = metatype?.prototype as Record<string, object> | undefined;
     if (!metatype || !prototype) return [];
     return scanner.getAllMethodNames(prototype).flatMap((name) => {
       const handler = prototype[name] as (() => unknown) | undefined;

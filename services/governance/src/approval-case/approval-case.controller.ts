@@ -50,7 +50,7 @@ export class ApprovalCaseController {
   }
 
   @Post('approval-cases/:id/approvals')
-  @Needs('approval.business-owner', 'approval.model-risk')
+  @Needs('approval.business-owner', 'approval.model-risk', 'approval.delegated')
   async judge(
     @Param('id', { schema: id }) approvalCaseId: string,
     @Body({ schema: wordBody }) { role, decision, onBehalfOf }: z.infer<typeof wordBody>,
@@ -58,7 +58,7 @@ export class ApprovalCaseController {
     @Req() caller: Caller,
     @Res({ passthrough: true }) res: Response,
   ) {
-    mustHave(context.principal, `approval.${role}`, context.projectId);
+    mustHave(context.principal, onBehalfOf === undefined ? `approval.${role}` : 'approval.delegated', context.projectId);
     const approves = decision === 'approve';
     const order = { type: approves ? ('Approve' as const) : ('RefuseApproval' as const), approvalCaseId, role, holds: heldBy(caller, context.projectId), onBehalfOf };
     const handled = await this.bus.execute(new ForApprovalCase(order, because(context, `${approves ? 'approved' : 'refused'} as ${role}${onBehalfOf ? ` for ${onBehalfOf}` : ''}`)));

@@ -4,18 +4,19 @@ export type ApprovalRole = (typeof APPROVAL_ROLES)[number];
 
 /** A role that somebody was granted, and where. */
 export interface Granted {
-  readonly role: string;
+  /** Absent in the grants of an API token, which gives permissions and no role. */
+  readonly role?: string;
   /** Exact names, or `*` for all. */
   readonly projects: readonly string[];
 }
 
 /** Which role lets its people judge as what. Every role that is not here judges as nothing, the administrator's among them. */
-const JUDGES: Readonly<Record<string, ApprovalRole>> = { 'business-owner': 'business-owner', 'risk-officer': 'model-risk' };
+const JUDGES: Readonly<Record<string, ApprovalRole>> = { 'business-owner': 'business-owner', 'risk-officer': 'model-risk', validator: 'model-risk' };
 
 /** The approval roles that these grants give in a project. Without a project: those that they give in every project. */
 export function approvalRolesOf(grants: readonly Granted[], project?: string): readonly ApprovalRole[] {
   const there = grants.filter(({ projects }) => projects.includes('*') || (project !== undefined && projects.includes(project)));
-  return APPROVAL_ROLES.filter((role) => there.some((grant) => JUDGES[grant.role] === role));
+  return APPROVAL_ROLES.filter((role) => there.some((grant) => JUDGES[grant.role ?? ''] === role));
 }
 
 /** Whether these grants make somebody an administrator of a project; without a project: of all. */
@@ -27,5 +28,5 @@ export interface Caller {
   readonly principal?: { readonly grants: readonly Granted[] } | undefined;
 }
 
-/** The approval roles that a caller holds himself. A caller by name alone (local mode) is believed in what he says he holds, as in his name. */
-export const heldBy = ({ principal }: Caller, project?: string): readonly ApprovalRole[] => (principal ? approvalRolesOf(principal.grants, project) : APPROVAL_ROLES);
+/** The approval roles that a caller holds himself. */
+export const heldBy = ({ principal }: Caller, project?: string): readonly ApprovalRole[] => approvalRolesOf(principal?.grants ?? [], project);

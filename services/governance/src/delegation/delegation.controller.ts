@@ -4,7 +4,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { because, changed, type CommandContext, Context, created, etag, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { because, changed, type CommandContext, Context, created, etag, Needs, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
@@ -60,6 +60,7 @@ class Delegations {
 /** A person lets another one approve in their name: here, or in every project as well. */
 @ApiTags('delegations')
 @Controller('v1/projects/:projectId/delegations')
+@Needs('governance.read')
 export class ProjectDelegationController {
   readonly #delegations: Delegations;
   constructor(
@@ -70,11 +71,13 @@ export class ProjectDelegationController {
   }
 
   @Post()
+  @Needs('delegation.give')
   give(@Body({ schema: delegationBody }) body: DelegationBody, @Context() context: CommandContext, @Req() caller: Caller, @Res({ passthrough: true }) res: Response) {
     return this.#delegations.give({ project: context.projectId }, `/v1/projects/${context.projectId}/delegations`, body, caller, context, res);
   }
 
   @Post(':id/revocation')
+  @Needs('delegation.revoke')
   @HttpCode(200)
   revoke(@Param('id', { schema: id }) delegationId: string, @Context() context: CommandContext, @Req() caller: Caller, @Res({ passthrough: true }) res: Response) {
     return this.#delegations.revoke({ project: context.projectId }, delegationId, caller, context, res);
@@ -95,6 +98,7 @@ export class ProjectDelegationController {
 /** Delegations that count in every project. */
 @ApiTags('delegations')
 @Controller('v1/delegations')
+@Needs('governance.read')
 export class DelegationController {
   readonly #delegations: Delegations;
   constructor(
@@ -105,11 +109,13 @@ export class DelegationController {
   }
 
   @Post()
+  @Needs('delegation.give')
   give(@Body({ schema: delegationBody }) body: DelegationBody, @Context({ projectId: INSTALLATION }) context: CommandContext, @Req() caller: Caller, @Res({ passthrough: true }) res: Response) {
     return this.#delegations.give('every project', '/v1/delegations', body, caller, context, res);
   }
 
   @Post(':id/revocation')
+  @Needs('delegation.revoke')
   @HttpCode(200)
   revoke(@Param('id', { schema: id }) delegationId: string, @Context({ projectId: INSTALLATION }) context: CommandContext, @Req() caller: Caller, @Res({ passthrough: true }) res: Response) {
     return this.#delegations.revoke('every project', delegationId, caller, context, res);

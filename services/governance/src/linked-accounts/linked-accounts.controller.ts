@@ -3,7 +3,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { changed, type CommandContext, Context, created, etag, type PageQuery, pageQuery } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, Needs, type PageQuery, pageQuery } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { INSTALLATION } from '../policy-set/policy-set.handler.ts';
@@ -18,6 +18,7 @@ const id = z.uuid();
 /** Which accounts are one human, in the whole installation. Why is said in Vitae-Reason. */
 @ApiTags('people')
 @Controller('v1')
+@Needs('governance.read')
 export class LinkedAccountsController {
   constructor(
     private readonly bus: CommandBus,
@@ -25,6 +26,7 @@ export class LinkedAccountsController {
   ) {}
 
   @Post('linked-accounts')
+  @Needs('person.link')
   async link(@Body({ schema: linkBody }) { people }: z.infer<typeof linkBody>, @Context({ projectId: INSTALLATION }) context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const linkId = linkIdOf(people);
     const handled = await this.bus.execute(new ForLinkedAccounts({ type: 'LinkPeople', linkId, people }, context));
@@ -33,12 +35,14 @@ export class LinkedAccountsController {
 
   /** The link holds until a second person agrees. */
   @Post('linked-accounts/:id/unlinking')
+  @Needs('person.link')
   @HttpCode(200)
   async unlink(@Param('id', { schema: id }) linkId: string, @Context({ projectId: INSTALLATION }) context: CommandContext, @Res({ passthrough: true }) res: Response) {
     return changed(res, await this.bus.execute(new ForLinkedAccounts({ type: 'RequestUnlinking', linkId }, context)), { id: linkId, state: 'unlinking' });
   }
 
   @Post('linked-accounts/:id/unlinking/approval')
+  @Needs('person.link')
   @HttpCode(200)
   async approve(@Param('id', { schema: id }) linkId: string, @Context({ projectId: INSTALLATION }) context: CommandContext, @Res({ passthrough: true }) res: Response) {
     return changed(res, await this.bus.execute(new ForLinkedAccounts({ type: 'ApproveUnlinking', linkId }, context)), { id: linkId, state: 'unlinked' });

@@ -212,7 +212,7 @@ describe('an erasure', () => {
     const linked = create(PeopleLinkedSchema, { linkId: uuidv7(), people: ['r2', 'rita'], linkedBy: 'adam' });
     await transactOn(pool)((tx) => appendPrepared(tx.sql, prepareAppend({ stream: LINKED_ACCOUNTS_STREAM, expected: 'noStream', subjects: [], events: [linked], attribution })));
     expect(await approve('irma', 'human/r2')).toMatchObject({ status: 403, body: { reason: 'four-eyes' } });
-    expect(await ask('/v1/erasures/irma/refusal', { as: 'human/r2', method: 'POST', reason: 'not needed' })).toMatchObject({ status: 200 });
+    expect(await ask('/v1/erasures/irma/refusal', { who: 'human/r2', method: 'POST', reason: 'not needed' })).toMatchObject({ status: 200 });
   });
 
   it('is done once, whichever replica hears of it and however often', async () => {
