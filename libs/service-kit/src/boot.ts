@@ -54,7 +54,7 @@ export interface BootOptions {
  */
 export async function boot<C extends BaseConfig>(definition: ServiceDefinition<C>, env: NodeJS.ProcessEnv, options: BootOptions = {}): Promise<Running> {
   const { name, database, broker: wantsBroker = database !== undefined } = definition;
-  const config = parseConfig(name, definition.config, env, { database: database !== undefined, broker: wantsBroker, services: definition.callsServices === true });
+  const config = parseConfig(name, definition.config, env, { database: database !== undefined, broker: wantsBroker, services: definition.callsServices === true, grants: !definition.passesCredentialsOn });
   telemetry.nameService(name);
   // Closed in the opposite order of opening, whether the start fails half-way or the service stops one day.
   const opened = new AsyncDisposableStack();

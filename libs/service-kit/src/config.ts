@@ -113,7 +113,7 @@ export function parseConfig<C extends BaseConfig>(
   service: string,
   schema: z.ZodType<C>,
   env: NodeJS.ProcessEnv,
-  needs: { readonly database: boolean; readonly broker: boolean; readonly services?: boolean } = { database: false, broker: false },
+  needs: { readonly database: boolean; readonly broker: boolean; readonly services?: boolean; readonly grants?: boolean } = { database: false, broker: false },
 ): C {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = schema.safeParse(given);
@@ -133,7 +133,8 @@ export function parseConfig<C extends BaseConfig>(
   for (const pair of [['NATS_CERT_FILE', 'NATS_KEY_FILE'], ['HTTPS_CERT_FILE', 'HTTPS_KEY_FILE']] as const) {
     if (pair.some((variable) => given[variable] !== undefined)) for (const variable of pair) missing(variable, 'certificate and key come together');
   }
-  for (const variable of ['OIDC_ISSUER', 'OIDC_AUDIENCE', 'VITAE_GRANTS_FILE'] as const) missing(variable, 'nobody gets in who is not known');
+  for (const variable of ['OIDC_ISSUER', 'OIDC_AUDIENCE'] as const) missing(variable, 'nobody gets in who is not known');
+  if (needs.grants !== false) missing('VITAE_GRANTS_FILE', 'nobody may do what nobody was granted');
   if (given['VITAE_CLIENT_ID'] !== undefined || given['VITAE_CLIENT_SECRET_FILE'] !== undefined) {
     for (const variable of ['VITAE_CLIENT_ID', 'VITAE_CLIENT_SECRET_FILE', 'OIDC_ISSUER', 'OIDC_AUDIENCE'] as const) missing(variable, 'a client has an id and a secret, at the issuer');
   }

@@ -144,7 +144,7 @@ describe('a service as a process', () => {
       '  PORT is "banana"; expected a port number from 0 to 65535',
       '  OIDC_ISSUER is missing; expected the address of an OpenID Connect issuer, with https (nobody gets in who is not known)',
       '  OIDC_AUDIENCE is missing; expected the audience that this suite accepts in tokens (nobody gets in who is not known)',
-      '  VITAE_GRANTS_FILE is missing; expected a JSON file with the grants of roles (nobody gets in who is not known)',
+      '  VITAE_GRANTS_FILE is missing; expected a JSON file with the grants of roles (nobody may do what nobody was granted)',
       "  NATS_NKEY_FILE is missing; expected the file with the seed of the service's nkey (VITAE_MODE is cluster, and NATS_URL names no user: who needs no login may publish anything)",
       '  KEYRING_DATABASE_URL is missing; expected a PostgreSQL address such as postgresql://user:password@127.0.0.1:7432/vitae_keys (VITAE_MODE is cluster, and what people write is stored sealed)',
       '  VITAE_TENANT_KEY_FILE is missing; expected the file with the tenant key (VITAE_MODE is cluster, and what people write is stored sealed)',

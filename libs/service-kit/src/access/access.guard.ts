@@ -3,10 +3,10 @@ import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { CONFIG, type BaseConfig } from '../config.ts';
 import { AccessAudit } from './access-audit.ts';
-import { credentialMissing, loginTooOld, type KnownRequest } from './authenticate.ts';
-import { permissionMissing } from './must-have.ts';
+import { credentialMissing, type KnownRequest } from './authenticate.ts';
+import { loginTooOld, permissionMissing } from './must-have.ts';
 import { accessOf, type PermissionNeeded, type RouteAccess } from './needs.ts';
-import { RECENT_LOGIN_S, ruleOf, type Permission } from './permissions.ts';
+import { ruleOf } from './permissions.ts';
 import { INSTALLATION, loggedInRecently, may, maySomewhere, type Principal } from './principal.ts';
 import { allow } from './project-scope.ts';
 import { RateLimits } from './rate-limits.store.ts';
@@ -39,17 +39,9 @@ export class AccessGuard implements CanActivate {
 
   #permit(principal: Principal, { permissions, project }: PermissionNeeded, projectId: string): void {
     const held = permissions.filter((permission) => (project === 'any' ? maySomewhere(principal, permission) : may(principal, permission, projectId)));
-    const [first] = permissions;
-    if (held.length === 0 && first !== undefined) {
-      this.audit.denied({ principal, permission: first, projectId }, 'no-permission');
-      throw permissionMissing(permissions, projectId);
-    }
-    const now = Date.now() / 1000;
-    const old = held.find((permission) => ruleOf(permission).recentLogin);
-    if (old !== undefined && held.every((permission: Permission) => ruleOf(permission).recentLogin) && !loggedInRecently(principal, now)) {
-      this.audit.denied({ principal, permission: old, projectId }, 'login-too-old');
-      throw loginTooOld(old, RECENT_LOGIN_S);
-    }
+    const [first] = held;
+    if (first === undefined) throw permissionMissing(permissions, projectId);
+    if (held.every((permission) => ruleOf(permission).recentLogin) && !loggedInRecently(principal, Date.now() / 1000)) throw loginTooOld(first, projectId);
     const read = held.find((permission) => ruleOf(permission).audited);
     if (read !== undefined) this.audit.read({ principal, permission: read, projectId });
   }

@@ -47,10 +47,3 @@ export const credentialMissing = (): Problem =>
   new Problem(401, 'credential-missing', 'The caller is not known', 'The request brings no credential. Send Authorization: Bearer with a token of the issuer (vitae login) or an API token (vitae tokens create).', {
     headers: challenge(),
   });
-
-/** RFC 9470: who has not logged in recently enough for this is told to do so again. */
-export const loginTooOld = (permission: string, seconds: number): Problem =>
-  new Problem(401, 'login-too-old', 'A recent login is needed', `${permission} wants a person who has logged in within the last ${seconds / 60} minutes. Log in again (vitae login --again), and repeat it.`, {
-    members: { permission, maxAge: seconds },
-    headers: challenge(`, error="insufficient_user_authentication", max_age=${seconds}`),
-  });

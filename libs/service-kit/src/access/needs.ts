@@ -20,7 +20,7 @@ export type RouteAccess =
 export interface PermissionNeeded {
   readonly type: 'needs';
   /** One of them suffices. */
-  readonly permissions: readonly Permission[];
+  readonly permissions: readonly [Permission, ...Permission[]];
   /** Where it must be held, when that is not `:projectId` (and without one the whole installation). */
   readonly project?: ProjectOf | 'any' | undefined;
 }

@@ -102,6 +102,7 @@ export const PERMISSIONS = {
   'personal-text.read': { says: 'read what people wrote in their own words', roles: ['viewer', ...makers, 'business-owner', ...judges, 'platform-engineer', 'administrator', 'service'], audited: true },
   'evidence.export': { says: 'take evidence out', roles: ['auditor', ...judges, 'business-owner', 'administrator'] },
   'subscription.manage': { says: 'manage webhooks', roles: ['ml-engineer', 'platform-engineer', 'administrator'] },
+  'erasure.read': { says: 'see which erasures were asked for and done, and preview one', roles: ['risk-officer', 'administrator', 'auditor'] },
   'erasure.request': { says: 'ask that what a person wrote is erased', roles: ['risk-officer', 'administrator'], ...decision },
   'erasure.decide': { says: 'approve or refuse an erasure that somebody else asked for, hold one for legal reasons', roles: ['risk-officer', 'administrator'], ...decision },
   'log-key.rotate': { says: "change the key that signs the ledger's checkpoints", roles: ['platform-engineer', 'administrator'], ...decision },

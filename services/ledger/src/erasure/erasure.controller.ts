@@ -22,7 +22,7 @@ const installation = { projectId: 'vitae' };
 /** Two people make everything unreadable that a person wrote. Why is said in Vitae-Reason. */
 @ApiTags('erasures')
 @Controller('v1/erasures')
-@Needs('erasure.request', 'erasure.decide')
+@Needs('erasure.read')
 export class ErasureController {
   constructor(
     private readonly bus: CommandBus,

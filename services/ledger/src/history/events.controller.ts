@@ -119,7 +119,7 @@ export class ProjectEventsController {
 /** The same over all projects: for operators and auditors of the whole installation. */
 @ApiTags('history')
 @Controller('v1/events')
-@Needs('history.read')
+@Needs('history.read-all')
 export class InstallationEventsController {
   constructor(private readonly events: Events) {}
 
