@@ -73,7 +73,7 @@ async function call(service: Running, method: string, path: string, authorizatio
 const addressOf = (path: string): string =>
   path
     .replace(':projectId', 'alpha')
-    .replaceAll(/\{?\/?\*\w+\}?/g, '/nothing')
+    .replaceAll(/\{?\/?\*\w+\}?/g, '/alpha/nothing') // of MLflow's artifacts the place says the project
     .replaceAll(/:(\w+)/g, (_, name: string) => (/^(index|version|number)$/.test(name) ? '1' : /^(name|person|alias|key|model|gate|digest|environment)$/.test(name) ? 'nothing' : randomUUID()));
 
 /** What the table says of somebody with these roles in that project, or in all (`*`). */

@@ -218,6 +218,8 @@ describe('who is at work for no project', () => {
 describe('the catalogue, after the migrations of all services', () => {
   /** Tables whose rows are of no project, and why everybody who may read them may see all of them. */
   const ofNoProject = {
+    'governance.delegation': 'whose delegate somebody is must be known wherever they judge',
+    'governance.linked_account': 'which accounts are one human must be known wherever they judge',
     'governance.policy_set': 'the policies of the gates hold for the whole installation',
     'ledger.batch': 'keys that begin with the project, and digests',
     'ledger.checkpoint': 'public',
@@ -234,6 +236,7 @@ describe('the catalogue, after the migrations of all services', () => {
     'messaging.parked': 'of consumers, each of which sees its own',
     'monitoring.inference_mark': 'how far a stream of all projects was read',
     'monitoring.parked_inference': 'places in a stream of all projects',
+    'registry.linked_account': 'which accounts are one human must be known wherever they judge',
     'registry.openlineage_push': 'how far one server was told of everything',
     'registry.version_counter': 'a number for each name',
   };

@@ -136,6 +136,7 @@ class SlowController {
 @LedgerConsumer({ name: 'kit-spec.names' })
 class Names implements LedgerHandler {
   async handle(event: RecordedEvent, { sql }: ViewTransaction): Promise<void> {
+    if (event.type !== 'vitae.registry.v1.ModelRegistered') return; // the access log is in the ledger, too
     const { name } = event.event as ModelRegistered;
     if (name === 'poison') throw new Error('cannot take poison');
     await sql.query('insert into kit_spec.seen (name, traceparent) values ($1, $2)', [name, event.traceparent]);
@@ -249,9 +250,9 @@ describe('a command', () => {
   });
 
   it('stores nothing when the view cannot follow', async () => {
-    const before = await inside.ledger.sql.query('select count(*) as n from ledger.event');
+    const before = await inside.ledger.sql.query("select count(*) as n from ledger.event where type not like 'vitae.access.%'");
     expect(problem(await register('breaks the view'))).toEqual([500, 'internal']);
-    expect(await inside.ledger.sql.query('select count(*) as n from ledger.event')).toEqual(before);
+    expect(await inside.ledger.sql.query("select count(*) as n from ledger.event where type not like 'vitae.access.%'")).toEqual(before);
     expect(await inside.ledger.sql.query('select 1 from kit_spec.model where name = $1', ['breaks the view'])).toEqual([]);
   });
 

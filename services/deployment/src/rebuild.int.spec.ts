@@ -207,7 +207,7 @@ describe('the views of deployment, rebuilt from the ledger', () => {
 
   it('react to nothing: no event is appended by it', async () => {
     await caughtUp();
-    const count = async () => (await pool.query<{ n: string }>('select count(*) as n from ledger.event')).rows[0]?.n;
+    const count = async () => (await pool.query<{ n: string }>("select count(*) as n from ledger.event where type not like 'vitae.access.%'")).rows[0]?.n;
     const before = await count();
     await rebuild();
     expect(await count()).toBe(before);

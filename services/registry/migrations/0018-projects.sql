@@ -11,3 +11,4 @@ comment on table registry.run_metric_point is 'project: by run_id of run';
 comment on table registry.run_metric is 'project: by run_id of run';
 comment on table registry.run_dataset is 'project: by run_id of run';
 comment on table registry.mlflow_webhook_delivery is 'project: by webhook_id of mlflow_webhook';
+comment on table registry.linked_account is 'project: none, because which accounts are one human must be known wherever they judge';

@@ -61,7 +61,7 @@ const newModel = async (name: string): Promise<string> => (await call('POST', '/
 const problem = ({ status, body }: Answer) => [status, body?.type?.split('/').at(-1)];
 const version = (id: string, rest = ''): string => `/dataset-versions/${id}${rest}`;
 const eventsOf = async (id: string) => (await running.pool.query('select type, payload, subjects from ledger.event where stream = $1 order by revision', [`registry.DatasetVersion-${id}`])).rows.map(({ type, payload, subjects }) => ({ type: String(type).split('.').at(-1), payload, subjects }));
-const stored = async () => (await running.pool.query('select (select count(*) from ledger.event) as events, (select count(*) from registry.dataset_version) as versions')).rows[0];
+const stored = async () => (await running.pool.query(`select (select count(*) from ledger.event where type not like 'vitae.access.%') as events, (select count(*) from registry.dataset_version) as versions`)).rows[0];
 async function refused(attempt: () => Promise<Answer>, status: number, slug: string, detail?: RegExp): Promise<void> {
   const before = await stored();
   const answer = await attempt();

@@ -197,7 +197,7 @@ describe('Models of other kinds', () => {
   });
 
   it('that break off on a row are refused with what they said, and nothing is recorded', async () => {
-    const count = async () => (await running.pool.query('select count(*)::integer as n from ledger.event')).rows[0].n as number;
+    const count = async () => (await running.pool.query("select count(*)::integer as n from ledger.event where type not like 'vitae.access.%'")).rows[0].n as number;
     const before = await count();
     const answer = await evaluate('breaks.onnx', { datasetVersionId: data['rent'], split: 'test' });
     expect(problem(answer)).toEqual({ status: 422, type: 'model-failed' });

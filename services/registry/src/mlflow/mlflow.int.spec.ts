@@ -49,7 +49,7 @@ async function done(answer: Promise<Answer>): Promise<Answer['body']> {
   return body;
 }
 
-const counted = async () => Number((await pool.query('select count(*)::integer as n from ledger.event')).rows[0].n);
+const counted = async () => Number((await pool.query("select count(*)::integer as n from ledger.event where type not like 'vitae.access.%'")).rows[0].n);
 
 /** The error, and that the ledger has nothing of the request. */
 async function refused(attempt: () => Promise<Answer>, status: number, error_code: string, message: string | RegExp): Promise<void> {
