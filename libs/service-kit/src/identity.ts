@@ -91,8 +91,11 @@ const KINDS: Readonly<Record<Principal['kind'], ActorKind>> = { human: ActorKind
 
 export const actorOf = ({ kind, id, onBehalfOf }: Principal): Actor => create(ActorSchema, { id, kind: KINDS[kind], onBehalfOf });
 
-function projectOf(request: ContextRequest): string {
-  const parsed = projectId.safeParse(request.params['projectId']);
+const projectOf = (request: ContextRequest): string => projectNamed(request.params['projectId']);
+
+/** The project that an address names. @throws Problem 400 project-malformed. */
+export function projectNamed(said: unknown): string {
+  const parsed = projectId.safeParse(said);
   if (parsed.success) return parsed.data;
   throw new Problem(400, 'project-malformed', 'The project cannot be read', projectId.description ?? parsed.error.issues[0]?.message ?? '', {
     errors: [{ pointer: '/projectId', detail: parsed.error.issues[0]?.message ?? '', in: 'path' }],

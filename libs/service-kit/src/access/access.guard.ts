@@ -2,6 +2,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { CONFIG, type BaseConfig } from '../config.ts';
+import { projectNamed } from '../identity.ts';
 import { AccessAudit } from './access-audit.ts';
 import { credentialMissing, type KnownRequest } from './authenticate.ts';
 import { loginTooOld, permissionMissing } from './must-have.ts';
@@ -46,10 +47,12 @@ export class AccessGuard implements CanActivate {
     if (read !== undefined) this.audit.read({ principal, permission: read, projectId });
   }
 
+  /** @throws Problem 400 project-malformed: what is no name of a project must not come as far as the database. */
   #projectOf(request: Request, access: RouteAccess): string {
-    if (access.type === 'needs' && typeof access.project === 'function') return access.project(request, this.config);
-    const said = request.params['projectId'];
-    return typeof said === 'string' ? said : INSTALLATION;
+    const asked = access.type === 'needs' && typeof access.project === 'function' ? access.project(request, this.config) : undefined;
+    if (asked === INSTALLATION) return asked;
+    const said = asked ?? request.params['projectId'];
+    return said === undefined ? INSTALLATION : projectNamed(said);
   }
 }
 

@@ -190,6 +190,11 @@ describe('who is known', () => {
     expect((await ask('/installation', as('human/audrey', { roles: ['auditor'] }))).status).toBe(200);
   });
 
+  it.each(['null,null', '*', 'alpha,beta', 'Alpha', '%00', 'a%20b', '-', `${'a'.repeat(64)}`])('is told that %s is no project, whatever they may', async (project) => {
+    expect(await ask(`/v1/projects/${project}/models`, as('human/pia'))).toMatchObject({ status: 400, slug: 'project-malformed' });
+    expect((await ask(`/v1/projects/${project}/models`)).status).toBe(401);
+  });
+
   it('is asked where the route says it is at home, or anywhere', async () => {
     const alpha = as('human/ben', { roles: ['viewer'], projects: ['alpha'] });
     const beta = as('human/bea', { roles: ['viewer'], projects: ['beta'] });
