@@ -1,6 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPython } from '../interop/python.ts';
@@ -64,18 +63,27 @@ function added({ passed, failed }: Sum, what: string, faults: readonly string[],
   return faults.length === 0 ? { passed: passed + 1, failed } : { passed, failed: failed + 1 };
 }
 
-/** Two services at a time: each attack waits for its service half of the time. Each keeps the order of its rounds. */
+/** The registry has as many operations as all others together, so two attack it side by side. */
+const unitsOf = (service: Attacked): Unit[] => (service === 'registry' ? [0, 1].map((at) => ({ service, at, of: 2 })) : [{ service, at: 0, of: 1 }]);
+
+interface Unit {
+  readonly service: Attacked;
+  readonly at: number;
+  readonly of: number;
+}
+
+/** Two at a time: each attack waits for its service half of the time. */
 async function allRounds(python: string, directory: string, attacked: AttackedSuite, options: AttackOptions, say: (line: string) => void): Promise<Sum> {
-  const waiting = [...options.services];
+  const waiting = options.services.flatMap(unitsOf);
   const sum = { passed: 0, failed: 0 };
   const work = async (): Promise<void> => {
-    for (let service = waiting.shift(); service !== undefined; service = waiting.shift()) {
+    for (let unit = waiting.shift(); unit !== undefined; unit = waiting.shift()) {
       for (const round of ROUNDS) {
-        const outcome = await oneRound(python, directory, attacked, service, round, options);
+        const outcome = await oneRound(python, directory, attacked, unit, round, options);
         if (outcome === undefined) continue;
         sum.failed += outcome.faulty.length;
         sum.passed += Math.max(0, outcome.operations - outcome.faulty.length);
-        say(`${outcome.faulty.length === 0 ? 'ok  ' : 'FAIL'} ${service}, ${round.part}, as ${round.caller}: ${outcome.operations} operations, ${outcome.requests} requests`);
+        say(`${outcome.faulty.length === 0 ? 'ok  ' : 'FAIL'} ${unit.service}${unit.of > 1 ? ` (${unit.at + 1} of ${unit.of})` : ''}, ${round.part}, as ${round.caller}: ${outcome.operations} operations, ${outcome.requests} requests`);
         if (outcome.faulty.length > 0) say(outcome.words);
       }
     }
@@ -84,11 +92,11 @@ async function allRounds(python: string, directory: string, attacked: AttackedSu
   return sum;
 }
 
-async function oneRound(python: string, directory: string, { suite, known, tokenOf }: AttackedSuite, service: Attacked, { caller, part, thorough }: (typeof ROUNDS)[number], { examples, seed }: AttackOptions): Promise<Outcome | undefined> {
-  const address = `${suite.frontDoor}/api/${service}`;
-  const document = armed((await (await fetch(`${address}/openapi.json`)).json()) as Document, part, known);
+async function oneRound(python: string, directory: string, { suite, known, tokenOf }: AttackedSuite, unit: Unit, { caller, part, thorough }: (typeof ROUNDS)[number], { examples, seed }: AttackOptions): Promise<Outcome | undefined> {
+  const address = `${suite.frontDoor}/api/${unit.service}`;
+  const document = armed((await (await fetch(`${address}/openapi.json`)).json()) as Document, part, known, unit);
   if (Object.keys(document.paths).length === 0) return undefined;
-  const name = `${service} ${part} as ${caller}`.replaceAll(' ', '-');
+  const name = `${unit.service} ${unit.at} ${part} as ${caller}`.replaceAll(' ', '-');
   const files = join(directory, name);
   await mkdir(files);
   return attack(python, files, { name, document, address, token: await tokenOf(caller), examples: thorough ? examples : Math.ceil(examples / 2), thorough, seed });
