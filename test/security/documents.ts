@@ -39,7 +39,7 @@ export function armed(document: Document, part: Part, known: Known, share: { rea
 }
 
 const OPEN_NUMBER = /^(index|version|number)$/;
-const OPEN = /^(index|version|number|person|account|name|key|alias)$/;
+const OPEN = /^(index|version|number|person|account|name|key|alias|model)$/;
 
 /** Node itself refuses a request whose address and headers have more than 16 KiB (431), and a character may be 12 of them. */
 const LONGEST = 1_300;

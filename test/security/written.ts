@@ -13,7 +13,6 @@ export async function logFaults(directory: string, secrets: ReadonlySet<string>)
     const lines = (await readFile(join(directory, name), 'utf8')).split('\n');
     lines.forEach((line, at) => {
       for (const secret of secrets) if (line.includes(secret)) found.push(`${name}:${at + 1} has a secret: ${line.slice(0, 300).replaceAll(secret, '[it]')}`);
-      // eslint-disable-next-line no-control-regex -- control characters are what is looked for
       if (/[\x00-\x08\x0b-\x1f\x7f\x9b]/.test(line)) broken.push(`${name}:${at + 1} has a control character: ${JSON.stringify(line.slice(0, 300))}`);
       else if (isOurs(name) && line !== '' && !isJson(line)) broken.push(`${name}:${at + 1} is no line of JSON: ${line.slice(0, 300)}`);
     });
