@@ -85,7 +85,7 @@ function limiter(keyPrefix: string, points: number, ledger: Ledger | undefined):
   const memory = new RateLimiterMemory({ keyPrefix, points, duration: WINDOW_S });
   if (!ledger) return memory;
   const query = ({ text, values }: { text: string; values: unknown[] }) => everyProject(() => ledger.sql.query(text, values)).then((rows) => ({ rows }));
-  return new RateLimiterPostgres({ keyPrefix, points, duration: WINDOW_S, storeClient: { query }, storeType: 'client', schemaName: 'access', tableName: 'rate', tableCreated: true, insuranceLimiter: memory });
+  return new RateLimiterPostgres({ keyPrefix, points, duration: WINDOW_S, storeClient: { query }, storeType: 'client', schemaName: 'access', tableName: 'rate', tableCreated: true, clearExpiredByTimeout: false, insuranceLimiter: memory });
 }
 
 const tooMany = (whose: string, limit: number, ms: number): Problem =>
