@@ -154,8 +154,8 @@ describe('vitae login', () => {
     const modes = await Promise.all([sessionFile(), join(sessionFile(), '..')].map(async (path) => ((await stat(path)).mode & 0o777).toString(8)));
     expect(modes).toEqual(['600', '700']);
     expect((await whoami({ url })).lines).toEqual(['ben of the spec (human, events call you ben)', '  viewer in all projects']);
-    reply = () => ({ body: { id: 'ben', kind: 'machine', onBehalfOf: 'psn_1', grants: [], permissions: ['model.read'] } });
-    expect((await whoami({ url, project: 'credit' })).lines).toEqual(['ben of the spec (machine, events call you ben, on behalf of psn_1)', '  no role in any project', '  may in credit: model.read']);
+    reply = () => ({ body: { id: 'ben', kind: 'machine', onBehalfOf: 'psn_1', grants: [{ permissions: ['model.read', 'model.register'], projects: ['credit'] }], permissions: ['model.read'] } });
+    expect((await whoami({ url, project: 'credit' })).lines).toEqual(['ben of the spec (machine, events call you ben, on behalf of psn_1)', '  model.read, model.register in credit', '  may in credit: model.read']);
     expect(seen.map(({ path }) => path)).toEqual(['/api/governance/v1/whoami', '/api/governance/v1/whoami?project=credit']);
     expect(bearers()).toEqual(Array(2).fill(`Bearer ${(await session()).accessToken}`));
     expect(Object.keys(seen[0]?.headers ?? {}).filter((name) => name.startsWith('vitae-'))).toEqual([]);
@@ -429,6 +429,11 @@ describe('a log behind a front door', () => {
     reply = ({ headers }) => (headers.authorization === undefined ? { status: 401 } : { body: 'here' });
     expect((await httpLog(`${url}/ledger/log`)('checkpoint'))?.toString()).toBe('"here"');
     expect(bearers()).toEqual([undefined, `Bearer ${(await session()).accessToken}`]);
+    const read = httpLog(`${url}/ledger/log`);
+    expect(await Promise.all(['events/000', 'tile/entries/000'].map(read))).toEqual(Array(2).fill(Buffer.from('"here"'))); // as a verification reads
+    reply = () => ({ status: 403, body: {} });
+    await expect(read('events/000')).rejects.toThrow('Who may read the history of all projects may read it');
+    reply = ({ headers }) => (headers.authorization === undefined ? { status: 401 } : { body: 'here' });
     seen = [];
     const elsewhere = url.replace('127.0.0.1', 'localhost');
     for (const address of [`${elsewhere}/ledger/log`, url.replace('/api', '/api-other')]) await expect(httpLog(address)('checkpoint')).rejects.toThrow('It is not for everybody: log in at its front door');

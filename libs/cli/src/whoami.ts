@@ -8,7 +8,8 @@ interface Whoami {
   readonly id: string;
   readonly kind: string;
   readonly onBehalfOf?: string | null;
-  readonly grants: readonly { readonly role: string; readonly projects: readonly string[] }[];
+  /** A person's are roles, a token's are permissions. */
+  readonly grants: readonly { readonly role?: string; readonly permissions?: readonly string[]; readonly projects: readonly string[] }[];
   readonly permissions?: readonly string[] | null;
 }
 
@@ -33,7 +34,7 @@ export async function whoami(options: WhoamiOptions): Promise<Outcome> {
   const name = credentialOf() === 'session' ? await sessionName(options.url) : undefined;
   const lines = [
     `${plain(name || id)} (${[kind, ...(name && name !== id ? [`events call you ${id}`] : []), ...(onBehalfOf && onBehalfOf !== id ? [`on behalf of ${onBehalfOf}`] : [])].map(plain).join(', ')})`,
-    ...(grants.length === 0 ? ['  no role in any project'] : grants.map(({ role, projects }) => `  ${plain(role)} in ${projects.includes('*') ? 'all projects' : projects.map(plain).join(', ')}`)),
+    ...(grants.length === 0 ? ['  no role in any project'] : grants.map(({ role, permissions: some = [], projects }) => `  ${plain(role ?? some.join(', '))} in ${projects.includes('*') ? 'all projects' : projects.map(plain).join(', ')}`)),
     ...(permissions ? [`  may ${project === undefined ? 'on the whole installation' : `in ${project}`}: ${permissions.map(plain).join(', ') || 'nothing'}`] : []),
     ...(credentialOf() === 'session' ? [] : [`  by ${credentialOf()}`]),
   ];
