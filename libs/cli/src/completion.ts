@@ -6,8 +6,8 @@ import { suggest, type Suggestion, type Wanted } from './completion/suggest.ts';
 import { clientOf, type ProjectOptions } from './in-project.ts';
 import { tokenFor } from './token-for.ts';
 
-/** How long a key press may wait for a server. Names are a help, and no answer is one, too. */
-const PATIENCE_MS = 1_000;
+/** How long a key press may wait for a server, unless VITAE_COMPLETION_PATIENCE_MS says otherwise. Names are a help, and no answer is one, too. */
+const PATIENCE_MS = Number(process.env['VITAE_COMPLETION_PATIENCE_MS']) || 1_000;
 
 /** `vitae completion bash|zsh|fish`, and what the script asks at each press of the key. */
 export function registerCompletion(program: Command): void {
@@ -63,8 +63,8 @@ async function datasets(client: VitaeClient, begun: string): Promise<Suggestion[
 
 /** The tokens that can still be revoked. */
 async function tokens(url: string, signal: AbortSignal): Promise<Suggestion[]> {
-  const { tokens: found } = await callApiJson<{ tokens: readonly { id: string; name: string; revokedAt?: string | null }[] }>({ url, token: tokenFor(url, { renew: false }) }, 'governance/v1/api-tokens', { signal });
-  return found.filter(({ revokedAt }) => !revokedAt).map(({ id, name }) => ({ word: id, about: name }));
+  const { items } = await callApiJson<{ items: readonly { id: string; name: string; state: string }[] }>({ url, token: tokenFor(url, { renew: false }) }, 'governance/v1/api-tokens?limit=200', { signal });
+  return items.filter(({ state }) => state === 'live').map(({ id, name }) => ({ word: id, about: name }));
 }
 
 const beginsWith = (begun: string): string => `name LIKE ${quoted(`${begun.replaceAll(/[\\%_]/g, '\\$&')}%`)}`;

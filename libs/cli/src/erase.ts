@@ -34,11 +34,11 @@ export function registerErase(program: Command): void {
         'One person requests, another approves; neither may be a machine, and nobody approves the erasure of their own words.',
     );
   const sub = (name: string, summary: string): Command =>
-    withJson(withApi(erase.command(name).summary(summary).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`).argument('<person>', "the person's actor id, such as paula")));
+    withJson(withApi(erase.command(name).summary(summary).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`).argument('<person>', "what events call the person, such as psn_4f…")));
   const withReason = (command: Command): Command => command.requiredOption('--reason <text>', 'why; it is kept in the ledger');
 
   withReason(sub('request', 'ask for the erasure of what a person wrote'))
-    .addHelpText('after', '\nExample:\n  $ vitae erase request paula --reason "has left and asks for it"\n  $ vitae erase approve paula --yes     # somebody else')
+    .addHelpText('after', '\nExample:\n  $ vitae erase request psn_4f… --reason "has left and asks for it"\n  $ vitae erase approve psn_4f… --yes     # somebody else')
     .action((person: string, options: EraseOptions) => answer(options, () => change(person, 'POST', '', options)));
   sub('approve', 'agree as the second person; says what would be erased, and does it with --yes')
     .option('--reason <text>', 'why; it is kept in the ledger')

@@ -30,10 +30,12 @@ export class AccessGuard implements CanActivate {
     if (!principal) throw credentialMissing();
     if (access === undefined) throw new Error(`${execution.getClass().name}.${execution.getHandler().name} says nothing of who may call it`); // the start has looked; a route made later must not be open
     const projectId = this.#projectOf(request, access);
-    await this.limits.take(principal, projectId);
+    await this.limits.takeOfCaller(principal);
     if (access.type === 'needs') {
       this.#permit(principal, access, projectId);
-      allow(visibleTo(principal, access, projectId));
+      const visible = visibleTo(principal, access, projectId);
+      await this.limits.takeOfProject(principal, projectId); // only now: whoever has no part in a project does not use up what it may be asked
+      allow(visible);
     }
     return true;
   }
@@ -47,20 +49,24 @@ export class AccessGuard implements CanActivate {
     if (read !== undefined) this.audit.read({ principal, permission: read, projectId });
   }
 
-  /** @throws Problem 400 project-malformed: what is no name of a project must not come as far as the database. */
   #projectOf(request: Request, access: RouteAccess): string {
-    const asked = access.type === 'needs' && typeof access.project === 'function' ? access.project(request, this.config) : undefined;
-    if (asked === INSTALLATION) return asked;
-    const said = asked ?? request.params['projectId'];
-    return said === undefined ? INSTALLATION : projectNamed(said);
+    if (access.type === 'needs' && typeof access.project === 'function') return access.project(request, this.config);
+    const said = request.params['projectId'];
+    if (typeof said !== 'string') return INSTALLATION;
+    return said === INSTALLATION ? '' : said; // an address does not become the installation by naming its project so
   }
 }
 
 /**
  * What the database shows of the request, behind the wall that it is itself: the project that was asked for. A route that asks
  * by itself sees where the caller is at home, and what belongs to the installation.
+ * @throws Problem 400 project-malformed: what is no name of a project comes no further.
  */
 function visibleTo({ grants }: Principal, { project }: PermissionNeeded, projectId: string): readonly string[] | '*' {
-  const projects = project === 'any' ? [...grants.flatMap((grant) => grant.projects), 'vitae'] : [projectId];
-  return projects.includes(INSTALLATION) ? '*' : projects;
+  if (project === 'any') {
+    const projects = grants.flatMap((grant) => grant.projects);
+    return projects.includes(INSTALLATION) ? '*' : [...projects, 'vitae'];
+  }
+  if (projectId === INSTALLATION) return '*';
+  return [projectNamed(projectId)];
 }

@@ -190,9 +190,14 @@ describe('who is known', () => {
     expect((await ask('/installation', as('human/audrey', { roles: ['auditor'] }))).status).toBe(200);
   });
 
-  it.each(['null,null', '*', 'alpha,beta', 'Alpha', '%00', 'a%20b', '-', `${'a'.repeat(64)}`])('is told that %s is no project, whatever they may', async (project) => {
-    expect(await ask(`/v1/projects/${project}/models`, as('human/pia'))).toMatchObject({ status: 400, slug: 'project-malformed' });
-    expect((await ask(`/v1/projects/${project}/models`)).status).toBe(401);
+  it('gets nowhere by an address whose project is none', async () => {
+    const all = as('human/pia');
+    const alpha = as('human/ben', { roles: ['viewer'], projects: ['alpha'] });
+    for (const project of ['*', 'alpha,beta', '%20', 'ALPHA', '..%2falpha']) {
+      expect([project, (await ask(`/v1/projects/${project}/models`, alpha)).status]).toEqual([project, 403]);
+      expect([project, (await register(all, { name: 'm' }, `/v1/projects/${project}/models`)).status]).toEqual([project, 400]);
+    }
+    for (const project of ['null,null', '*', '%00', 'a%20b', '-', 'a'.repeat(64)]) expect(await ask(`/v1/projects/${project}/models`, all)).toMatchObject({ status: 400, slug: 'project-malformed' });
   });
 
   it('is asked where the route says it is at home, or anywhere', async () => {
