@@ -72,11 +72,16 @@ ${checksOff(document)}
 
 function program(command: string, args: readonly string[], env: NodeJS.ProcessEnv, cwd: string): Promise<{ status: number | null; output: string }> {
   const child = spawn(command, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  const end = (): unknown => child.kill();
+  process.once('exit', end); // who breaks the attack off leaves no attacker behind
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (status) => resolve({ status, output }));
+    child.once('close', (status) => {
+      process.off('exit', end);
+      resolve({ status, output });
+    });
   });
 }
 
