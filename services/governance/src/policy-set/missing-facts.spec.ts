@@ -8,9 +8,9 @@ import { lifecycleCore } from './lifecycle-core.ts';
 type Json = Record<string, unknown>;
 type Path = readonly (string | number)[];
 
-/** The way to every fact: each field of each object, but no list's item, for how many there are is a fact of its own. */
+/** The way to every fact: each field of each object, of lists the first item, whose absence would be another fact. */
 function paths(value: unknown, at: Path = []): Path[] {
-  if (Array.isArray(value)) return value.flatMap((item, index) => paths(item, [...at, index]));
+  if (Array.isArray(value)) return value.slice(0, 1).flatMap((item) => paths(item, [...at, 0]));
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => [[...at, name], ...paths(inner, [...at, name])]);
 }
