@@ -4,7 +4,7 @@ import { globSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startSpecIssuer } from './spec-issuer.mjs';
+import { startSpecIssuer } from './src/spec-issuer.ts';
 
 /**
  * Starts the one PostgreSQL in which every spec file gets databases of its own and the one issuer of tokens, and makes sure of a nats-server, of

@@ -6,8 +6,8 @@ import { suggest, type Suggestion, type Wanted } from './completion/suggest.ts';
 import { clientOf, type ProjectOptions } from './in-project.ts';
 import { tokenFor } from './token-for.ts';
 
-/** How long a key press may wait for a server. Names are a help, and no answer is one, too. */
-const PATIENCE_MS = 1_000;
+/** How long a key press may wait for a server, unless VITAE_COMPLETION_PATIENCE_MS says otherwise. Names are a help, and no answer is one, too. */
+const PATIENCE_MS = Number(process.env['VITAE_COMPLETION_PATIENCE_MS']) || 1_000;
 
 /** `vitae completion bash|zsh|fish`, and what the script asks at each press of the key. */
 export function registerCompletion(program: Command): void {

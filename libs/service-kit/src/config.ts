@@ -135,8 +135,9 @@ export function parseConfig<C extends BaseConfig>(
   }
   for (const variable of ['OIDC_ISSUER', 'OIDC_AUDIENCE'] as const) missing(variable, 'nobody gets in who is not known');
   if (needs.grants !== false) missing('VITAE_GRANTS_FILE', 'nobody may do what nobody was granted');
-  if (given['VITAE_CLIENT_ID'] !== undefined || given['VITAE_CLIENT_SECRET_FILE'] !== undefined) {
-    for (const variable of ['VITAE_CLIENT_ID', 'VITAE_CLIENT_SECRET_FILE', 'OIDC_ISSUER', 'OIDC_AUDIENCE'] as const) missing(variable, 'a client has an id and a secret, at the issuer');
+  if (given['VITAE_CLIENT_ID'] !== undefined) missing('VITAE_CLIENT_SECRET_FILE', 'a client has an id and a secret, at the issuer');
+  if (given['VITAE_CLIENT_SECRET_FILE'] !== undefined && parsed.data?.VITAE_CLIENT_ID === undefined) {
+    missing('VITAE_CLIENT_ID', 'a client has an id and a secret, at the issuer');
   }
   if (given['VITAE_WORKLOAD_ISSUER'] !== undefined || given['VITAE_TOKEN_REVIEW_URL'] !== undefined) missing('VITAE_WORKLOAD_AUDIENCE', 'a token that was made for somebody else must not count here');
   if ((given['VITAE_MODE'] ?? 'cluster') === 'cluster') {

@@ -31,7 +31,7 @@ interface Ran {
   readonly stdout: string;
   readonly stderr: string;
 }
-const environment = (more: object = {}): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], HOME: directory, XDG_STATE_HOME: at('state'), VITAE_URL: door.url, VITAE_PROJECT: 'credit', VITAE_TOKEN: token(), ...more }) as NodeJS.ProcessEnv;
+const environment = (more: object = {}): NodeJS.ProcessEnv => ({ PATH: process.env['PATH'], HOME: directory, XDG_STATE_HOME: at('state'), VITAE_URL: door.url, VITAE_PROJECT: 'credit', VITAE_TOKEN: token(), VITAE_COMPLETION_PATIENCE_MS: '60000', ...more }) as NodeJS.ProcessEnv;
 
 /** Of dana. */
 const token = (): string => as('human/dana').replace('Bearer ', '');

@@ -542,7 +542,8 @@ describe('The views', () => {
         await tx.sql.query(`truncate ${TABLES.map((table) => `registry.${table}`).join(', ')}`);
         await tx.sql.query('select ledger.sequence(100000)');
         const events = await readLedger(tx.sql, { from: 0, limit: 100_000 });
-        for (const event of [...events, ...events]) await rebuilt(tx, event);
+        const seen = events.filter(({ type }) => !type.startsWith('vitae.access.')); // no view is made of who was turned away
+        for (const event of [...seen, ...seen]) await rebuilt(tx, event);
       });
     } finally {
       await orm.close(true);

@@ -24,7 +24,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs erasure.request or erasure.decide. */
+        /** @description Needs erasure.read. */
         get: operations["ErasureController_list"];
         put?: never;
         /** @description Needs erasure.request. */
@@ -42,7 +42,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs erasure.request or erasure.decide. */
+        /** @description Needs erasure.read. */
         get: operations["ErasureController_read"];
         put?: never;
         post?: never;
@@ -94,7 +94,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs erasure.request or erasure.decide. */
+        /** @description Needs erasure.read. */
         get: operations["ErasureController_preview"];
         put?: never;
         post?: never;
@@ -128,7 +128,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs history.read. */
+        /** @description Needs history.read-all. */
         get: operations["InstallationEventsController_page"];
         put?: never;
         post?: never;
@@ -145,7 +145,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs history.read. */
+        /** @description Needs history.read-all. */
         get: operations["InstallationEventsController_one"];
         put?: never;
         post?: never;
@@ -162,7 +162,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs history.read. */
+        /** @description Needs history.read-all. */
         get: operations["InstallationEventsController_feed"];
         put?: never;
         post?: never;
@@ -179,7 +179,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs history.read. */
+        /** @description Needs history.read-all. */
         get: operations["LogController_read"];
         put?: never;
         post?: never;
@@ -213,7 +213,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs history.read. */
+        /** @description Needs history.read-all. */
         get: operations["LogController_proof"];
         put?: never;
         post?: never;

@@ -67,22 +67,22 @@ export class AccessAudit implements OnApplicationBootstrap, OnModuleDestroy {
 
   refused(fault: CredentialFault): void {
     this.#log.warn({ fault, msg: 'a credential was refused' });
-    this.#happened(fault, { doing: { type: 'RefuseCredential', fault }, actor: this.#itself(), projectId: INSTALLATION_PROJECT });
+    this.#happened(fault, 'nobody known', { doing: { type: 'RefuseCredential', fault }, actor: this.#itself(), projectId: INSTALLATION_PROJECT });
   }
 
   denied({ principal, permission, projectId }: Wanted, why: 'no-permission' | 'login-too-old'): void {
     this.#log.warn({ actor: `${principal.kind}/${principal.id}`, permission, project: projectId, why, msg: 'access was denied' });
-    this.#happened(`denied ${keyOf(principal)} ${permission} ${projectId} ${why}`, { doing: { type: 'Deny', permission, why }, actor: actorOf(principal), projectId: homeOf(projectId) });
+    this.#happened(`denied ${keyOf(principal)} ${permission} ${projectId} ${why}`, keyOf(principal), { doing: { type: 'Deny', permission, why }, actor: actorOf(principal), projectId: homeOf(projectId) });
   }
 
   read({ principal, permission, projectId }: Wanted): void {
-    this.#happened(`read ${keyOf(principal)} ${permission} ${projectId}`, { doing: { type: 'ReadSensitive', permission }, actor: actorOf(principal), projectId: homeOf(projectId) });
+    this.#happened(`read ${keyOf(principal)} ${permission} ${projectId}`, keyOf(principal), { doing: { type: 'ReadSensitive', permission }, actor: actorOf(principal), projectId: homeOf(projectId) });
   }
 
   #itself = (): Actor => create(ActorSchema, { id: this.#service, kind: ActorKind.SYSTEM });
 
-  #happened(key: string, entry: Entry): void {
-    const told = this.#windows.happened(key, entry, Date.now(), { key: `rest ${entry.doing.type}`, what: { ...entry, actor: this.#itself(), projectId: INSTALLATION_PROJECT } });
+  #happened(key: string, by: string, entry: Entry): void {
+    const told = this.#windows.happened({ key, by, what: entry, otherwise: { ...entry, projectId: INSTALLATION_PROJECT } }, Date.now());
     if (told) this.#tell(told);
   }
 

@@ -2,6 +2,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { CONFIG, type BaseConfig } from '../config.ts';
+import { projectId as projectName } from '../identity.ts';
 import { AccessAudit } from './access-audit.ts';
 import { credentialMissing, type KnownRequest } from './authenticate.ts';
 import { loginTooOld, permissionMissing } from './must-have.ts';
@@ -29,10 +30,11 @@ export class AccessGuard implements CanActivate {
     if (!principal) throw credentialMissing();
     if (access === undefined) throw new Error(`${execution.getClass().name}.${execution.getHandler().name} says nothing of who may call it`); // the start has looked; a route made later must not be open
     const projectId = this.#projectOf(request, access);
-    await this.limits.take(principal, projectId);
+    await this.limits.takeOfCaller(principal);
     request.permits = (again) => access.type !== 'needs' || heldOf(again, access, projectId).length > 0;
     if (access.type === 'needs') {
       this.#permit(principal, access, projectId);
+      await this.limits.takeOfProject(principal, projectId); // only now: whoever has no part in a project does not use up what it may be asked
       allow(visibleTo(principal, access, projectId));
     }
     return true;
@@ -50,7 +52,8 @@ export class AccessGuard implements CanActivate {
   #projectOf(request: Request, access: RouteAccess): string {
     if (access.type === 'needs' && typeof access.project === 'function') return access.project(request, this.config);
     const said = request.params['projectId'];
-    return typeof said === 'string' ? said : INSTALLATION;
+    if (typeof said !== 'string') return INSTALLATION;
+    return said === INSTALLATION ? '' : said; // an address does not become the installation by naming its project so
   }
 }
 
@@ -63,6 +66,10 @@ const heldOf = (principal: Principal, { permissions, project }: PermissionNeeded
  * by itself sees where the caller is at home, and what belongs to the installation.
  */
 function visibleTo({ grants }: Principal, { project }: PermissionNeeded, projectId: string): readonly string[] | '*' {
-  const projects = project === 'any' ? [...grants.flatMap((grant) => grant.projects), 'vitae'] : [projectId];
-  return projects.includes(INSTALLATION) ? '*' : projects;
+  if (project === 'any') {
+    const projects = grants.flatMap((grant) => grant.projects);
+    return projects.includes(INSTALLATION) ? '*' : [...projects, 'vitae'];
+  }
+  if (projectId === INSTALLATION) return '*';
+  return projectName.safeParse(projectId).success ? [projectId] : []; // the route says what is wrong with it
 }

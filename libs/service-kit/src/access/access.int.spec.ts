@@ -191,6 +191,15 @@ describe('who is known', () => {
     expect((await ask('/installation', as('human/audrey', { roles: ['auditor'] }))).status).toBe(200);
   });
 
+  it('gets nowhere by an address whose project is none', async () => {
+    const all = as('human/pia');
+    const alpha = as('human/ben', { roles: ['viewer'], projects: ['alpha'] });
+    for (const project of ['*', 'alpha,beta', '%20', 'ALPHA', '..%2falpha']) {
+      expect([project, (await ask(`/v1/projects/${project}/models`, alpha)).status]).toEqual([project, 403]);
+      expect([project, (await register(all, { name: 'm' }, `/v1/projects/${project}/models`)).status]).toEqual([project, 400]);
+    }
+  });
+
   it('is asked where the route says it is at home, or anywhere', async () => {
     const alpha = as('human/ben', { roles: ['viewer'], projects: ['alpha'] });
     const beta = as('human/bea', { roles: ['viewer'], projects: ['beta'] });

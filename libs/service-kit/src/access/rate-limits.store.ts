@@ -44,10 +44,16 @@ export class RateLimits {
   }
 
   /** @throws Problem 429 `too-many-requests`, with Retry-After. */
-  async take({ kind, id }: Principal, projectId: string): Promise<void> {
-    if (this.#perCaller === 0 || kind === 'service') return;
-    await this.#one(this.#callers, `${kind}/${id}`, 'This caller');
-    if (projectId !== '*') await this.#one(this.#projects, projectId, `Project ${projectId}`);
+  async takeOfCaller({ kind, id }: Principal): Promise<void> {
+    if (this.#perCaller > 0 && kind !== 'service') await this.#one(this.#callers, `${kind}/${id}`, 'This caller');
+  }
+
+  /**
+   * For a caller who may ask the project. The whole installation (`*`) has no limit of its own.
+   * @throws Problem 429 `too-many-requests`, with Retry-After.
+   */
+  async takeOfProject({ kind }: Principal, projectId: string): Promise<void> {
+    if (this.#perCaller > 0 && kind !== 'service' && projectId !== '*') await this.#one(this.#projects, projectId, `Project ${projectId}`);
   }
 
   async #one(counts: RateLimiterAbstract, name: string, whose: string): Promise<void> {
@@ -85,7 +91,7 @@ function limiter(keyPrefix: string, points: number, ledger: Ledger | undefined):
   const memory = new RateLimiterMemory({ keyPrefix, points, duration: WINDOW_S });
   if (!ledger) return memory;
   const query = ({ text, values }: { text: string; values: unknown[] }) => everyProject(() => ledger.sql.query(text, values)).then((rows) => ({ rows }));
-  return new RateLimiterPostgres({ keyPrefix, points, duration: WINDOW_S, storeClient: { query }, storeType: 'client', schemaName: 'access', tableName: 'rate', tableCreated: true, insuranceLimiter: memory });
+  return new RateLimiterPostgres({ keyPrefix, points, duration: WINDOW_S, storeClient: { query }, storeType: 'client', schemaName: 'access', tableName: 'rate', tableCreated: true, clearExpiredByTimeout: false, insuranceLimiter: memory });
 }
 
 const tooMany = (whose: string, limit: number, ms: number): Problem =>

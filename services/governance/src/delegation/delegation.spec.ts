@@ -73,9 +73,10 @@ describe('approval roles', () => {
     expect(approvalRolesOf([grant('business-owner', 'credit'), grant('risk-officer', '*')], 'credit')).toEqual(['business-owner', 'model-risk']);
     expect(approvalRolesOf([grant('business-owner', 'credit'), grant('risk-officer', '*')], 'other')).toEqual(['model-risk']);
     expect(approvalRolesOf([grant('business-owner', 'credit'), grant('risk-officer', '*')])).toEqual(['model-risk']);
+    expect(approvalRolesOf([grant('validator', 'credit')], 'credit')).toEqual(['model-risk']);
   });
   it('are held by no administrator, and by nobody else', () => {
-    const roles = ['administrator', 'viewer', 'data-scientist', 'ml-engineer', 'validator', 'platform-engineer', 'auditor', 'service', 'model-risk'];
+    const roles = ['administrator', 'viewer', 'data-scientist', 'ml-engineer', 'platform-engineer', 'auditor', 'service', 'model-risk'];
     expect(approvalRolesOf(roles.map((role) => grant(role, '*')), 'credit')).toEqual([]);
   });
   it('are those of the grants that a request carries, and none without one of them', () => {
