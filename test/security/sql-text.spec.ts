@@ -59,6 +59,7 @@ const ALLOWED: Readonly<Record<string, { readonly why: string; readonly of: read
   'services/ledger/src/log-key/log-key-files.store.ts': { why: 'no SQL: a sentence for people', of: ['this.#path'] },
   'services/ledger/src/history/event-search.view.ts': { why: 'fragments with their values in parameters, and numbers', of: ['block', 'holds', 'order', 'limit', 'alsoIn(facets, `s.index / ${BLOCK}`)', 'low', 'high', 'BLOCK - 1', "alsoIn(others, 'b.block')"] },
   'services/ledger/src/evidence/readme.ts': { why: 'no SQL: a sentence for people', of: ['origin'] },
+  'services/governance/src/person/people.view.ts': { why: 'one of two columns', of: ['by'] },
   'services/governance/src/lifecycle/registry.view.ts': { why: 'columns that the code names', of: ['set'] },
   'services/deployment/src/endpoint/endpoint.ts': { why: 'no SQL: a sentence for people', of: ['state.environment'] },
 };

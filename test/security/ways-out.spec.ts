@@ -6,12 +6,13 @@ import { expect, it } from '@jest/globals';
 // alone, which judges it for each connection (SSRF). A new way out fails here, and whoever adds it says whose address it is.
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const OUT = /(?<![.\w])fetch(?:By)?\(|from 'undici'|from 'node:(?:net|tls|dgram)'|\b(?:request|get)\b.*from 'node:https?'|from 'openid-client'|from '@aws-sdk\/|createRemoteJWKSet/;
+const OUT = /(?<![.\w])fetch(?:By)?\(|= fetch\b|from 'undici'|from 'node:(?:net|tls|dgram)'|\b(?:request|get)\b.*from 'node:https?'|from 'openid-client'|from '@aws-sdk\/|createRemoteJWKSet/;
 
 const WHOSE: Readonly<Record<string, string>> = {
   'libs/webhooks/src/poster.ts': 'callers’, each judged when it is connected to',
   'libs/service-kit/src/access/introspection.client.ts': 'the operator’s: governance',
   'libs/service-kit/src/access/service-token.client.ts': 'the operator’s: the issuer',
+  'libs/service-kit/src/access/key-set.client.ts': 'the operator’s: the issuer',
   'libs/service-kit/src/access/verify-token.client.ts': 'the operator’s: the issuer',
   'libs/service-kit/src/access/workload-issuer.client.ts': 'the operator’s: the cluster',
   'libs/service-kit/src/served-certificate.ts': 'nobody’s: it looks whether a certificate fits its key',
