@@ -41,8 +41,8 @@ export interface Api {
   put<T>(path: string, call: Call): Promise<T>;
   /** The id that events have in place of a person's name. */
   idOf(person: Person): Promise<string>;
-  /** Whose id that is, of those who were asked for; a service's id is its name. */
-  nameOf(id: string): string;
+  /** Asks who those ids of events are. A service's id is its name; of a person only governance tells it, and only to who may see names. */
+  namesOf(ids: readonly string[], as: Person): Promise<(id: string) => string>;
   /** Open Inference Protocol; answers the variant that served it, too. */
   infer(endpoint: string, requestId: string, inputs: unknown, as: Person): Promise<{ variant: string; outputs: unknown }>;
 }
@@ -57,7 +57,6 @@ const PATIENCE_MS = 60_000;
  */
 export function api(frontDoor: string, projectId: string, sessionOf: (person: PersonaId) => Session, signal: AbortSignal): Api {
   const ids = new Map<PersonaId, Promise<string>>();
-  const names = new Map<string, PersonaId>();
   const url = (path: string): string => {
     const [, service, rest] = /^\/([a-z]+)\/(.*)$/.exec(path) ?? [];
     return `${frontDoor}/api/${service}/v1/projects/${projectId}/${rest}`;
@@ -105,7 +104,6 @@ export function api(frontDoor: string, projectId: string, sessionOf: (person: Pe
 
   async function whoAmI(person: Person): Promise<string> {
     const { id } = (await (await request(`${frontDoor}/api/governance/v1/whoami`, person)).json()) as { id: string };
-    names.set(id, person.name);
     return id;
   }
 
@@ -121,7 +119,14 @@ export function api(frontDoor: string, projectId: string, sessionOf: (person: Pe
       ids.set(person.name, known);
       return known;
     },
-    nameOf: (id) => names.get(id) ?? id,
+    async namesOf(ids, as) {
+      const people = [...new Set(ids)].filter((id) => id.startsWith('psn_'));
+      const { items } = people.length === 0 ? { items: [] } : ((await (await request(`${frontDoor}/api/governance/v1/people?ids=${people.join(',')}`, as)).json()) as { items: { id: string; name: string }[] });
+      const names = new Map(items.map(({ id, name }) => [id, name]));
+      const nobody = people.find((id) => !names.get(id));
+      if (nobody !== undefined) throw new Error(`governance does not know who ${nobody} is`);
+      return (id) => names.get(id) ?? id;
+    },
     async infer(endpoint, requestId, inputs, as) {
       const response = await request(`${frontDoor}/v2/models/${endpoint}/infer`, as, {
         method: 'POST',

@@ -29,11 +29,12 @@ export async function timeline(stage: Stage, subject: string): Promise<readonly 
   return items;
 }
 
-export function printTimeline({ api, say }: Stage, items: readonly HistoryItem[]): void {
+export async function printTimeline({ api, say }: Stage, items: readonly HistoryItem[]): Promise<void> {
+  const nameOf = await api.namesOf(items.map(({ envelope }) => envelope.actor.id), audrey);
   for (const { envelope } of items) {
     const name = envelope.type.split('.').slice(1, 2).concat(envelope.type.split('.').at(-1) ?? '').join(' ');
     const reason = envelope.reason ? ` — ${clipped(envelope.reason, 120)}` : '';
-    say(`  #${String(indexOf(envelope)).padStart(4)}  ${envelope.recordedAt.slice(11, 23)}  ${name.padEnd(38)} ${api.nameOf(envelope.actor.id)}${reason}`);
+    say(`  #${String(indexOf(envelope)).padStart(4)}  ${envelope.recordedAt.slice(11, 23)}  ${name.padEnd(38)} ${nameOf(envelope.actor.id)}${reason}`);
   }
 }
 
@@ -78,7 +79,8 @@ export async function expectServed(stage: Stage, endpoint: Endpoint, at: string,
   const found = Object.fromEntries(serving.weights.map(({ version, weight }) => [version, weight]));
   const said = (weights: Readonly<Record<number, number>>): string => Object.entries(weights).map(([version, weight]) => `version ${version}: ${weight} %`).join(', ');
   if (said(found) !== said(expected)) throw new Error(`at ${at} the ledger says ${said(found)}, but ${said(expected)} was seen`);
-  stage.say(`at ${at.slice(11, 23)} served ${said(found)} (since event #${serving.since.index}, by ${stage.api.nameOf(serving.since.actor)})`);
+  const nameOf = await stage.api.namesOf([serving.since.actor], audrey);
+  stage.say(`at ${at.slice(11, 23)} served ${said(found)} (since event #${serving.since.index}, by ${nameOf(serving.since.actor)})`);
 }
 
 interface Graph {

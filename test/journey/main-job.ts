@@ -1,12 +1,12 @@
 import type { PersonaId, Session } from '@vitae/local';
 import { api } from './api.ts';
-import { approve, expectDenial } from './approve.ts';
+import { approve, expectDenial, expectNoOwnApproval } from './approve.ts';
 import { expectProvenance, expectSameStory, expectServed, printTimeline, timeline } from './audit.ts';
 import { registerData, stateExpectations } from './data.ts';
 import { createEndpoint, deploy, expectRefusal } from './deploy.ts';
 import { evaluate, publishCard, publishSuite, registerModel, registerVersion } from './develop.ts';
 import { rows } from './fixtures.ts';
-import { cast } from './cast.ts';
+import { cast, rosa } from './cast.ts';
 import { activateBaseline, expectDrift, expectHealthy, WINDOW_ROWS } from './monitor.ts';
 import { plan } from './plan.ts';
 import { retire } from './retire.ts';
@@ -56,7 +56,7 @@ export async function mainJob({ frontDoor, natsUrl, natsKeyFile, as, report, sig
 
     act('3  Develop');
     const modelId = await registerModel(stage, useCaseId, 'consumer-credit-risk');
-    const v1 = await registerVersion(stage, modelId, 'credit-v1.onnx', usual, 'logistic regression on two columns');
+    const v1 = await registerVersion(stage, modelId, 'credit-v1.onnx', usual, 'logistic regression on two columns', [rosa]);
 
     act('4  Evaluate');
     const suiteId = await publishSuite(stage, usual);
@@ -65,6 +65,7 @@ export async function mainJob({ frontDoor, natsUrl, natsKeyFile, as, report, sig
 
     act('5  Approve');
     await expectDenial(stage, v1);
+    await expectNoOwnApproval(stage, v1, rosa);
     const permit1 = await approve(stage, v1);
 
     act('6  Deploy');
@@ -116,7 +117,7 @@ export async function mainJob({ frontDoor, natsUrl, natsKeyFile, as, report, sig
     act('11 Audit');
     const subject = `model:${modelId}`;
     const story = await timeline(stage, subject);
-    printTimeline(stage, story);
+    await printTimeline(stage, story);
     const duringCanary = better.seenAt.get(10) ?? better.seenAt.get(50);
     if (duringCanary === undefined) throw new Error('the canary of version 2 was never seen');
     await expectServed(stage, endpoint, servedV1, { 1: 100 });

@@ -78,11 +78,13 @@ function addresses(suite: Suite, ours: boolean): string {
 }
 
 function whoCanLogIn({ frontDoor, dataDir }: Suite): string {
+  const elsewhere = frontDoor === 'http://127.0.0.1:7400' ? '' : ` --url ${frontDoor}/api`;
   const people = personas.map(({ id, does }) => `${id} (${does})`);
   return [
-    `  Log in at ${frontDoor}, or with \`npm run vitae -- login\`; there is no password, choose who you are:`,
+    `  Log in at ${frontDoor}, or with \`npm run vitae -- login${elsewhere}\`; there is no password, choose who you are:`,
     `    ${people.slice(0, 4).join(', ')},`,
     `    ${people.slice(4).join(', ')}.`,
+    '  Programs come with an API token of somebody: `npm run vitae -- tokens create --help`.',
     `  What each may do: ${join(dataDir, 'access', 'grants.json')}`,
     '',
   ].join('\n');

@@ -63,8 +63,8 @@ async function datasets(client: VitaeClient, begun: string): Promise<Suggestion[
 
 /** The tokens that can still be revoked. */
 async function tokens(url: string, signal: AbortSignal): Promise<Suggestion[]> {
-  const { tokens: found } = await callApiJson<{ tokens: readonly { id: string; name: string; revokedAt?: string | null }[] }>({ url, token: tokenFor(url, { renew: false }) }, 'governance/v1/api-tokens', { signal });
-  return found.filter(({ revokedAt }) => !revokedAt).map(({ id, name }) => ({ word: id, about: name }));
+  const { items } = await callApiJson<{ items: readonly { id: string; name: string; state: string }[] }>({ url, token: tokenFor(url, { renew: false }) }, 'governance/v1/api-tokens?limit=200', { signal });
+  return items.filter(({ state }) => state === 'live').map(({ id, name }) => ({ word: id, about: name }));
 }
 
 const beginsWith = (begun: string): string => `name LIKE ${quoted(`${begun.replaceAll(/[\\%_]/g, '\\$&')}%`)}`;

@@ -35,7 +35,7 @@ export function registerErase(program: Command): void {
         'One person requests, another approves; neither may be a machine, and nobody approves the erasure of their own words.',
     );
   const sub = (name: string, summary: string): Command =>
-    withJson(withApi(erase.command(name).summary(summary).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`).argument('[person]', "the person's actor id, such as psn_5f0c…; or --mail")))
+    withJson(withApi(erase.command(name).summary(summary).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`).argument('[person]', "what events call the person, such as psn_5f0c…; or --mail")))
       .option('--mail <address>', 'instead of the actor id: who has this mail (wants person.read everywhere)');
   const withReason = (command: Command): Command => command.requiredOption('--reason <text>', 'why; it is kept in the ledger');
 

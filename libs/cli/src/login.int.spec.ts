@@ -77,7 +77,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   seen = [];
-  reply = () => ({ body: { id: 'ben', kind: 'human', onBehalfOf: '', name: 'Ben', grants: [{ role: 'viewer', projects: ['*'] }] } });
+  reply = () => ({ body: { id: 'ben', kind: 'human', onBehalfOf: '', grants: [{ role: 'viewer', projects: ['*'] }] } });
   configuration = { issuer: issuer.url, audience: issuer.audience, cliClientId: 'vitae-cli' };
   for (const name of ['VITAE_TOKEN', 'VITAE_TOKEN_FILE', 'VITAE_URL']) delete process.env[name];
   process.env['XDG_CONFIG_HOME'] = join(directory, `home-${(home += 1)}`);
@@ -153,9 +153,9 @@ describe('vitae login', () => {
     expect(claimsOf((await session()).accessToken)).toMatchObject({ iss: issuer.url, aud: issuer.audience, sub: 'ben', client_id: 'vitae-cli' });
     const modes = await Promise.all([sessionFile(), join(sessionFile(), '..')].map(async (path) => ((await stat(path)).mode & 0o777).toString(8)));
     expect(modes).toEqual(['600', '700']);
-    expect((await whoami({ url })).lines).toEqual(['Ben (human, events call you ben)', '  viewer in all projects']);
-    reply = () => ({ body: { id: 'ben', kind: 'machine', onBehalfOf: 'psn_1', grants: [], permissions: ['model.read'] } });
-    expect((await whoami({ url, project: 'credit' })).lines).toEqual(['ben (machine, on behalf of psn_1)', '  no role in any project', '  may in credit: model.read']);
+    expect((await whoami({ url })).lines).toEqual(['ben of the spec (human, events call you ben)', '  viewer in all projects']);
+    reply = () => ({ body: { id: 'ben', kind: 'machine', onBehalfOf: 'psn_1', grants: [{ permissions: ['model.read', 'model.register'], projects: ['credit'] }], permissions: ['model.read'] } });
+    expect((await whoami({ url, project: 'credit' })).lines).toEqual(['ben of the spec (machine, events call you ben, on behalf of psn_1)', '  model.read, model.register in credit', '  may in credit: model.read']);
     expect(seen.map(({ path }) => path)).toEqual(['/api/governance/v1/whoami', '/api/governance/v1/whoami?project=credit']);
     expect(bearers()).toEqual(Array(2).fill(`Bearer ${(await session()).accessToken}`));
     expect(Object.keys(seen[0]?.headers ?? {}).filter((name) => name.startsWith('vitae-'))).toEqual([]);
@@ -377,7 +377,7 @@ describe('a program', () => {
 });
 
 describe('vitae tokens', () => {
-  const token = { id: 't1', name: 'nightly', owner: 'psn_1', projects: ['credit'], permissions: ['model.read', 'model.register'], createdAt: '2026-11-01T00:00:00Z', expiresAt: '2099-12-01T08:30:00Z', revokedAt: null, lastUsedAt: null };
+  const token = { id: 't1', name: 'nightly', owner: 'psn_1', projects: ['credit'], permissions: ['model.read', 'model.register'], createdAt: '2026-11-01T00:00:00Z', expiresAt: '2099-12-01T08:30:00Z', revokedAt: null, lastUsedAt: null, state: 'live' };
 
   it('prints a new one alone on stdout, and all else beside it', async () => {
     reply = () => ({ status: 201, body: { ...token, token: 'vitae_t1_secret' } });
@@ -389,12 +389,25 @@ describe('vitae tokens', () => {
     expect(seen.map(({ method, path, body }) => [method, path, JSON.parse(body)])[0]).toEqual(['POST', '/api/governance/v1/api-tokens', { name: 'nightly', projects: ['credit', 'pricing'], permissions: ['model.read', 'model.register'], expiresAt: '2099-12-01T08:30:00.000Z' }]);
   });
 
+  it('tells people names, where these may be seen, and programs pseudonyms', async () => {
+    process.env['VITAE_TOKEN'] = 't';
+    const [dana, gone] = ['a', 'b'].map((digit) => `psn_${digit.repeat(32)}`);
+    const items = [{ ...token, owner: dana }, { ...token, id: 't2', owner: gone }];
+    reply = ({ path }) => ({ body: path.includes('/people?') ? { items: [{ id: dana, name: 'Dana Okafor' }, { id: gone, name: '' }] } : { items } });
+    expect((await tokens.list({ url })).lines.map((line) => line.split('\t').at(-1))).toEqual(['Dana Okafor', gone]);
+    expect(seen.at(-1)?.path).toBe(`/api/governance/v1/people?ids=${dana},${gone}`);
+    expect(JSON.parse((await here('tokens', 'list', '--json')).stdout)).toEqual({ ok: true, items });
+    expect(seen.at(-1)?.path).toBe('/api/governance/v1/api-tokens'); // nobody looked at a name
+    reply = ({ path }) => (path.includes('/people?') ? { status: 403, body: { title: 'No', detail: 'Not so.' } } : { status: 404, body: { title: 'No', detail: `Not of ${dana}.` } });
+    expect((await here('tokens', 'revoke', 't1')).stderr).toBe(`vitae: No: Not of ${dana}.\n`);
+  });
+
   it('lists all pages, and revokes', async () => {
     process.env['VITAE_TOKEN'] = 't';
-    const old = { ...token, id: 't2', revokedAt: '2026-11-02T00:00:00Z', lastUsedAt: '2026-11-01T09:15:00Z' };
-    reply = ({ path }) => ({ body: path.includes('pageToken=n%2F2') ? { tokens: [old, { ...old, id: 't3', revokedAt: null, expiresAt: long }] } : { tokens: [token], nextPageToken: 'n/2' } });
+    const old = { ...token, id: 't2', state: 'revoked', revokedAt: '2026-11-02T00:00:00Z', lastUsedAt: '2026-11-01T09:15:00Z' };
+    reply = ({ path }) => ({ body: path.includes('pageToken=n%2F2') ? { items: [old, { ...old, id: 't3', state: 'expired', revokedAt: null, expiresAt: long }] } : { items: [token], nextPageToken: 'n/2' } });
     expect((await tokens.list({ url })).lines.map((line) => line.split('\t'))).toEqual([
-      ['t1', 'nightly', 'active', 'credit', 'model.read model.register', '2099-12-01 08:30', 'never', 'psn_1'],
+      ['t1', 'nightly', 'live', 'credit', 'model.read model.register', '2099-12-01 08:30', 'never', 'psn_1'],
       ['t2', 'nightly', 'revoked', 'credit', 'model.read model.register', '2099-12-01 08:30', '2026-11-01 09:15', 'psn_1'],
       ['t3', 'nightly', 'expired', 'credit', 'model.read model.register', '2020-01-01 00:00', '2026-11-01 09:15', 'psn_1'],
     ]);
@@ -416,6 +429,11 @@ describe('a log behind a front door', () => {
     reply = ({ headers }) => (headers.authorization === undefined ? { status: 401 } : { body: 'here' });
     expect((await httpLog(`${url}/ledger/log`)('checkpoint'))?.toString()).toBe('"here"');
     expect(bearers()).toEqual([undefined, `Bearer ${(await session()).accessToken}`]);
+    const read = httpLog(`${url}/ledger/log`);
+    expect(await Promise.all(['events/000', 'tile/entries/000'].map(read))).toEqual(Array(2).fill(Buffer.from('"here"'))); // as a verification reads
+    reply = () => ({ status: 403, body: {} });
+    await expect(read('events/000')).rejects.toThrow('Who may read the history of all projects may read it');
+    reply = ({ headers }) => (headers.authorization === undefined ? { status: 401 } : { body: 'here' });
     seen = [];
     const elsewhere = url.replace('127.0.0.1', 'localhost');
     for (const address of [`${elsewhere}/ledger/log`, url.replace('/api', '/api-other')]) await expect(httpLog(address)('checkpoint')).rejects.toThrow('It is not for everybody: log in at its front door');

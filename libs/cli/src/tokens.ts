@@ -1,6 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { callApi, callApiJson, withApi, type ApiOptions } from './api.ts';
 import { answer, withJson, type Outcome } from './outcome.ts';
+import { namesIn } from './people.ts';
 import { minute, plain, table, type Column } from './table.ts';
 import { sheet } from './terminal.ts';
 
@@ -20,9 +21,8 @@ interface Token {
   readonly owner: string;
   readonly projects: readonly string[];
   readonly permissions: readonly string[];
-  readonly createdAt: string;
+  readonly state: 'live' | 'expired' | 'revoked';
   readonly expiresAt: string;
-  readonly revokedAt?: string | null;
   readonly lastUsedAt?: string | null;
 }
 
@@ -36,7 +36,7 @@ export function registerTokens(program: Command): void {
     .requiredOption('--projects <projects>', 'where, divided by commas', names)
     .requiredOption('--permissions <permissions>', 'what it may do, divided by commas, such as model.register', names)
     .option('--expires <when>', 'such as 12h, 30d, 8w, or an RFC 3339 time', lifetime, lifetime('30d'))
-    .addHelpText('after', '\nExample:\n  $ (umask 077; vitae tokens create nightly --projects credit --permissions model.register,model.read --expires 30d > token)')
+    .addHelpText('after', '\nExample:\n  $ (umask 077; vitae tokens create nightly --projects credit --permissions registry.read,model.register --expires 30d > token)')
     .action((name: string, options: CreateOptions) => answer(options, () => create(name, options)));
   sub('list', 'list the tokens, with who made them and when they were last used').action((options: TokensOptions) => answer(options, () => list(options)));
   sub('revoke', 'end a token at once').argument('<token-id>', 'its id').action((id: string, options: TokensOptions) => answer(options, () => revoke(id, options)));
@@ -53,7 +53,7 @@ export async function create(name: string, options: CreateOptions): Promise<Outc
 const COLUMNS: readonly Column<Token>[] = [
   { head: 'id', of: ({ id }) => id },
   { head: 'name', of: ({ name }) => name },
-  { head: 'state', of: ({ revokedAt, expiresAt }) => (revokedAt ? 'revoked' : Date.parse(expiresAt) <= Date.now() ? 'expired' : 'active') },
+  { head: 'state', of: ({ state }) => state },
   { head: 'projects', of: ({ projects }) => projects.join(' ') },
   { head: 'permissions', of: ({ permissions }) => permissions.join(' '), spare: true },
   { head: 'until', of: ({ expiresAt }) => minute(expiresAt) },
@@ -64,12 +64,13 @@ const COLUMNS: readonly Column<Token>[] = [
 export async function list(options: TokensOptions): Promise<Outcome> {
   const tokens: Token[] = [];
   for (let next: string | null | undefined = ''; typeof next === 'string'; ) {
-    const page: { tokens: readonly Token[]; nextPageToken?: string | null } = await callApiJson(options, `governance/v1/api-tokens${next === '' ? '' : `?${new URLSearchParams({ pageToken: next })}`}`);
-    tokens.push(...page.tokens);
+    const page: { items: readonly Token[]; nextPageToken?: string | null } = await callApiJson(options, `governance/v1/api-tokens${next === '' ? '' : `?${new URLSearchParams({ pageToken: next })}`}`);
+    tokens.push(...page.items);
     next = page.nextPageToken || undefined;
   }
   const none = process.stdout.isTTY && tokens.length === 0 ? ['there are no tokens'] : [];
-  return { ok: true, lines: [...table(COLUMNS, tokens, sheet()), ...none], json: { tokens } };
+  const reads = options.json ? undefined : await namesIn(options, tokens.map(({ owner }) => owner));
+  return { ok: true, lines: [...table(COLUMNS, tokens, { ...sheet(), ...(reads ? { reads } : {}) }), ...none], json: { items: tokens } };
 }
 
 export async function revoke(id: string, options: TokensOptions): Promise<Outcome> {

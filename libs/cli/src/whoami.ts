@@ -8,8 +8,8 @@ interface Whoami {
   readonly id: string;
   readonly kind: string;
   readonly onBehalfOf?: string | null;
-  readonly name?: string | null;
-  readonly grants: readonly { readonly role: string; readonly projects: readonly string[] }[];
+  /** A person's are roles, a token's are permissions. */
+  readonly grants: readonly { readonly role?: string; readonly permissions?: readonly string[]; readonly projects: readonly string[] }[];
   readonly permissions?: readonly string[] | null;
 }
 
@@ -30,12 +30,19 @@ export function registerWhoami(program: Command): void {
 export async function whoami(options: WhoamiOptions): Promise<Outcome> {
   const { project } = options;
   const found = await callApiJson<Whoami>(options, `governance/v1/whoami${project === undefined ? '' : `?${new URLSearchParams({ project })}`}`);
-  const { id, kind, name, onBehalfOf, grants, permissions } = found;
+  const { id, kind, onBehalfOf, grants, permissions } = found;
+  const name = credentialOf() === 'session' ? await sessionName(options.url) : undefined;
   const lines = [
     `${plain(name || id)} (${[kind, ...(name && name !== id ? [`events call you ${id}`] : []), ...(onBehalfOf && onBehalfOf !== id ? [`on behalf of ${onBehalfOf}`] : [])].map(plain).join(', ')})`,
-    ...(grants.length === 0 ? ['  no role in any project'] : grants.map(({ role, projects }) => `  ${plain(role)} in ${projects.includes('*') ? 'all projects' : projects.map(plain).join(', ')}`)),
+    ...(grants.length === 0 ? ['  no role in any project'] : grants.map(({ role, permissions: some = [], projects }) => `  ${plain(role ?? some.join(', '))} in ${projects.includes('*') ? 'all projects' : projects.map(plain).join(', ')}`)),
     ...(permissions ? [`  may ${project === undefined ? 'on the whole installation' : `in ${project}`}: ${permissions.map(plain).join(', ') || 'nothing'}`] : []),
     ...(credentialOf() === 'session' ? [] : [`  by ${credentialOf()}`]),
   ];
-  return { ok: true, lines, json: { ...found } };
+  return { ok: true, lines, json: { ...found, ...(name === undefined ? {} : { name }) }, pseudonyms: true };
+}
+
+/** As the issuer calls who logged in: services know a pseudonym, and nobody has to look one's own name up. */
+async function sessionName(url: string): Promise<string | undefined> {
+  const { doorOf, readSessions } = await import('./session/session-file.ts');
+  return (await readSessions())[doorOf(url)]?.name;
 }

@@ -8,13 +8,14 @@ import { ProxyController } from './front-door/proxy.controller.ts';
 import { ServicesClient } from './front-door/services.client.ts';
 import { WelcomeController } from './front-door/welcome.controller.ts';
 import { AuthController } from './session/auth.controller.ts';
+import { ConfigurationController } from './session/configuration.controller.ts';
 import { IssuerClient } from './session/issuer.client.ts';
 import { SessionMemory } from './session/session-memory.store.ts';
 import { SessionSeal } from './session/session-seal.store.ts';
 import { Sessions } from './session/sessions.store.ts';
 
 @Module({
-  controllers: [WelcomeController, AuthController, ProxyController],
+  controllers: [WelcomeController, AuthController, ConfigurationController, ProxyController],
   providers: [HttpServer, ServicesClient, IssuerClient, SessionMemory, SessionSeal, Sessions],
 })
 export class AppModule implements NestModule {
@@ -33,7 +34,7 @@ export class AppModule implements NestModule {
     consumer.apply((_request: Request, response: Response, next: NextFunction) => {
       response.set('Cache-Control', 'no-store');
       next();
-    }).forRoutes('/', 'auth/{*path}');
+    }).forRoutes('/', 'auth/{*path}', 'api/auth/{*path}');
     consumer.apply((request: Request, response: Response, next: NextFunction) => {
       const { headers, preflight } = cors({ method: request.method, origin: request.get('origin'), wishes: request.get('access-control-request-method') }, origins);
       response.set(headers);

@@ -21,6 +21,8 @@ export const consoleConfig = baseConfig
     /** Who we are at the issuer when people log in. */
     VITAE_CLIENT_ID: z.string().min(1).default('vitae-console').describe('the id of the front door at the issuer'),
     VITAE_CLIENT_SECRET_FILE: z.string().min(1).optional().describe('the file with the secret of that client'),
+    /** Who the command line is there. */
+    VITAE_CLI_CLIENT_ID: z.string().min(1).default('vitae-cli').describe('the id of the command line at the issuer, a public client'),
     VITAE_OIDC_SCOPE: z
       .string()
       .regex(/^openid( [\x21\x23-\x5b\x5d-\x7e]+)*$/)

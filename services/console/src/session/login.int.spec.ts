@@ -86,6 +86,13 @@ describe('logging in', () => {
     expect(issuer.asked()).toEqual(['authorization_code ok']);
   });
 
+  it.each(['/auth/configuration', '/api/auth/configuration'])('tells everybody at %s where the command line logs in', async (path) => {
+    const { status, json, headers } = await get(new Browser(), path);
+    expect([status, json()]).toEqual([200, { issuer: issuer.url, audience: 'vitae', cliClientId: 'vitae-cli' }]);
+    expect([headers['cache-control'], headers['set-cookie']]).toEqual(['no-store', undefined]);
+    expect(problem(await get(new Browser(), path, { method: 'DELETE' }))).toMatch(/^404 route-/);
+  });
+
   it('asks the issuer with code, PKCE, state and nonce', async () => {
     const { status, headers } = await get(new Browser(), '/auth/login');
     const { origin, searchParams } = new URL(headers.location ?? '');
