@@ -348,6 +348,24 @@ describe('the database', () => {
     expect(level).toEqual([{ transaction_isolation: 'read committed' }]);
   });
 
+  it('has the one of two transactions run again that it gave up because each waited for the other', async () => {
+    const ids = await Promise.all(['one way', 'the other way'].map(async (name) => String((await register(name)).body.stream).split('Model-')[1] ?? ''));
+    let runs = 0;
+    let both = (): void => undefined;
+    const bothHaveOne = new Promise<void>((resolve) => (both = resolve));
+    const lockInTurn = (order: readonly string[]) =>
+      inside.ledger.transact(async ({ sql }) => {
+        runs += 1;
+        if ((await sql.query('select from kit_spec.model where id = $1 for update', [order[0]])).length !== 1) throw new Error('there is no such row');
+        if (runs === 2) both();
+        await bothHaveOne;
+        await sql.query('select from kit_spec.model where id = $1 for update', [order[1]]);
+        return 'done';
+      });
+    expect(await Promise.all([lockInTurn(ids), lockInTurn([...ids].reverse())])).toEqual(['done', 'done']);
+    expect(runs).toBe(3);
+  });
+
   it('may cut all connections off without harm to the process', async () => {
     const kill = 'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()';
     await inside.ledger.sql.query(kill);

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { RequestContext } from '@mikro-orm/core';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -30,6 +30,7 @@ import { isOperational } from './operational-paths.ts';
 import { Readiness } from './readiness.ts';
 import { renewCertificate, servedCertificate } from './served-certificate.ts';
 import { refuseSealedText } from './sealed-request.ts';
+import { giveUpStalledBodies } from './stalled-body.ts';
 import { telemetry } from './telemetry-handle.ts';
 import { markForeignBody } from './validation.ts';
 
@@ -90,6 +91,10 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
     contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
     ...(httpsOptions ? {} : { strictTransportSecurity: false }), // said by whoever terminates TLS
   });
+  const server = app.getHttpServer() as Server;
+  server.headersTimeout = HEADERS_TIMEOUT;
+  server.requestTimeout = 0; // an upload of gigabytes takes its time; one that stands still is given up
+  if (!definition.passesCredentialsOn) app.use(giveUpStalledBodies(config.VITAE_BODY_STALL_SECONDS * 1_000)); // who passes bodies on watches them himself
   app.use((_request: Request, _response: Response, next: NextFunction) => atWork.run(name, next));
   if (!definition.passesCredentialsOn) {
     const registers = { people: orm && app.get(People), apiTokens: orm ? app.get(ApiTokens) : app.get(Introspection), tokenReview: app.get(TokenReview) };
@@ -108,7 +113,7 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
     app.use(refuseSealedText);
   }
   if (orm) app.use((_request: Request, _response: Response, next: NextFunction) => RequestContext.create(orm.em, next));
-  serveOpenApi(app, name, VERSION);
+  serveOpenApi(app, definition, VERSION);
 
   // 3. Doors open; only then events, so that a consumer never waits for a service that waits for it.
   const consumers = orm && broker ? app.get(Consumers) : undefined;
@@ -138,6 +143,9 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
       })),
   };
 }
+
+/** Longest that the headers of a request may take to arrive, in milliseconds. */
+const HEADERS_TIMEOUT = 60_000;
 
 /** Which bodies are parsed: none of somebody who is not known. */
 const jsonBut = (bytesAt: ServiceDefinition['bytesAt']) => (request: IncomingMessage & KnownRequest): boolean =>

@@ -29,6 +29,7 @@ describe('the configuration', () => {
       DATABASE_POOL_SIZE: 5,
       VITAE_MIGRATIONS: 'apply',
       VITAE_MODE: 'local',
+      VITAE_BODY_STALL_SECONDS: 60,
       VITAE_RATE_LIMIT_PER_MINUTE: 60_000,
       ...known,
       VITAE_DATA_DIR: '.data',

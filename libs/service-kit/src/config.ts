@@ -73,6 +73,8 @@ export const baseConfig = z.object({
   /** `local` takes an issuer without TLS and runs without a keyring; so it is never the default. */
   VITAE_MODE: z.enum(['local', 'cluster']).default('cluster').describe('local or cluster'),
   VITAE_DATA_DIR: z.string().min(1).default('.data').describe('a directory for bytes on disk'),
+  /** Of a request's body something has to arrive in each span of so many seconds. */
+  VITAE_BODY_STALL_SECONDS: wholeNumber(60, 1, 3_600),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')

@@ -18,7 +18,7 @@ import { documentOf } from './openapi.ts';
  * modules (preview) and makes nothing of them, so what boot would have opened is never touched, and need not be there.
  */
 export async function describeApi<C extends BaseConfig>(definition: ServiceDefinition<C>): Promise<OpenAPIObject> {
-  return documentOf(await preview(definition), definition.name, VERSION);
+  return documentOf(await preview(definition), definition as ServiceDefinition, VERSION);
 }
 
 /** Its routes and who may call them, likewise. */

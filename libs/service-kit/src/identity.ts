@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { credentialMissing, type KnownRequest } from './access/authenticate.ts';
 import type { Principal } from './access/principal.ts';
 import { Problem } from './problem.ts';
+import { storable } from './storable-text.ts';
 import { traceparent } from './trace.ts';
 
 /** Who commands what, why and in what chain, and under which conditions: everything of a request that is not the command. */
@@ -91,8 +92,11 @@ const KINDS: Readonly<Record<Principal['kind'], ActorKind>> = { human: ActorKind
 
 export const actorOf = ({ kind, id, onBehalfOf }: Principal): Actor => create(ActorSchema, { id, kind: KINDS[kind], onBehalfOf });
 
-function projectOf(request: ContextRequest): string {
-  const parsed = projectId.safeParse(request.params['projectId']);
+const projectOf = (request: ContextRequest): string => projectNamed(request.params['projectId']);
+
+/** The project that an address names. @throws Problem 400 project-malformed. */
+export function projectNamed(said: unknown): string {
+  const parsed = projectId.safeParse(said);
   if (parsed.success) return parsed.data;
   throw new Problem(400, 'project-malformed', 'The project cannot be read', projectId.description ?? parsed.error.issues[0]?.message ?? '', {
     errors: [{ pointer: '/projectId', detail: parsed.error.issues[0]?.message ?? '', in: 'path' }],
@@ -103,11 +107,11 @@ function reasonOf(text: string | undefined): string {
   if (text === undefined) return '';
   try {
     const reason = decodeURIComponent(text).trim();
-    if (reason.length <= 2000) return reason;
+    if (reason.length <= 2000 && storable(reason)) return reason;
   } catch {
-    // not percent-encoded: told below, together with a reason that is too long
+    // not percent-encoded: told below, together with a reason that is too long or cannot be kept
   }
-  throw new Problem(400, 'reason-malformed', 'The reason cannot be read', 'Vitae-Reason takes percent-encoded UTF-8 of at most 2000 characters, for example Vitae-Reason: replaces%20the%20old%20model.');
+  throw new Problem(400, 'reason-malformed', 'The reason cannot be read', 'Vitae-Reason takes percent-encoded UTF-8 of at most 2000 characters, none of them null, for example Vitae-Reason: replaces%20the%20old%20model.');
 }
 
 function correlationOf(text: string | undefined): string {

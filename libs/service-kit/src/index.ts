@@ -22,6 +22,7 @@ export { Broker } from './broker.ts';
 export { Readiness, type ReadinessCheck, type ReadinessReport } from './readiness.ts';
 export { gauge, type Reading } from './measures.ts';
 export { inSpan, traceHeaders, traceId, traceparent } from './trace.ts';
+export { instant } from './instant.ts';
 export { pageOf, pageQuery, type Page, type PageQuery } from './page.ts';
 export { violates } from './constraint.ts';
 export { caughtUp } from './caught-up.ts';

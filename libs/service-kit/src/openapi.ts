@@ -1,6 +1,8 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ACCESS_EXTENSION, type RouteAccess } from './access/needs.ts';
+import type { ServiceDefinition } from './definition.ts';
+import { Problem } from './problem.ts';
 
 const PROBLEM_SCHEMA = {
   type: 'object' as const,
@@ -26,12 +28,15 @@ const PROBLEM_SCHEMA = {
 };
 
 /** Serves /openapi.json, written from the routes and their schemas when it is first asked for. */
-export function serveOpenApi(app: INestApplication, service: string, version: string): void {
+export function serveOpenApi(app: INestApplication, definition: Described, version: string): void {
   let document: OpenAPIObject | undefined;
-  SwaggerModule.setup('openapi', app, () => (document ??= documentOf(app, service, version)), { ui: false, raw: ['json'], jsonDocumentUrl: '/openapi.json' });
+  SwaggerModule.setup('openapi', app, () => (document ??= documentOf(app, definition, version)), { ui: false, raw: ['json'], jsonDocumentUrl: '/openapi.json' });
 }
 
-export function documentOf(app: INestApplication, service: string, version: string): OpenAPIObject {
+/** What of a service's definition its document tells. */
+type Described = Pick<ServiceDefinition, 'name' | 'errorAnswer'>;
+
+export function documentOf(app: INestApplication, { name: service, errorAnswer }: Described, version: string): OpenAPIObject {
   const base = new DocumentBuilder()
     .setTitle(`Vitae ${service}`)
     .setVersion(version)
@@ -46,8 +51,8 @@ export function documentOf(app: INestApplication, service: string, version: stri
     for (const operation of Object.values(path) as Operation[]) {
       sayAccess(operation);
       // By hand and not by addGlobalResponse: that one is kept for the process, and several services may share one.
-      if (operation.responses) operation.responses['default'] = PROBLEM_RESPONSE;
-      if (operation.responses) operation.parameters = [...unnamedIn(address, operation.parameters), ...(operation.parameters ?? [])];
+      if (operation.responses) operation.responses['default'] = errorAnswer?.(SOME_PROBLEM, address) ? FOREIGN_RESPONSE : PROBLEM_RESPONSE;
+      if (operation.responses) operation.parameters = [...unnamedIn(address, operation.parameters), ...(operation.parameters ?? []).filter((parameter) => standsIn(address, parameter))];
     }
   }
   return described;
@@ -74,6 +79,9 @@ function sayAccess(operation: Operation): void {
   operation.description = [operation.description, says].filter(Boolean).join('\n\n');
 }
 
+/** A method may have several addresses, and read a part that only some of them have. */
+const standsIn = (address: string, parameter: Parameter): boolean => parameter.in !== 'path' || address.includes(`{${parameter.name}}`);
+
 /** Parts of the address that no `@Param` of the route reads: `Context` takes the project out of it. */
 function unnamedIn(address: string, named: readonly Parameter[] = []): readonly Parameter[] {
   const wanted = [...address.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
@@ -81,6 +89,10 @@ function unnamedIn(address: string, named: readonly Parameter[] = []): readonly 
     .filter((name) => !named.some((parameter) => parameter.in === 'path' && parameter.name === name))
     .map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
 }
+
+/** To see whether a route tells its errors in the form of somebody else's protocol. */
+const SOME_PROBLEM = new Problem(404, 'route-not-found', 'There is nothing at this address', '');
+const FOREIGN_RESPONSE = { description: 'What went wrong, in the form of the protocol that the route speaks.', content: { 'application/json': { schema: { type: 'object' } } } };
 
 const PROBLEM_RESPONSE = {
   description: 'What went wrong, and what to do.',

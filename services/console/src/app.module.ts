@@ -28,7 +28,7 @@ export class AppModule implements NestModule {
     const { VITAE_CORS_ORIGINS: origins = [] } = this.config;
     consumer.apply((request: Request, response: Response, next: NextFunction) => {
       if (this.server.origin.startsWith('https:')) response.set('Strict-Transport-Security', 'max-age=31536000; includeSubDomains');
-      if (request.method === 'TRACE') throw new Problem(405, 'method-not-allowed', 'Method not allowed', 'TRACE is not answered here: it would show credentials.');
+      if (request.method === 'TRACE') throw new Problem(405, 'method-not-allowed', 'Method not allowed', 'TRACE is not answered here: it would show credentials.', { headers: { Allow: 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' } });
       next();
     }).forRoutes('{*path}');
     consumer.apply((_request: Request, response: Response, next: NextFunction) => {

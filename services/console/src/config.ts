@@ -43,8 +43,6 @@ export const consoleConfig = baseConfig
       .describe('exact origins with commas between, such as https://notebooks.example.org'),
     /** Largest body that is passed on, but for the registry, which counts the bytes of artefacts itself. */
     VITAE_MAX_BODY_BYTES: wholeNumber(64 * 1024 * 1024, 1_024, 1024 ** 4),
-    /** A body of which nothing arrives for so long is given up. */
-    VITAE_BODY_STALL_SECONDS: wholeNumber(60, 1, 3_600),
   })
   .superRefine((config, context) => {
     if (config.VITAE_MODE === 'local') return;

@@ -175,7 +175,11 @@ describe('whatever the door answers itself', () => {
     if (path === '/' || path.startsWith('/auth')) expect(headers['cache-control']).toBe('no-store');
   });
 
-  it('is not TRACE', async () => expect(problem(await ask('/api/registry/v1/x', { method: 'TRACE' }))).toBe('405 method-not-allowed'));
+  it('is not TRACE', async () => {
+    const answer = await ask('/api/registry/v1/x', { method: 'TRACE' });
+    expect(problem(answer)).toBe('405 method-not-allowed');
+    expect(answer.headers['allow']).toBe('GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'); // RFC 9110 section 15.5.6 wants it
+  });
 });
 
 describe('what is too much', () => {

@@ -3789,6 +3789,16 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The same bytes were there already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredArtefact"];
+                };
+            };
+            /** @description The bytes were not there before. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3823,7 +3833,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The bytes. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The range of them that was asked for. */
+            206: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6164,7 +6182,7 @@ export interface operations {
         parameters: {
             query: {
                 /** @description What was true once the ledger had this index, or at this time. */
-                asOf?: string;
+                asOf?: string | (string & (string));
                 depth?: number;
                 /** @description up: what it came from; down: what came of it. */
                 direction?: "up" | "down" | "both";
@@ -6387,7 +6405,7 @@ export interface operations {
         parameters: {
             query: {
                 /** @description What was true once the ledger had this index, or at this time. */
-                asOf?: string;
+                asOf?: string | (string & (string));
                 from: string;
                 to: string;
             };

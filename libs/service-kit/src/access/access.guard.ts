@@ -2,7 +2,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { Request } from 'express';
 import { CONFIG, type BaseConfig } from '../config.ts';
-import { projectId as projectName } from '../identity.ts';
+import { projectNamed } from '../identity.ts';
 import { AccessAudit } from './access-audit.ts';
 import { credentialMissing, type KnownRequest } from './authenticate.ts';
 import { loginTooOld, permissionMissing } from './must-have.ts';
@@ -34,8 +34,9 @@ export class AccessGuard implements CanActivate {
     request.permits = (again) => access.type !== 'needs' || heldOf(again, access, projectId).length > 0;
     if (access.type === 'needs') {
       this.#permit(principal, access, projectId);
+      const visible = visibleTo(principal, access, projectId);
       await this.limits.takeOfProject(principal, projectId); // only now: whoever has no part in a project does not use up what it may be asked
-      allow(visibleTo(principal, access, projectId));
+      allow(visible);
     }
     return true;
   }
@@ -64,6 +65,7 @@ const heldOf = (principal: Principal, { permissions, project }: PermissionNeeded
 /**
  * What the database shows of the request, behind the wall that it is itself: the project that was asked for. A route that asks
  * by itself sees where the caller is at home, and what belongs to the installation.
+ * @throws Problem 400 project-malformed: what is no name of a project comes no further.
  */
 function visibleTo({ grants }: Principal, { project }: PermissionNeeded, projectId: string): readonly string[] | '*' {
   if (project === 'any') {
@@ -71,5 +73,5 @@ function visibleTo({ grants }: Principal, { project }: PermissionNeeded, project
     return projects.includes(INSTALLATION) ? '*' : [...projects, 'vitae'];
   }
   if (projectId === INSTALLATION) return '*';
-  return projectName.safeParse(projectId).success ? [projectId] : []; // the route says what is wrong with it
+  return [projectNamed(projectId)];
 }

@@ -198,6 +198,7 @@ describe('who is known', () => {
       expect([project, (await ask(`/v1/projects/${project}/models`, alpha)).status]).toEqual([project, 403]);
       expect([project, (await register(all, { name: 'm' }, `/v1/projects/${project}/models`)).status]).toEqual([project, 400]);
     }
+    for (const project of ['null,null', '*', '%00', 'a%20b', '-', 'a'.repeat(64)]) expect(await ask(`/v1/projects/${project}/models`, all)).toMatchObject({ status: 400, slug: 'project-malformed' });
   });
 
   it('is asked where the route says it is at home, or anywhere', async () => {

@@ -1,5 +1,5 @@
 import { Controller, Get, Head, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiConsumes, ApiHeader } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiHeader, ApiOkResponse, ApiResponse } from '@nestjs/swagger';
 import { Context, Needs, Problem, projectId, type CommandContext } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { artefactNotFound, digest } from './artefact.ts';
@@ -24,6 +24,8 @@ export class ArtefactController {
   @Needs('model.register', 'dataset.register', 'run.track')
   @ApiConsumes(...TAKEN)
   @ApiBody({ required: true, schema: { type: 'string', format: 'binary' } })
+  @ApiCreatedResponse({ description: 'The bytes were not there before.' })
+  @ApiOkResponse({ description: 'The same bytes were there already.' })
   @ApiHeader({ name: 'Vitae-Digest', required: false, description: 'sha256:<hex> of the body; 422 if it is another.', schema: { type: 'string' } })
   async upload(@Context() context: CommandContext, @Req() request: Request, @Res({ passthrough: true }) res: Response): Promise<StoredArtefact> {
     const type = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
@@ -44,6 +46,8 @@ export class ArtefactController {
   }
 
   @Get(':digest')
+  @ApiOkResponse({ description: 'The bytes.' })
+  @ApiResponse({ status: 206, description: 'The range of them that was asked for.' })
   @ApiHeader({ name: 'Range', required: false, description: 'One range of bytes; 206. Several are answered with the whole.', schema: { type: 'string' } })
   async download(@Param('projectId', { schema: projectId }) project: string, @Param('digest', { schema: digest }) named: string, @Req() request: Request, @Res() res: Response): Promise<void> {
     const found = await this.#mustFind(project, named);
