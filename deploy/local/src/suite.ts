@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findNatsServer } from './find-nats-server.ts';
+import { keepSubscribers } from './keep-subscribers.ts';
 import { natsStoreIn, startNats, type NatsServer } from './nats-server.ts';
 import { claimPorts, mustBeFree, portsFrom, serviceNames, type PortClaim, type Ports, type ServiceName } from './ports.ts';
 import { prepareBroker, type BrokerLogins } from './prepare-broker.ts';
@@ -108,6 +109,7 @@ interface Parts {
   keyring?: KeyringSettings;
   brokerLogins?: BrokerLogins;
   nats?: NatsServer;
+  subscribers?: { stop(): Promise<void> };
   identity?: Identity;
   provider?: IdentityServer;
   services: readonly Supervised[];
@@ -135,9 +137,12 @@ async function startServers(options: SuiteOptions, ports: Ports, parts: Parts, r
   const startBroker = async (): Promise<void> => {
     await mustBeFree('NATS', ports.nats); // before a search that may take a minute
     const binary = await findNatsServer({ env: options.env, report, signal });
-    const { configFile } = (parts.brokerLogins = await prepareBroker(join(dataDir, 'keys', 'nats')));
+    const keys = join(dataDir, 'keys', 'nats');
+    const subscribers = join(dataDir, 'access', 'subscribers.json');
+    const { configFile } = (parts.brokerLogins = await prepareBroker(keys, subscribers));
     const server = (parts.nats = await startNats({ storeDir: natsStoreIn(dataDir), port: ports.nats, binary, configFile, logFile: logFileOf(dataDir, 'nats') }));
     void server.ended.then((how) => parts.onEnd?.('nats', how));
+    parts.subscribers = keepSubscribers({ directory: keys, file: subscribers, server, report });
   };
   const startProvider = async (): Promise<void> => {
     parts.provider = await startIdentity({ dataDir, port: ports.identity, frontDoor: addressOf(ports, 'console'), logFile: logFileOf(dataDir, 'identity'), report, signal });
@@ -184,11 +189,12 @@ function handles(parts: Parts, settings: SuiteSettings, broken: Promise<string>,
 }
 
 /** What uses goes before what is used, so that a service can finish its work while it stops. */
-async function stopInOrder({ services, provider, nats, postgres, claim }: Parts, report: (line: string) => void): Promise<void> {
+async function stopInOrder({ services, provider, subscribers, nats, postgres, claim }: Parts, report: (line: string) => void): Promise<void> {
   if (services.length > 0) report('stopping the services');
   await Promise.all(services.map((service) => service.stop()));
   if (provider) report('stopping the OpenID provider');
   await provider?.stop();
+  await subscribers?.stop();
   if (nats) report('stopping NATS');
   await nats?.stop();
   if (postgres) report('stopping PostgreSQL');

@@ -33,3 +33,4 @@ export { ENVIRONMENT_CLASSES, PERMISSION_NAMES, PERMISSIONS, ROLES, roleMay, rul
 export { belongsTo, INSTALLATION, may, mayHandOn, permissionsIn, type Grant, type Principal } from './access/principal.ts';
 export { routesOf, type ServiceRoute } from './access/routes.ts';
 export type { KnownRequest } from './access/authenticate.ts';
+export { mayStill, whileAllowed } from './access/while-allowed.ts';

@@ -54,6 +54,11 @@ describe('the front door', () => {
     expect(echoed(await ask('/v2/models/credit/ready'))).toMatchObject({ url: '/v2/models/credit/ready', headers: { 'x-forwarded-prefix': '' } });
   });
 
+  it('passes on that there were too many requests, and when to come again', async () => {
+    const answer = await ask('/api/registry/v1/busy');
+    expect([problem(answer), answer.headers['retry-after']]).toEqual(['429 too-many-requests', '7']);
+  });
+
   it('answers 503 with a problem document for a service that is down', async () => {
     const answer = await ask('/api/deployment/v1/projects/p/endpoints');
     expect([problem(answer), answer.headers['retry-after']]).toEqual(['503 service-unavailable', '1']);

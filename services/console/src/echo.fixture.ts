@@ -18,6 +18,7 @@ export async function startEcho(): Promise<{ readonly url: string; readonly seen
       response.statusCode = echo.warm ? 200 : 503;
       return void response.end(JSON.stringify(echo.warm ? { status: 'ready' } : { detail: 'it warms up' }));
     }
+    if (request.url === '/v1/busy') return void response.writeHead(429, { 'Content-Type': 'application/problem+json', 'Retry-After': '7' }).end('{"type":"https://vitae.dev/problems/too-many-requests"}');
     return void bodyOf(request).then((body) => {
       response.setHeader('ETag', '"7"');
       // What no service may do to a browser from behind the door.

@@ -162,7 +162,8 @@ describe('Quarantine', () => {
     expect(events.map(({ type }) => type)).toEqual(['DatasetVersionRegistered', 'DatasetVersionQuarantined']);
     expect(events[1]?.subjects).toEqual([`dataset-version:${id}`, `model-version:${built}`]);
 
-    expect((await call('POST', version(id, '/quarantine/lifting'), { reason: 'They were put right.' })).body).toMatchObject({ state: 'registered', revision: 3 });
+    await refused(() => call('POST', version(id, '/quarantine/lifting'), { reason: 'They were put right.' }), 403, 'four-eyes', /^dana registered it and so cannot lift the quarantine of raw version 1\. Ask somebody else\.$/);
+    expect((await call('POST', version(id, '/quarantine/lifting'), { reason: 'They were put right.' }, { authorization: as('human/vera') })).body).toMatchObject({ state: 'registered', revision: 3 });
     expect((await call('GET', `/model-versions/${built}`)).body.datasetQuarantined).toBe(false);
     expect((await build(derived, await newModel('after quarantine'))).status).toBe(201);
   });
@@ -307,7 +308,8 @@ describe('Sensitivity', () => {
     expect(now.columns[2]).toMatchObject({ piiClass: 'special', mean: 1019.5 });
     expect(now.columns[2]).not.toHaveProperty('minimum');
     expect((await classify({ contact: 'personal' })).body.revision).toBe(2);
-    expect((await classify({ salary: 'none' })).body).toMatchObject({ piiClass: 'personal', revision: 3 });
+    await refused(() => classify({ salary: 'none' }), 403, 'four-eyes', /^dana registered it and so cannot say that salary of suspected version 1 is less sensitive/);
+    expect((await call('PUT', version(body.id, '/sensitivity'), { classes: { salary: 'none' } }, { authorization: as('human/vera') })).body).toMatchObject({ piiClass: 'personal', revision: 3 });
   });
 
   it('of the widest data that look personal everywhere fits into an event', async () => {

@@ -415,6 +415,19 @@ describe('the runtime', () => {
     });
   });
 
+  it('answers 429 in the protocol’s form to who asks too often, with Retry-After', async () => {
+    const strict = await boot(runtime, { ...env, VITAE_DATA_DIR: join(directory, 'strict'), VITAE_RATE_LIMIT_PER_MINUTE: '2' });
+    try {
+      const asked = () => call('GET', '/v2/models', undefined, { authorization: as('machine/eager') }, strict.url);
+      expect([(await asked()).status, (await asked()).status]).toEqual([200, 200]);
+      const { status, headers, body } = await asked();
+      expect([status, body]).toEqual([429, { error: expect.stringMatching(/^This caller may send 2 requests a minute, and has\./) }]);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    } finally {
+      await strict.stop();
+    }
+  });
+
   it('forgets an endpoint that is removed', async () => {
     expect((await call('DELETE', '/admin/endpoints/credit')).status).toBe(204);
     expect((await infer(credit())).status).toBe(404);

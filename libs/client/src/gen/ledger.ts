@@ -179,7 +179,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs history.read-all. */
+        /** @description Needs log.read. */
         get: operations["LogController_read"];
         put?: never;
         post?: never;
@@ -213,7 +213,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** @description Needs history.read-all. */
+        /** @description Needs log.read. */
         get: operations["LogController_proof"];
         put?: never;
         post?: never;

@@ -27,22 +27,24 @@ interface Entry {
   readonly projectId: string;
 }
 
-/** How long the same attempt is summed up, in ms. */
-const WINDOW_MS = 60_000;
+/** How long the same attempt, and the same reading, is summed up, in ms: who looks all day is told each hour. */
+const ATTEMPTS_MS = 60_000;
+const READS_MS = 3_600_000;
 /** How often closed windows are looked for. */
 const LOOK_MS = 5_000;
 /** Where events of the whole installation are at home. */
 const INSTALLATION_PROJECT = 'vitae';
 
 /**
- * Tells the ledger of denied attempts and of reads that matter; the first at once, repetitions within a minute as a sum.
+ * Tells the ledger of denied attempts and of reads that matter; the first at once, repetitions within a while as a sum.
  * Nobody waits for it: an answer does not depend on whether it could be told, and what could not be is told in the log. A
  * service without a ledger tells the log alone.
  */
 @Injectable()
 export class AccessAudit implements OnApplicationBootstrap, OnModuleDestroy {
   readonly #log = new Logger('Access');
-  readonly #windows = new AccessWindows<Entry>(WINDOW_MS);
+  readonly #attempts = new AccessWindows<Entry>(ATTEMPTS_MS);
+  readonly #reads = new AccessWindows<Entry>(READS_MS);
   readonly #service: string;
   readonly #telling = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
@@ -82,12 +84,13 @@ export class AccessAudit implements OnApplicationBootstrap, OnModuleDestroy {
   #itself = (): Actor => create(ActorSchema, { id: this.#service, kind: ActorKind.SYSTEM });
 
   #happened(key: string, by: string, entry: Entry): void {
-    const told = this.#windows.happened({ key, by, what: entry, otherwise: { ...entry, projectId: INSTALLATION_PROJECT } }, Date.now());
+    const windows = entry.doing.type === 'ReadSensitive' ? this.#reads : this.#attempts;
+    const told = windows.happened({ key, by, what: entry, otherwise: { ...entry, projectId: INSTALLATION_PROJECT } }, Date.now());
     if (told) this.#tell(told);
   }
 
   #sumUp(now: number): void {
-    for (const told of this.#windows.closed(now)) this.#tell(told);
+    for (const told of [...this.#attempts.closed(now), ...this.#reads.closed(now)]) this.#tell(told);
   }
 
   #tell({ what: { doing, actor, projectId }, count, since }: Told<Entry>): void {

@@ -7,7 +7,7 @@ import { AccessAudit } from './access-audit.ts';
 import { credentialMissing, type KnownRequest } from './authenticate.ts';
 import { loginTooOld, permissionMissing } from './must-have.ts';
 import { accessOf, type PermissionNeeded, type RouteAccess } from './needs.ts';
-import { ruleOf } from './permissions.ts';
+import { ruleOf, type Permission } from './permissions.ts';
 import { INSTALLATION, loggedInRecently, may, maySomewhere, type Principal } from './principal.ts';
 import { allow } from './project-scope.ts';
 import { RateLimits } from './rate-limits.store.ts';
@@ -31,6 +31,7 @@ export class AccessGuard implements CanActivate {
     if (access === undefined) throw new Error(`${execution.getClass().name}.${execution.getHandler().name} says nothing of who may call it`); // the start has looked; a route made later must not be open
     const projectId = this.#projectOf(request, access);
     await this.limits.takeOfCaller(principal);
+    request.permits = (again) => access.type !== 'needs' || heldOf(again, access, projectId).length > 0;
     if (access.type === 'needs') {
       this.#permit(principal, access, projectId);
       await this.limits.takeOfProject(principal, projectId); // only now: whoever has no part in a project does not use up what it may be asked
@@ -39,10 +40,10 @@ export class AccessGuard implements CanActivate {
     return true;
   }
 
-  #permit(principal: Principal, { permissions, project }: PermissionNeeded, projectId: string): void {
-    const held = permissions.filter((permission) => (project === 'any' ? maySomewhere(principal, permission) : may(principal, permission, projectId)));
+  #permit(principal: Principal, needed: PermissionNeeded, projectId: string): void {
+    const held = heldOf(principal, needed, projectId);
     const [first] = held;
-    if (first === undefined) throw permissionMissing(permissions, projectId);
+    if (first === undefined) throw permissionMissing(needed.permissions, projectId);
     if (held.every((permission) => ruleOf(permission).recentLogin) && !loggedInRecently(principal, Date.now() / 1000)) throw loginTooOld(first, projectId);
     const read = held.find((permission) => ruleOf(permission).audited);
     if (read !== undefined) this.audit.read({ principal, permission: read, projectId });
@@ -55,6 +56,10 @@ export class AccessGuard implements CanActivate {
     return said === INSTALLATION ? '' : said; // an address does not become the installation by naming its project so
   }
 }
+
+/** Which of the permissions that suffice the caller has. */
+const heldOf = (principal: Principal, { permissions, project }: PermissionNeeded, projectId: string): Permission[] =>
+  permissions.filter((permission) => (project === 'any' ? maySomewhere(principal, permission) : may(principal, permission, projectId)));
 
 /**
  * What the database shows of the request, behind the wall that it is itself: the project that was asked for. A route that asks

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, Module, Param, Post } from '@nestjs/common';
 import { as, eventually, signed, specAccess } from '@vitae/testing';
 import { z } from 'zod';
+import { TokenVerifier } from './verify-token.client.ts';
 import { baseConfig, boot, Context, InProject, Known, mustHave, Needs, Public, type CommandContext, type Running, type ServiceDefinition } from '../index.ts';
 
 @Controller('v1/projects/:projectId')
@@ -296,6 +297,28 @@ describe('an issuer', () => {
     const flood = await Promise.all(Array.from({ length: 50 }, (_, index) => ask(models, token(stranger.privateKey, `made-up-${index}`), { at: rotating })));
     expect(new Set(flood.map(({ status, reason }) => `${status} ${String(reason)}`))).toEqual(new Set(['401 key-unknown']));
     expect(asked.filter((path) => path === '/keys').length).toBeLessThanOrEqual(2);
+  });
+
+  it('that goes away has its keys used on, for their time; of an unknown key nothing is said', async () => {
+    const gone = createServer((request, response) => {
+      const url = `http://127.0.0.1:${(gone.address() as AddressInfo).port}`;
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(request.url === '/keys' ? { keys: [jwk(first.publicKey, 'first')] } : { issuer: url, jwks_uri: `${url}/keys` }));
+    });
+    await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve));
+    const issuer = `http://127.0.0.1:${(gone.address() as AddressInfo).port}`;
+    // Fresh for no time: each token asks, as it does after five minutes.
+    const [patient, hasty] = [3_600_000, 0].map((usedOn) => new TokenVerifier({ issuer, audience: 'vitae' }, { fresh: 0, usedOn, pause: 0 })) as [TokenVerifier, TokenVerifier];
+    const of = (key: typeof first.privateKey, kid: string) => signedBy(key, { ...header, kid }, claims({ iss: issuer }));
+    expect(await patient.verify(of(first.privateKey, 'first'))).toMatchObject({ sub: 'ben' });
+    expect(await hasty.verify(of(first.privateKey, 'first'))).toMatchObject({ sub: 'ben' });
+    await expect(patient.verify(of(stranger.privateKey, 'other'))).rejects.toMatchObject({ fault: 'key-unknown' });
+
+    gone.closeAllConnections();
+    await new Promise((resolve) => gone.close(resolve));
+    for (let times = 0; times < 3; times += 1) expect(await patient.verify(of(first.privateKey, 'first'))).toMatchObject({ sub: 'ben' });
+    await expect(patient.verify(of(stranger.privateKey, 'first'))).rejects.toMatchObject({ fault: 'signature-wrong' });
+    await expect(patient.verify(of(stranger.privateKey, 'other'))).rejects.toMatchObject({ status: 503, slug: 'issuer-unavailable' });
+    await expect(hasty.verify(of(first.privateKey, 'first'))).rejects.toMatchObject({ status: 503, slug: 'issuer-unavailable' });
   });
 
   it('that is away makes nobody unknown: the service says that it cannot check', async () => {

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { NextFunction, Request, Response } from 'express';
 import { isOperational } from '../operational-paths.ts';
 import { Problem } from '../problem.ts';
@@ -10,6 +11,10 @@ import type { Principal } from './principal.ts';
 export interface KnownRequest {
   /** Undefined: it brought no credential. */
   principal?: Principal | undefined;
+  /** Looks at the same credential once more: for answers that outlive it (`while-allowed.ts`). Rejects when it is not accepted any more. */
+  lookAgain?: () => Promise<Principal | undefined>;
+  /** What the guard asked of who sent it, to be asked of them once more. */
+  permits?: (principal: Principal) => boolean;
 }
 
 /**
@@ -19,7 +24,10 @@ export interface KnownRequest {
 export function authenticate(authentication: Authentication, audit: AccessAudit) {
   return (request: Request & KnownRequest, _response: Response, next: NextFunction): void => {
     if (isOperational(request.url)) return next();
-    authentication.principalOf(request.headers.authorization).then(
+    const { authorization } = request.headers;
+    const here = AsyncLocalStorage.snapshot(); // outside of any project, where it is looked at the first time, too
+    request.lookAgain = () => here(() => authentication.principalOf(authorization));
+    authentication.principalOf(authorization).then(
       (principal) => {
         request.principal = principal;
         next();

@@ -98,7 +98,9 @@ export const PERMISSIONS = {
 
   // Ledger
   'history.read': { says: 'read and follow events and what was true when', roles: readers },
-  'history.read-all': { says: 'read and follow what happened in all projects, and the log with its proofs', roles: ['auditor', 'risk-officer', 'platform-engineer', 'administrator', 'service'], audited: true },
+  'history.read-all': { says: 'read and follow what happened in all projects', roles: ['auditor', 'risk-officer', 'platform-engineer', 'administrator', 'service'], audited: true },
+  // Not told: a log that grew by being read could not be followed to its end.
+  'log.read': { says: "mirror and verify the ledger's log: entries, events, proofs of all projects", roles: ['auditor', 'risk-officer', 'platform-engineer', 'administrator', 'service'] },
   'personal-text.read': { says: 'read what people wrote in their own words', roles: ['viewer', ...makers, 'business-owner', ...judges, 'platform-engineer', 'administrator', 'service'], audited: true },
   'evidence.export': { says: 'take evidence out', roles: ['auditor', ...judges, 'business-owner', 'administrator'] },
   'subscription.manage': { says: 'manage webhooks', roles: ['ml-engineer', 'platform-engineer', 'administrator'] },

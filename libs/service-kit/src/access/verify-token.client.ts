@@ -1,7 +1,8 @@
-import { createRemoteJWKSet, customFetch, decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { decodeProtectedHeader, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { Problem } from '../problem.ts';
 import { CredentialRefused } from './credential-refused.ts';
 import type { CredentialFault } from './credential.ts';
+import { keySetAt, type KeyTimes } from './key-set.client.ts';
 
 /** Whose tokens are believed, and for whom they must be made. */
 export interface Issuer {
@@ -17,10 +18,6 @@ const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'Ed25519', 'EdDSA', 'PS256', 'PS3
 const SKEW_S = 30;
 /** A token that lives longer than this is no access token. */
 const LONGEST_LIFE_S = 24 * 3600;
-/** An unknown key asks the issuer again, but not more often than this: a flood of made-up key ids costs one request. */
-const COOLDOWN_MS = 30_000;
-/** A key that the issuer has withdrawn is believed for this long. */
-const KEYS_KEPT_MS = 5 * 60_000;
 const PATIENCE_MS = 5_000;
 
 /**
@@ -31,7 +28,10 @@ const PATIENCE_MS = 5_000;
 export class TokenVerifier {
   #keys: Promise<JWTVerifyGetKey> | undefined;
 
-  constructor(readonly trusted: Issuer) {}
+  constructor(
+    readonly trusted: Issuer,
+    private readonly times?: KeyTimes,
+  ) {}
 
   async verify(token: string): Promise<JWTPayload> {
     refuseBadHeader(token);
@@ -60,7 +60,7 @@ export class TokenVerifier {
     if (!response.ok) throw new Error(`the discovery document answered ${response.status}`);
     const { issuer: said, jwks_uri: keys } = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
     if (said !== issuer) throw new Error(`the discovery document is of the issuer ${JSON.stringify(said)}`);
-    return createRemoteJWKSet(new URL(String(keys)), { cooldownDuration: COOLDOWN_MS, cacheMaxAge: KEYS_KEPT_MS, timeoutDuration: PATIENCE_MS, [customFetch]: ask });
+    return keySetAt(new URL(String(keys)), ask, this.times);
   }
 }
 

@@ -230,4 +230,32 @@ describe('people', () => {
 
   it.each(['', '?ids=', '?ids=a,,b', `?ids=${Array.from({ length: 101 }, (_, i) => `p${i}`).join()}`, '?ids=a%27--', '?name=Nora'])('are not found by %s', async (query) =>
     expect(told(await call('GET', `/v1/people${query}`))).toEqual([400, 'invalid-request']));
+
+  describe('by name or mail', () => {
+    const search = (body: object, who = 'human/ada') => call('POST', '/v1/people/search', { as: who, body });
+
+    it('are found whole or by the beginning, in whatever case, twenty at most, and never who was erased', async () => {
+      for (const [subject, name] of [['tove', 'Tove Dahl'], ['tova', 'Tova Dahlin'], ['tor', 'Tor%_']]) await pool.query('select access.pseudonym_of($1, $2, $3, $4)', ['https://issuer.test', subject, name, `${subject}@Example.test`]);
+      for (let i = 0; i < 25; i += 1) await pool.query('select access.pseudonym_of($1, $2, $3, $4)', ['https://issuer.test', `many${i}`, `Many ${i}`, `many${i}@example.test`]);
+      const tove = { id: 'tove', name: 'Tove Dahl', mail: 'tove@Example.test', erased: false };
+      const answer = await search({ mail: 'TOVE@example.test' });
+      expect([answer.status, answer.headers.get('cache-control'), answer.body]).toEqual([200, 'no-store', { items: [tove] }]);
+      expect((await search({ name: 'tove dahl' })).body.items.map(({ id }: { id: string }) => id)).toEqual(['tove']);
+      expect((await search({ name: 'TOV' })).body.items.map(({ id }: { id: string }) => id)).toEqual(['tova', 'tove']);
+      expect((await search({ name: 'Tor%' })).body.items.map(({ id }: { id: string }) => id)).toEqual(['tor']);
+      expect((await search({ mail: '%@example' })).body.items).toEqual([]);
+      expect((await search({ name: 'many' })).body.items).toHaveLength(20);
+      await pool.query(`select access.erase_person('tove')`);
+      expect((await search({ mail: 'tove@example.test' })).body.items).toEqual([]);
+      expect(logged).not.toContain('tove@');
+    });
+
+    it('are told to who may see people everywhere, and the ledger knows', async () => {
+      expect(told(await search({ mail: 'nora@example.test' }, 'human/eva'))).toEqual([403, 'permission-missing']);
+      const { rows } = await pool.query<{ n: number }>(`select count(*)::int as n from ledger.event where type = 'vitae.access.v1.SensitiveRead' and payload->>'permission' = 'person.read' and metadata->'actor'->>'id' = 'ada'`);
+      expect(rows[0]?.n).toBeGreaterThan(0);
+    });
+
+    it.each([{}, { mail: 'ab' }, { mail: 'a@b.test', name: 'Ab' }, { id: 'nora' }, { mail: 7 }])('are not searched by %j', async (body) => expect(told(await search(body))).toEqual([400, 'invalid-request']));
+  });
 });

@@ -39,7 +39,7 @@ export class LogFilesController {
 
   /** What happened, in all projects. */
   @Get(['tile/entries/*path', 'events/*path'])
-  @Needs('history.read-all')
+  @Needs('log.read')
   async bundle(@Req() request: Request, @Res() response: Response): Promise<void> {
     const bundle = parseBundlePath(pathIn(request));
     send(request, response, bundle && (await this.files[bundle.kind](bundle.index, bundle.width)), 'private');
@@ -65,7 +65,7 @@ function send(request: Request, response: Response, bytes: Uint8Array | undefine
 /** The log for people and programs that want one answer. */
 @ApiTags('log')
 @Controller('v1/log')
-@Needs('history.read-all')
+@Needs('log.read')
 export class LogController {
   constructor(
     private readonly files: LogFiles,

@@ -130,6 +130,24 @@ describe('the inference stream', () => {
     await broker.close();
   });
 
+  it('keeps projects apart: who logs in one under the ids of another takes nothing from it', async () => {
+    const endpointId = await endpoint();
+    await watch(endpointId, 100);
+    const ceId = randomUUID();
+    for (const half of ['request', 'response']) {
+      const answer = await fetch(`${url()}/ingest/cloudevents`, {
+        method: 'POST', headers: { authorization: as('machine/mole', { roles: ['ml-engineer'], projects: ['alpha'] }), 'Content-Type': 'application/json', ...attributes(half, endpointId, ceId), 'ce-namespace': 'alpha' }, body: bodyOf(half, [1, 2, 3]),
+      });
+      expect(answer.status).toBe(202);
+    }
+    await serve(endpointId, spread(10), ceId);
+    await eventually(async () => {
+      const { rows } = await pool.query('select project_id, state from monitoring.exchange where ce_id = $1 order by project_id', [ceId]);
+      expect(rows).toEqual([{ project_id: 'alpha', state: 'complete' }, { project_id: project, state: 'complete' }]);
+      expect((await pool.query('select rows from monitoring.endpoint_traffic where endpoint_id = $1 and project_id = $2', [endpointId, project])).rows).toEqual([{ rows: '10' }]);
+    });
+  });
+
   it('may lose its whole store: it is made again, and sequences from 1 are not taken for old ones', async () => {
     const endpointId = await endpoint();
     await watch(endpointId, 100);

@@ -508,6 +508,14 @@ describe('The server', () => {
     await refused(() => ask('GET', '/server-features'), 404, 'ENDPOINT_NOT_FOUND', /GET .*server-features/);
     await refused(() => ask('POST', '/traces', {}, { base: '/api/2.0/mlflow' }), 404, 'ENDPOINT_NOT_FOUND', /POST .*traces/);
   });
+
+  it('tells who asks too often in MLflow’s words, and when to come again', async () => {
+    // As if the other replicas had let all of it through.
+    await pool.query(`insert into access.rate (key, points, expire) values ('caller:machine/eager', 60000, extract(epoch from now() + interval '40 seconds') * 1000)`);
+    const answer = await ask('GET', '/registered-models/search', {}, { headers: { authorization: as('machine/eager') } });
+    expect([answer.status, answer.body]).toEqual([429, { error_code: 'REQUEST_LIMIT_EXCEEDED', message: expect.stringMatching(/^This caller may send 60000 requests a minute, and has\./) }]);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+  });
 });
 
 describe('What MLflow did', () => {
