@@ -6,12 +6,10 @@ export { Problem, problemType, toProblem, type ProblemDocument, type ProblemErro
 export { because, Context, contextOf, projectId, reactionContext, type CommandContext } from './identity.ts';
 export { People } from './access/people.store.ts';
 export type { Account } from './access/principal-of.ts';
-export { API_TOKEN_BYTES, apiTokenText, looksLikeApiToken, readApiToken } from './access/api-token-text.ts';
-export { ApiTokens, type ApiTokenCheck, type ApiTokenGrant, type ApiTokenRefusal } from './access/api-tokens.store.ts';
+export { API_TOKEN_BYTES, apiTokenText, readApiToken } from './access/api-token-text.ts';
+export { ApiTokens } from './access/api-tokens.store.ts';
 export { Introspection } from './access/introspection.client.ts';
 export { ServiceToken } from './access/service-token.client.ts';
-export { TokenReview } from './access/token-review.client.ts';
-export { workloadOf, type Workload, type WorkloadReview } from './access/workload-tokens.ts';
 export { changed, created, etag } from './reply.ts';
 export { Ledger, type LedgerRequest } from './ledger.ts';
 export { PersonalTexts } from './personal-texts.ts';

@@ -29,7 +29,7 @@ import { LinkedAccountsController } from './linked-accounts/linked-accounts.cont
 import { LinkedAccountsHandler } from './linked-accounts/linked-accounts.handler.ts';
 import { linkedAccounts } from './linked-accounts/linked-accounts.ts';
 import { LinkedAccountRow, projectLinkedAccounts } from './linked-accounts/linked-accounts.view.ts';
-import { PeopleController } from './person/people.controller.ts';
+import { PeopleController, PeopleSearchController } from './person/people.controller.ts';
 import { PolicySetController } from './policy-set/policy-set.controller.ts';
 import { policySet } from './policy-set/policy-set.ts';
 import { PolicySetPublication } from './policy-set/policy-set.handler.ts';
@@ -47,7 +47,7 @@ import { projectUseCases, UseCaseRow } from './use-case/use-cases.view.ts';
   imports: [CqrsModule.forRoot()],
   controllers: [
     UseCaseController, PolicySetController, ApprovalCaseController, GateDecisionController, IncidentController, RetirementController,
-    ProjectDelegationController, DelegationController, LinkedAccountsController, ApiTokenController, IntrospectionController, PeopleController,
+    ProjectDelegationController, DelegationController, LinkedAccountsController, ApiTokenController, IntrospectionController, PeopleController, PeopleSearchController,
   ],
   providers: [
     UseCaseHandler, PolicySetPublication, ApprovalCaseHandler, GateDecisionHandler, IncidentHandler, RetirementHandler, DelegationHandler, LinkedAccountsHandler,

@@ -218,7 +218,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** @description Needs person.read. */
-        post: operations["PeopleController_search"];
+        post: operations["PeopleSearchController_search"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1424,7 +1424,7 @@ export interface operations {
             };
         };
     };
-    PeopleController_search: {
+    PeopleSearchController_search: {
         parameters: {
             query?: never;
             header?: never;

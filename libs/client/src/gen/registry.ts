@@ -6182,7 +6182,7 @@ export interface operations {
         parameters: {
             query: {
                 /** @description What was true once the ledger had this index, or at this time. */
-                asOf?: string | (string & (string));
+                asOf?: string;
                 depth?: number;
                 /** @description up: what it came from; down: what came of it. */
                 direction?: "up" | "down" | "both";
@@ -6405,7 +6405,7 @@ export interface operations {
         parameters: {
             query: {
                 /** @description What was true once the ledger had this index, or at this time. */
-                asOf?: string | (string & (string));
+                asOf?: string;
                 from: string;
                 to: string;
             };

@@ -1,4 +1,4 @@
-import { actorId, clientOf, isMachine, type Claims } from './claims.ts';
+import { actorId, clientOf, type Claims } from './claims.ts';
 import { CredentialRefused } from './credential-refused.ts';
 import { grantsOf, type GrantsDocument } from './grants.ts';
 import type { Principal } from './principal.ts';

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { InProject, INSTALLATION, Ledger, Needs } from '@vitae/service-kit';
+import { InProject, Ledger, Needs } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { findPeople, peopleOf, type PersonItem } from './people.view.ts';
@@ -28,14 +28,21 @@ export class PeopleController {
     res.set('Cache-Control', 'no-store');
     return { items: await peopleOf(this.ledger.sql, ids) };
   }
+}
+
+/** The way back. Asked of the whole installation: who has a part in some projects looks nobody up. */
+@ApiTags('people')
+@Controller('v1/people/search')
+@Needs('person.read')
+export class PeopleSearchController {
+  constructor(private readonly ledger: Ledger) {}
 
   /**
    * Who is called so, or has this mail, whole or as far as it is given: for who files an erasure and has no pseudonym. At most 20.
    * In a body, since what stands in an address ends up in logs.
    */
-  @Post('search')
+  @Post()
   @HttpCode(200)
-  @InProject(() => INSTALLATION)
   async search(@Body({ schema: searchBody }) body: z.infer<typeof searchBody>, @Res({ passthrough: true }) res: Response): Promise<{ items: readonly PersonItem[] }> {
     res.set('Cache-Control', 'no-store');
     return { items: await ('mail' in body ? findPeople(this.ledger.sql, 'mail', body.mail) : findPeople(this.ledger.sql, 'name', body.name)) };
