@@ -92,9 +92,12 @@ function unnamedIn(address: string, named: readonly Parameter[] = []): readonly 
 
 /** To see whether a route tells its errors in the form of somebody else's protocol. */
 const SOME_PROBLEM = new Problem(404, 'route-not-found', 'There is nothing at this address', '');
-const FOREIGN_RESPONSE = { description: 'What went wrong, in the form of the protocol that the route speaks.', content: { 'application/json': { schema: { type: 'object' } } } };
 
 const PROBLEM_RESPONSE = {
   description: 'What went wrong, and what to do.',
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+};
+const FOREIGN_RESPONSE = {
+  description: 'What went wrong, in the form of the protocol that the route speaks; a problem of Vitae where the front door let nothing through.',
+  content: { 'application/json': { schema: { type: 'object' } }, ...PROBLEM_RESPONSE.content },
 };
