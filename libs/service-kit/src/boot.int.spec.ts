@@ -363,7 +363,7 @@ describe('the database', () => {
         return 'done';
       });
     expect(await Promise.all([lockInTurn(ids), lockInTurn([...ids].reverse())])).toEqual(['done', 'done']);
-    expect(runs).toBe(3);
+    expect(runs).toBeGreaterThan(2); // the one that ran again may meet the other once more
   });
 
   it('may cut all connections off without harm to the process', async () => {
