@@ -69,8 +69,8 @@ export default tseslint.config(
           mayDependOn('type:service', 'type:contracts', 'type:core', 'type:kit', 'type:client'),
           mayDependOn('type:client', 'type:contracts', 'type:core', 'type:client'),
           mayDependOn('type:testing', 'type:contracts', 'type:core', 'type:kit', 'type:client'),
-          // core: the benchmarks measure the libs themselves.
-          mayDependOn('type:e2e', 'type:contracts', 'type:client', 'type:core'),
+          // core and kit: the benchmarks measure the libs themselves.
+          mayDependOn('type:e2e', 'type:contracts', 'type:client', 'type:core', 'type:kit'),
         ],
       }],
     },

@@ -28,6 +28,7 @@ const tasks = {
   bench: ['test/dist/benchmarks/main.js'],
   chaos: ['test/dist/chaos/main.js'],
   interop: ['test/dist/interop/main.js'],
+  security: ['test/dist/security/main.js'],
   vitae: ['libs/cli/bin/vitae.mjs'],
   lint: ['node_modules/.bin/nx', 'run-many', '-t', 'lint'],
   generate: ['--conditions=@vitae/source', '--import', './libs/service-kit/swc-hook.mjs', 'deploy/local/src/generate.ts'],

@@ -1,4 +1,5 @@
 // The program behind `npm run bench -- <name> [arguments]`.
+import { access } from './access/access.ts';
 import { ledger } from './ledger/ledger.ts';
 import { WrongArguments } from './ledger/options.ts';
 import { registry } from './registry/registry.ts';
@@ -6,6 +7,7 @@ import { registry } from './registry/registry.ts';
 type Benchmark = (say: (line: string) => void, args: readonly string[]) => Promise<void>;
 
 const benchmarks: Readonly<Record<string, Benchmark>> = {
+  access,
   ledger,
   pipeline: (say, args) => ledger(say, ['pipeline', 'latency', ...args]),
   registry,

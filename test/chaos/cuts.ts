@@ -56,7 +56,7 @@ export async function cuts({ directory, durable, choose, say }: CutsOptions): Pr
   const pool = new Pool({ connectionString: databaseUrl, max: 6, connectionTimeoutMillis: 10_000 });
   pool.on('error', () => undefined);
   const port = await freePort();
-  const service = keepRunning(ledgerService({ name: 'ledger', directory, dataDir: join(directory, 'keys'), port, databaseUrl, natsUrl }));
+  const service = keepRunning(ledgerService({ name: 'ledger', directory, dataDir: join(directory, 'keys'), port, databaseUrl, natsUrl, identity: servers.identity }));
   const nats = await connect({ servers: natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
   const group = groupCommit(pool);
   let consumer = await consume(nats, pool);
@@ -71,12 +71,12 @@ export async function cuts({ directory, durable, choose, say }: CutsOptions): Pr
     const keyed = { ...(second as typeof first), idempotency: { key: newStream(), fingerprint: 'f' } };
     const ways = [group.append(first), group.append(keyed), ...more.map((one) => group.append(one)), transactOn(pool)(({ sql }) => append(sql, request('cuts', newStream(), 'noStream', newEvents(2))))];
     for (const outcome of await Promise.allSettled(ways)) if (outcome.status === 'fulfilled') told.push(...outcome.value.map(({ id }) => id));
-    await fetchCheckpoint([port]); // somebody looks at the log, too
+    await fetchCheckpoint(servers.reader, [port]); // somebody looks at the log, too
   };
   const rest = (): Promise<true> =>
     until('everything is sequenced, signed, published and consumed', async () => {
       const { sequenced, waiting, effects, signed } = await reached(admin);
-      const shown = Number((await fetchCheckpoint([port]))?.split('\n')[1]);
+      const shown = Number((await fetchCheckpoint(servers.reader, [port]))?.split('\n')[1]);
       return waiting === 0 && effects === sequenced && signed === sequenced && shown === sequenced && (await published(servers.natsUrl)) === sequenced;
     });
   const complete = async (): Promise<readonly string[]> => {
@@ -87,7 +87,7 @@ export async function cuts({ directory, durable, choose, say }: CutsOptions): Pr
       ...told.filter((id) => !there.has(id)).map((id) => `lost: event ${id} was acknowledged`),
       ...[...checkMessages(await readMessages(servers.natsUrl), ledger), ...checkEffects(await readEffects(admin), ledger)].map(({ kind, what }) => `${kind}: ${what}`),
       ...(parked > 0 ? [`parked: ${parked} events were set aside`] : []),
-      ...(await fsck(servers.databaseUrl, await fetchKeys(port))).map((what) => `fsck: ${what}`),
+      ...(await fsck(servers.databaseUrl, await fetchKeys(servers.reader, port))).map((what) => `fsck: ${what}`),
     ];
   };
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { IdentityServer } from '@vitae/local';
 import type { ConsumerSettings } from './consumer.ts';
 import type { Program } from './kept-process.ts';
 import { ledgerBundle, programOf } from './places.ts';
@@ -14,11 +15,12 @@ export interface LedgerServiceSettings {
   readonly port: number;
   readonly databaseUrl: string;
   readonly natsUrl: string;
+  readonly identity: IdentityServer;
   readonly exportDir?: string;
 }
 
 /** Sequencer, publisher, integrator and signer, as `npm start` runs them, only that they sign more often. */
-export function ledgerService({ name, directory, dataDir, port, databaseUrl, natsUrl, exportDir }: LedgerServiceSettings): Program {
+export function ledgerService({ name, directory, dataDir, port, databaseUrl, natsUrl, identity, exportDir }: LedgerServiceSettings): Program {
   return {
     name,
     args: ['--import', ledgerBundle.telemetry, ledgerBundle.program],
@@ -31,6 +33,7 @@ export function ledgerService({ name, directory, dataDir, port, databaseUrl, nat
       PORT: String(port),
       DATABASE_URL: databaseUrl,
       NATS_URL: natsUrl,
+      ...identity.environmentOf('ledger'),
       VITAE_MODE: 'local',
       VITAE_DATA_DIR: dataDir,
       VITAE_CHECKPOINT_MS: '100',

@@ -88,8 +88,8 @@ describe('a ledger that was dumped and restored into a fresh cluster', () => {
     const ledger = await readEntries(restored.pool);
     expect(ledger.map(({ index }) => index)).toEqual(Array.from({ length: 1003 }, (_, i) => i));
     expect(checkMessages(await readMessages(after.natsUrl), ledger)).toEqual([]);
-    const keys = await fetchKeys(restored.port);
-    expect(await verifyOverHttp(restored.port, keys, known)).toEqual([]); // the old checkpoint, root and all, is a prefix
+    const keys = await fetchKeys(after.reader, restored.port);
+    expect(await verifyOverHttp(after.reader, restored.port, keys, known)).toEqual([]); // the old checkpoint, root and all, is a prefix
     expect(await fsck(after.databaseUrl, keys, known)).toEqual([]);
   }, 10 * MINUTES);
 });

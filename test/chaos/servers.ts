@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startNats, startPostgres } from '@vitae/local';
+import { startIdentity, startNats, startPostgres, type IdentityServer, type Session } from '@vitae/local';
 import { ledgerMigrations, migrate } from '@vitae/event-store';
 import { messagingMigrations } from '@vitae/messaging';
 import { Client } from 'pg';
 
-/** A PostgreSQL and a NATS server of a run's own, with the ledger's tables, that can be crashed as often as one likes. */
+/** A PostgreSQL and a NATS server of a run's own, with the ledger's tables, that can be crashed as often as one likes; and who says who reads the log. */
 export interface Servers {
   /** Of who may do everything. */
   readonly databaseUrl: string;
@@ -14,6 +14,9 @@ export interface Servers {
   /** Another database of the same cluster. */
   readonly elsewhereUrl: string;
   readonly natsUrl: string;
+  readonly identity: IdentityServer;
+  /** An auditor, who may read the log over HTTP. */
+  readonly reader: Session;
   /** Immediate stop: nothing is written out, no client is told. Then started again. */
   crashPostgres(): Promise<void>;
   /** SIGKILL, then started again; `emptied`: on an empty store. */
@@ -35,6 +38,7 @@ export async function startServers({ directory, durable, prepare = migrated }: S
   const settings = { synchronous_commit: 'on', max_connections: 300 };
   let postgres = await startPostgres({ dataDir, durable, settings });
   let nats = await startNats({ storeDir });
+  const identity = await startIdentity({ dataDir: join(directory, 'identity') });
   const { port } = postgres;
   const natsPort = nats.port;
   await prepare(postgres.url);
@@ -44,6 +48,8 @@ export async function startServers({ directory, durable, prepare = migrated }: S
     writerUrl,
     elsewhereUrl: databaseAt(postgres.url, 'elsewhere'),
     natsUrl: nats.url,
+    identity,
+    reader: identity.as('audrey'),
     crashPostgres: async () => {
       await postgres.stop('immediate');
       postgres = await startPostgres({ dataDir, durable, port, settings });
@@ -54,6 +60,7 @@ export async function startServers({ directory, durable, prepare = migrated }: S
       nats = await startNats({ storeDir, port: natsPort });
     },
     stop: async () => {
+      await identity.stop();
       await nats.stop('SIGKILL');
       await postgres.stop('immediate');
     },
@@ -71,6 +78,7 @@ async function furnish(url: string): Promise<string> {
   await client.connect();
   try {
     await client.query(`create role writer login password 'writer' in role vitae_governance`);
+    await client.query(`alter role writer set vitae.projects = '*'`); // it works for all, as what no request asked for does
     await client.query('create database elsewhere');
     await client.query('create schema chaos');
     // No unique key: an effect that happens twice has to show.

@@ -23,7 +23,7 @@ export async function smallExport(directory: string, events: number): Promise<Sm
     try {
       const note = await ledger.grow(events);
       await until('the export has the newest checkpoint', async () => (await readFile(join(exported, 'checkpoint'), 'utf8')) === note);
-      const keys = await fetchKeys(ledger.port);
+      const keys = await fetchKeys(servers.reader, ledger.port);
       return { directory: exported, keys, trusted: keys.trim().split('\n').map(parseVerifierKey) };
     } finally {
       await ledger.stop();

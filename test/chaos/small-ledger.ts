@@ -21,17 +21,17 @@ export interface SmallLedger {
   stop(): Promise<void>;
 }
 
-export async function smallLedger(servers: Pick<Servers, 'databaseUrl' | 'natsUrl'>, directory: string, more: { readonly keys: string; readonly exportDir?: string }): Promise<SmallLedger> {
-  const { databaseUrl, natsUrl } = servers;
+export async function smallLedger(servers: Pick<Servers, 'databaseUrl' | 'natsUrl' | 'identity' | 'reader'>, directory: string, more: { readonly keys: string; readonly exportDir?: string }): Promise<SmallLedger> {
+  const { databaseUrl, natsUrl, identity, reader } = servers;
   const port = await freePort();
   const pool = new Pool({ connectionString: databaseUrl, max: 4 });
   pool.on('error', () => undefined);
   const { keys: dataDir, ...exporting } = more;
-  const service: Kept = keepRunning(ledgerService({ name: `ledger-${port}`, directory, dataDir, port, databaseUrl, natsUrl, ...exporting }));
+  const service: Kept = keepRunning(ledgerService({ name: `ledger-${port}`, directory, dataDir, port, databaseUrl, natsUrl, identity, ...exporting }));
   const group = groupCommit(pool);
   const signed = (size: number): Promise<string> =>
     until(`${size} events are signed and published (see ${join(directory, `ledger-${port}.log`)})`, async () => {
-      const note = await fetchCheckpoint([port]);
+      const note = await fetchCheckpoint(reader, [port]);
       return Number(note?.split('\n')[1]) === size && (await published(natsUrl)) === size && note;
     });
   return {

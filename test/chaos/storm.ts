@@ -13,7 +13,7 @@ import { published, reached, readEffects, readEntries, readMessages, type Reache
 import { holdOpen } from './open-transaction.ts';
 import { consumer, ledgerService, writer } from './programs.ts';
 import { dice } from './random.ts';
-import { startServers } from './servers.ts';
+import { startServers, type Servers } from './servers.ts';
 import { until } from './wait.ts';
 
 export interface StormOptions {
@@ -50,7 +50,7 @@ export async function storm({ directory, seed, writers, restMs, durable, another
   const chance = dice(seed);
   await mkdir(directory, { recursive: true });
   const servers = await startServers({ directory, durable });
-  const { databaseUrl, writerUrl, natsUrl } = servers;
+  const { databaseUrl, writerUrl, natsUrl, identity, reader: logReader } = servers;
   const admin = new Pool({ connectionString: databaseUrl, application_name: 'chaos', max: 4 });
   admin.on('error', () => undefined);
   const elsewhere = holdOpen(servers.elsewhereUrl);
@@ -58,7 +58,7 @@ export async function storm({ directory, seed, writers, restMs, durable, another
   const journalOf = (i: number): string => join(directory, `writer-${i}.journal`);
   const writing = (i: number) => ({ name: `writer-${i}`, databaseUrl: writerUrl, journal: journalOf(i), targets: `seed ${seed}`, seed: seed + i, restMs });
 
-  const services = ports.map((port, i) => keepRunning(ledgerService({ name: `ledger-${i}`, directory, dataDir: join(directory, 'keys'), port, databaseUrl, natsUrl })));
+  const services = ports.map((port, i) => keepRunning(ledgerService({ name: `ledger-${i}`, directory, dataDir: join(directory, 'keys'), port, databaseUrl, natsUrl, identity })));
   const consumers = [0, 1].map((i) => keepRunning(consumer({ name: `consumer-${i}`, databaseUrl, natsUrl, seed: seed + i }, directory)));
   const hands = Array.from({ length: writers }, (_, i) => keepRunning(writer(writing(i), directory)));
   const reader = readOn(admin, chance);
@@ -73,7 +73,7 @@ export async function storm({ directory, seed, writers, restMs, durable, another
     };
     say(`seed ${seed}: waiting for the first events`);
     await grownBy(50);
-    const known = await until('a checkpoint is served', () => fetchCheckpoint(ports));
+    const known = await until('a checkpoint is served', () => fetchCheckpoint(logReader, ports));
 
     let done = 0;
     for (const deed of endlessly(() => chance.shuffled(deeds({ servers, writers: hands, services, consumers, admin }, chance)))) {
@@ -92,17 +92,17 @@ export async function storm({ directory, seed, writers, restMs, durable, another
     say(`seed ${seed}: ${done} deeds are done; waiting for calm`);
     await Promise.all(hands.map((hand) => hand.stop()));
     say(`seed ${seed}: the writers have stopped`);
-    const end = await calm(admin, natsUrl, ports);
+    const end = await calm(admin, servers, ports);
     say(`seed ${seed}: ${end.sequenced} events everywhere; holding what was told against what is there`);
     await reader.stop();
     await Promise.all([...consumers, ...services.slice(1)].map((kept) => kept.stop()));
 
     const history = await historyOf(Array.from({ length: writers }, (_, i) => journalOf(i)), admin, natsUrl, reader.pages);
-    const keys = await fetchKeys(ports[0] as number);
+    const keys = await fetchKeys(logReader, ports[0] as number);
     const broken = [
       ...checkHistory(history).map(({ kind, what }) => `${kind}: ${what}`),
       ...(end.parked > 0 ? [`parked: ${end.parked} events were set aside by the consumers`] : []),
-      ...(await verifyOverHttp(ports[0] as number, keys, known)).map((what) => `the log: ${what}`),
+      ...(await verifyOverHttp(logReader, ports[0] as number, keys, known)).map((what) => `the log: ${what}`),
       ...(await fsck(databaseUrl, keys, known)).map((what) => `fsck: ${what}`),
     ];
     const answers = history.journals.flat().filter((line) => 'outcome' in line);
@@ -122,12 +122,12 @@ function* endlessly(round: () => readonly Deed[]): Generator<Deed> {
 }
 
 /** Everything that was committed has its index, its message, its effect, and is signed; and every replica says so. */
-async function calm(admin: Pool, natsUrl: string, ports: readonly number[]): Promise<Reached> {
+async function calm(admin: Pool, { natsUrl, reader }: Servers, ports: readonly number[]): Promise<Reached> {
   return until('ledger, JetStream, effects and log are equally far', async () => {
     const end = await reached(admin);
     if (end.waiting > 0 || end.effects < end.sequenced || end.signed < end.sequenced) return false;
     if ((await published(natsUrl)) !== end.sequenced) return false;
-    for (const port of ports) if (Number((await fetchCheckpoint([port]))?.split('\n')[1]) !== end.sequenced) return false;
+    for (const port of ports) if (Number((await fetchCheckpoint(reader, [port]))?.split('\n')[1]) !== end.sequenced) return false;
     return end;
   });
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { startSuite } from '@vitae/local';
+import { startSuite, type Session } from '@vitae/local';
 import type { InteropResult } from './interop.ts';
 import { installPython } from './python.ts';
 
@@ -33,13 +33,14 @@ export async function cardsInterop(say: (line: string) => void): Promise<Interop
 /** Each check, and why it failed. */
 async function checks(directory: string, python: string): Promise<(readonly [string, string | undefined])[]> {
   const suite = await startSuite({ dataDir: join(directory, 'suite'), durable: false, single: true });
-  const peer = openPeer(python);
+  const dana = suite.as('dana');
+  const peer = openPeer(python, await dana.accessToken());
   const outcomes: (readonly [string, string | undefined])[] = [];
   const check = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     outcomes.push([what, await work().then(() => undefined, (error: Error) => error.message)]);
   };
   try {
-    const { croissant, spdx, rowCount } = await exported(`${suite.frontDoor}/api/registry/v1/projects/interop`);
+    const { croissant, spdx, rowCount } = await exported(`${suite.frontDoor}/api/registry/v1/projects/interop`, dana);
     await check('Croissant: that it is valid, and has every column', async () => {
       const found = (await peer.ask({ do: 'croissant', document: croissant })) as string[];
       if (!found.includes('bad_credit')) throw new Error(`it found the fields ${found.join(', ')}`);
@@ -71,18 +72,19 @@ interface Exports {
 }
 
 /** A dataset and a version of a model are registered and evaluated, then exported. */
-async function exported(base: string): Promise<Exports> {
+async function exported(base: string, as: Session): Promise<Exports> {
+  const who = async (): Promise<{ readonly authorization: string }> => ({ authorization: `Bearer ${await as.accessToken()}` });
   const send = async <T>(path: string, body: object | Uint8Array): Promise<T> => {
     const raw = body instanceof Uint8Array;
     const response = await fetch(`${base}${path}`, {
       method: 'POST',
-      headers: { 'vitae-actor': 'human/dana', 'content-type': raw ? 'application/octet-stream' : 'application/json' },
+      headers: { ...(await who()), 'content-type': raw ? 'application/octet-stream' : 'application/json' },
       body: raw ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body),
     });
     if (!response.ok) throw new Error(`POST ${path} was answered ${response.status}: ${await response.text()}`);
     return (await response.json()) as T;
   };
-  const get = async <T>(path: string): Promise<T> => (await (await fetch(`${base}${path}`)).json()) as T;
+  const get = async <T>(path: string): Promise<T> => (await (await fetch(`${base}${path}`, { headers: await who() })).json()) as T;
   const upload = async (name: string): Promise<string> => (await send<{ digest: string }>('/artefacts', await readFile(new URL(name, FIXTURES)))).digest;
 
   const data = await send<{ id: string; rowCount: number }>('/datasets/german-credit/versions', {
@@ -96,9 +98,10 @@ async function exported(base: string): Promise<Exports> {
   return { croissant: await get(`/dataset-versions/${data.id}/croissant`), spdx: await get(`/model-versions/${version.id}/bom?format=spdx`), rowCount: data.rowCount };
 }
 
-/** The Python process: it answers one question after the other. */
-function openPeer(python: string) {
-  const child = spawn(python, [PEER], { stdio: ['pipe', 'pipe', 'ignore'] });
+/** The Python process: it answers one question after the other. MLCommons' library knows Basic alone; a token may be its password. */
+function openPeer(python: string, token: string) {
+  const env = { ...process.env, CROISSANT_BASIC_AUTH_USERNAME: 'dana', CROISSANT_BASIC_AUTH_PASSWORD: token };
+  const child = spawn(python, [PEER], { env, stdio: ['pipe', 'pipe', 'ignore'] });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   return {
     ask: async (question: object): Promise<unknown> => {

@@ -37,7 +37,7 @@ def _():
 
 @check("is told who registered")
 def _():
-    same({version.user_id for version in model("whose", 1)}, {os.environ["MLFLOW_TRACKING_USERNAME"]})
+    same({version.user_id for version in model("whose", 1)}, {os.environ["WHO"]})
 
 
 @check("registers by register_model, which goes on when the model is there")

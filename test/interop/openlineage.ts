@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { startSuite } from '@vitae/local';
+import { startSuite, type Session } from '@vitae/local';
 import type { InteropResult } from './interop.ts';
 import { installPython } from './python.ts';
 
@@ -27,7 +27,10 @@ export async function openLineageInterop(say: (line: string) => void): Promise<I
     const suite = await startSuite({ dataDir: join(directory, 'suite'), durable: false, single: true });
     try {
       const registry = `${suite.frontDoor}/api/registry`;
-      const { stdout } = await run(python, [PEER], { env: { ...process.env, REGISTRY: registry, PROJECT, ...(await registered(registry)) }, timeout: 300_000 });
+      const dana = suite.as('dana');
+      const known = await registered(registry, dana);
+      // The client has a place for a token, and sends it as a bearer.
+      const { stdout } = await run(python, [PEER], { env: { ...process.env, REGISTRY: registry, PROJECT, TOKEN: await dana.accessToken(), ...known }, timeout: 300_000 });
       const outcomes = stdout.trim().split('\n').map((line) => JSON.parse(line) as { readonly what: string; readonly why?: string });
       for (const { what, why } of outcomes) say(why === undefined ? `ok   it ${what}` : `FAIL it ${what}: ${why}`);
       const failed = outcomes.filter(({ why }) => why !== undefined).length;
@@ -40,12 +43,12 @@ export async function openLineageInterop(say: (line: string) => void): Promise<I
   }
 }
 
-async function registered(registry: string): Promise<{ readonly DIGEST: string; readonly DATASET_VERSION: string; readonly MODEL_VERSION: string }> {
+async function registered(registry: string, as: Session): Promise<{ readonly DIGEST: string; readonly DATASET_VERSION: string; readonly MODEL_VERSION: string }> {
   const post = async <Answer>(path: string, body: object): Promise<Answer> => {
     const raw = body instanceof Uint8Array;
     const response = await fetch(`${registry}/v1/projects/${PROJECT}${path}`, {
       method: 'POST',
-      headers: { 'vitae-actor': 'human/ben', 'content-type': raw ? 'application/octet-stream' : 'application/json' },
+      headers: { authorization: `Bearer ${await as.accessToken()}`, 'content-type': raw ? 'application/octet-stream' : 'application/json' },
       body: raw ? new Uint8Array(body) : JSON.stringify(body),
     });
     if (!response.ok) throw new Error(`POST ${path} answered ${response.status} ${await response.text()}`);

@@ -1,3 +1,4 @@
+import { audrey, rosa } from './cast.ts';
 import type { Endpoint } from './deploy.ts';
 import { until } from './api.ts';
 import type { Stage } from './stage.ts';
@@ -16,23 +17,24 @@ interface HistoryItem {
   readonly payload: unknown;
 }
 
-/** Act 11: everything that concerns the model, in order, across services. */
+/** Act 11: everything that concerns the model, in order, across services. An auditor would not see what people wrote; the risk officer does. */
 export async function timeline(stage: Stage, subject: string): Promise<readonly HistoryItem[]> {
   const items: HistoryItem[] = [];
   let from: number | undefined = 0;
   while (from !== undefined) {
-    const page: { items: HistoryItem[]; next?: number } = await stage.api.get(`/ledger/events?subject=${encodeURIComponent(subject)}&limit=200&from=${from}`);
+    const page: { items: HistoryItem[]; next?: number } = await stage.api.get(`/ledger/events?subject=${encodeURIComponent(subject)}&limit=200&from=${from}`, rosa);
     items.push(...page.items);
     from = page.next;
   }
   return items;
 }
 
-export function printTimeline({ say }: Stage, items: readonly HistoryItem[]): void {
+export async function printTimeline({ api, say }: Stage, items: readonly HistoryItem[]): Promise<void> {
+  const nameOf = await api.namesOf(items.map(({ envelope }) => envelope.actor.id), audrey);
   for (const { envelope } of items) {
     const name = envelope.type.split('.').slice(1, 2).concat(envelope.type.split('.').at(-1) ?? '').join(' ');
     const reason = envelope.reason ? ` — ${clipped(envelope.reason, 120)}` : '';
-    say(`  #${String(indexOf(envelope)).padStart(4)}  ${envelope.recordedAt.slice(11, 23)}  ${name.padEnd(38)} ${envelope.actor.id}${reason}`);
+    say(`  #${String(indexOf(envelope)).padStart(4)}  ${envelope.recordedAt.slice(11, 23)}  ${name.padEnd(38)} ${nameOf(envelope.actor.id)}${reason}`);
   }
 }
 
@@ -73,11 +75,12 @@ interface Serving {
 
 /** "Which version served at that time?" answered from the ledger, and compared with what was seen then. */
 export async function expectServed(stage: Stage, endpoint: Endpoint, at: string, expected: Readonly<Record<number, number>>): Promise<void> {
-  const serving = await stage.api.get<Serving>(`/ledger/endpoints/${endpoint.id}/serving?at=${encodeURIComponent(at)}`);
+  const serving = await stage.api.get<Serving>(`/ledger/endpoints/${endpoint.id}/serving?at=${encodeURIComponent(at)}`, audrey);
   const found = Object.fromEntries(serving.weights.map(({ version, weight }) => [version, weight]));
   const said = (weights: Readonly<Record<number, number>>): string => Object.entries(weights).map(([version, weight]) => `version ${version}: ${weight} %`).join(', ');
   if (said(found) !== said(expected)) throw new Error(`at ${at} the ledger says ${said(found)}, but ${said(expected)} was seen`);
-  stage.say(`at ${at.slice(11, 23)} served ${said(found)} (since event #${serving.since.index}, by ${serving.since.actor})`);
+  const nameOf = await stage.api.namesOf([serving.since.actor], audrey);
+  stage.say(`at ${at.slice(11, 23)} served ${said(found)} (since event #${serving.since.index}, by ${nameOf(serving.since.actor)})`);
 }
 
 interface Graph {
@@ -89,7 +92,7 @@ interface Graph {
 export async function expectProvenance(stage: Stage, endpoint: Endpoint, at: string, version: { readonly id: string; readonly version: number }, dataset: { readonly id: string }): Promise<void> {
   const kinds = 'model-version,dataset-version,commit,decision';
   const { nodes } = await until('the graph to be complete', stage.signal, async () => {
-    const graph = await stage.api.get<Graph>(`/registry/lineage?node=${encodeURIComponent(`endpoint:${endpoint.id}`)}&direction=up&kinds=${kinds}&asOf=${encodeURIComponent(at)}`);
+    const graph = await stage.api.get<Graph>(`/registry/lineage?node=${encodeURIComponent(`endpoint:${endpoint.id}`)}&direction=up&kinds=${kinds}&asOf=${encodeURIComponent(at)}`, audrey);
     return graph.complete ? graph : undefined;
   });
   const of = (kind: string): string[] => nodes.filter((node) => node.kind === kind).map(({ id }) => id);

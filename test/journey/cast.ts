@@ -7,3 +7,6 @@ export const dana: Person = { name: 'dana', does: 'data scientist' };
 export const emil: Person = { name: 'emil', does: 'ML engineer' };
 export const mira: Person = { name: 'mira', does: 'model risk validator' };
 export const pat: Person = { name: 'pat', does: 'platform engineer' };
+export const audrey: Person = { name: 'audrey', does: 'auditor' };
+
+export const cast: readonly Person[] = [olivia, rosa, dana, emil, mira, pat, audrey];

@@ -58,7 +58,7 @@ export async function registerData(stage: Stage, file: string, why: string): Pro
     },
   });
   const splits = dataset.splits.map(({ name, rowCount }) => `${rowCount} ${name}`).join(', ');
-  const { items } = await api.get<{ items: Assessment[] }>(`/registry/dataset-versions/${dataset.id}/assessments?limit=1`);
+  const { items } = await api.get<{ items: Assessment[] }>(`/registry/dataset-versions/${dataset.id}/assessments?limit=1`, dana);
   const [assessment] = items;
   if (!assessment || assessment.outcome === 'failed') throw new Error(`german-credit v${dataset.version} does not meet what is expected: ${JSON.stringify(assessment)}`);
   const unmet = assessment.results.filter(({ met }) => !met).map(({ expectation }) => expectation);

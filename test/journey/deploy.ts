@@ -22,7 +22,7 @@ interface EndpointView {
 
 /** Who serves at the moment, as `{ version: weight }` of those with traffic. */
 export async function serving({ api }: Stage, endpoint: Endpoint): Promise<ReadonlyMap<number, number>> {
-  const view = await api.get<EndpointView>(`/deployment/endpoints/${endpoint.id}`);
+  const view = await api.get<EndpointView>(`/deployment/endpoints/${endpoint.id}`, pat);
   return new Map(view.weights.filter(({ weight }) => weight > 0).map(({ version, weight }) => [version, weight]));
 }
 
@@ -44,7 +44,7 @@ export async function deploy(stage: Stage, endpoint: Endpoint, version: ModelVer
     body: { modelVersionId: version.id, permitId },
   });
   await until(`variant ${variantId} to be ready`, signal, async () => {
-    const view = await api.get<EndpointView>(`/deployment/endpoints/${endpoint.id}`);
+    const view = await api.get<EndpointView>(`/deployment/endpoints/${endpoint.id}`, pat);
     const variant = view.variants.find((one) => one.variantId === variantId);
     if (variant?.state === 'failed') throw new Error(`variant ${variantId} failed to load`);
     return variant?.state === 'ready' ? variant : undefined;

@@ -1,3 +1,4 @@
+import type { Person } from './api.ts';
 import { dana, emil, mira } from './cast.ts';
 import { upload, type DatasetVersion } from './data.ts';
 import { fixture, trainingCommit } from './fixtures.ts';
@@ -18,8 +19,8 @@ export async function registerModel({ api }: Stage, useCaseId: string, name: str
   return model.id;
 }
 
-/** Act 3: a real ONNX file becomes a version, linked to its data and its code. */
-export async function registerVersion(stage: Stage, modelId: string, file: string, dataset: DatasetVersion, description: string): Promise<ModelVersion> {
+/** Act 3: a real ONNX file becomes a version, linked to its data and its code. @param helped who had a part in it beside dana and emil. */
+export async function registerVersion(stage: Stage, modelId: string, file: string, dataset: DatasetVersion, description: string, helped: readonly Person[] = []): Promise<ModelVersion> {
   const { api, say } = stage;
   const digest = await upload(stage, await fixture(file), 'application/octet-stream');
   const metrics = JSON.parse((await fixture('metrics.json')).toString('utf8')) as TrainingReport;
@@ -31,7 +32,7 @@ export async function registerVersion(stage: Stage, modelId: string, file: strin
       datasetVersionId: dataset.id,
       source: { repository: 'test/fixtures/german-credit', commit: await trainingCommit() },
       trainingMetrics: trainingMetrics(metrics, file, dataset),
-      contributors: [dana.name, emil.name],
+      contributors: await Promise.all([dana, emil, ...helped].map(api.idOf)),
       description,
     },
   });
@@ -106,7 +107,7 @@ export async function publishCard({ api, say }: Stage, version: ModelVersion): P
   await api.post(`${card}/submission`, { as: emil });
   await api.post(`${card}/approval`, { as: mira, why: 'Says what the model is and is not for' });
   await api.post(`${card}/publication`, { as: emil });
-  say(`the card of version ${version.version} is published: drafted by emil, reviewed by mira`);
+  say(`the card of version ${version.version} is published: drafted by ${emil.name}, reviewed by ${mira.name}`);
 }
 
 /** What train.py wrote of itself. */

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { startSuite, type Suite } from '@vitae/testing';
 import { eventually } from '@vitae/testing';
 import { api } from './api.ts';
+import { dana } from './cast.ts';
 import { registerData, stateExpectations } from './data.ts';
 import { registerModel, registerVersion } from './develop.ts';
 import { plan } from './plan.ts';
@@ -23,9 +24,9 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 }, MINUTES);
 
-const stageOf = ({ frontDoor }: Suite): Stage => {
+const stageOf = ({ frontDoor, as }: Suite): Stage => {
   const { signal } = new AbortController();
-  return { api: api(frontDoor, 'lost-jetstream', signal), signal, say: () => undefined };
+  return { api: api(frontDoor, 'lost-jetstream', as, signal), signal, say: () => undefined };
 };
 
 async function published(running: Suite): Promise<readonly string[]> {
@@ -61,7 +62,7 @@ describe('the JetStream store', () => {
 
     // Another service has heard of it: governance answers about the version, and denies for want of evidence.
     const decision = await stage.api.post<{ outcome: string }>('/governance/gates/promote-production/decisions', {
-      as: { name: 'dana', does: 'data scientist' },
+      as: dana,
       body: { modelVersionId: version.id, environment: { name: 'production', class: 'production', region: 'eu' } },
     });
     expect(decision.outcome).toBe('deny');

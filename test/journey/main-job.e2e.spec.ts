@@ -31,6 +31,7 @@ async function runJob(onAct?: (act: string) => void): Promise<{ projectId: strin
     frontDoor: suite.frontDoor,
     natsUrl: suite.natsUrl,
     natsKeyFile: suite.natsKeyFile,
+    as: suite.as,
     report: (line) => lines.push(line),
     signal: new AbortController().signal,
     ...(onAct ? { onAct } : {}),

@@ -1,10 +1,12 @@
+import type { PersonaId, Session } from '@vitae/local';
 import { api } from './api.ts';
-import { approve, expectDenial } from './approve.ts';
+import { approve, expectDenial, expectNoOwnApproval } from './approve.ts';
 import { expectProvenance, expectSameStory, expectServed, printTimeline, timeline } from './audit.ts';
 import { registerData, stateExpectations } from './data.ts';
 import { createEndpoint, deploy, expectRefusal } from './deploy.ts';
 import { evaluate, publishCard, publishSuite, registerModel, registerVersion } from './develop.ts';
 import { rows } from './fixtures.ts';
+import { cast, rosa } from './cast.ts';
 import { activateBaseline, expectDrift, expectHealthy, WINDOW_ROWS } from './monitor.ts';
 import { plan } from './plan.ts';
 import { retire } from './retire.ts';
@@ -19,6 +21,8 @@ export interface MainJobOptions {
   readonly natsUrl: string;
   /** The file with the nkey's seed of who may read everything. Absent: the server asks nobody who he is. */
   readonly natsKeyFile?: string | undefined;
+  /** Logs a persona in. */
+  readonly as: (persona: PersonaId) => Session;
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;
   /** Called as each act begins; a test breaks things here. */
@@ -26,20 +30,21 @@ export interface MainJobOptions {
 }
 
 /**
- * One model's whole life through all services, by the public HTTP API alone. Each run is a project of
+ * One model's whole life through all services, by the public HTTP API alone, as people who have logged in. Each run is a project of
  * its own, so that it can be run again on the same data. Rejects with the reason when any step of the
  * story does not come out as it must.
  */
-export async function mainJob({ frontDoor, natsUrl, natsKeyFile, report, signal, onAct }: MainJobOptions): Promise<void> {
+export async function mainJob({ frontDoor, natsUrl, natsKeyFile, as, report, signal, onAct }: MainJobOptions): Promise<void> {
   const run = new Date().toISOString().replace(/\D/g, '').slice(0, 17);
   const projectId = `credit-${run}`;
-  const stage: Stage = { api: api(frontDoor, projectId, signal), signal, say: (line) => report(`    ${line}`) };
+  const stage: Stage = { api: api(frontDoor, projectId, as, signal), signal, say: (line) => report(`    ${line}`) };
   const act = (title: string): void => {
     signal.throwIfAborted();
     report(title);
     onAct?.(title);
   };
   report(`project ${projectId}`);
+  await Promise.all(cast.map(stage.api.idOf)); // everybody logs in
   const subscription = await subscribe({ natsUrl, natsKeyFile, projectId });
   try {
     act('1  Plan');
@@ -51,7 +56,7 @@ export async function mainJob({ frontDoor, natsUrl, natsKeyFile, report, signal,
 
     act('3  Develop');
     const modelId = await registerModel(stage, useCaseId, 'consumer-credit-risk');
-    const v1 = await registerVersion(stage, modelId, 'credit-v1.onnx', usual, 'logistic regression on two columns');
+    const v1 = await registerVersion(stage, modelId, 'credit-v1.onnx', usual, 'logistic regression on two columns', [rosa]);
 
     act('4  Evaluate');
     const suiteId = await publishSuite(stage, usual);
@@ -60,6 +65,7 @@ export async function mainJob({ frontDoor, natsUrl, natsKeyFile, report, signal,
 
     act('5  Approve');
     await expectDenial(stage, v1);
+    await expectNoOwnApproval(stage, v1, rosa);
     const permit1 = await approve(stage, v1);
 
     act('6  Deploy');
@@ -111,7 +117,7 @@ export async function mainJob({ frontDoor, natsUrl, natsKeyFile, report, signal,
     act('11 Audit');
     const subject = `model:${modelId}`;
     const story = await timeline(stage, subject);
-    printTimeline(stage, story);
+    await printTimeline(stage, story);
     const duringCanary = better.seenAt.get(10) ?? better.seenAt.get(50);
     if (duringCanary === undefined) throw new Error('the canary of version 2 was never seen');
     await expectServed(stage, endpoint, servedV1, { 1: 100 });

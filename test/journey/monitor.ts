@@ -32,10 +32,10 @@ export async function activateBaseline({ api, say }: Stage, endpoint: Endpoint, 
 }
 
 export const windows = async ({ api }: Stage, endpoint: Endpoint): Promise<readonly Window[]> =>
-  (await api.get<Items<Window>>(`/monitoring/endpoints/${endpoint.id}/windows?limit=200`)).items;
+  (await api.get<Items<Window>>(`/monitoring/endpoints/${endpoint.id}/windows?limit=200`, emil)).items;
 
 export const alerts = async ({ api }: Stage, endpoint: Endpoint): Promise<readonly { id: string; findings: readonly Finding[] }[]> =>
-  (await api.get<Items<{ id: string; endpointId: string; findings: readonly Finding[] }>>('/monitoring/alerts?limit=200')).items.filter(
+  (await api.get<Items<{ id: string; endpointId: string; findings: readonly Finding[] }>>('/monitoring/alerts?limit=200', emil)).items.filter(
     ({ endpointId }) => endpointId === endpoint.id,
   );
 
@@ -58,11 +58,11 @@ export async function expectDrift(stage: Stage, endpoint: Endpoint): Promise<voi
   const worst = [...alert.findings].sort((a, b) => b.psi - a.psi).slice(0, 3);
   say(`DRIFT ALERT: ${alert.findings.length} features, first ${worst.map(({ feature, psi }) => `${feature} (PSI ${psi.toFixed(2)})`).join(', ')}`);
   const incident = await until('an incident for the alert', signal, async () => {
-    const { items } = await api.get<Items<{ id: string; causeId: string; title: string; severity: string }>>('/governance/incidents?limit=200');
+    const { items } = await api.get<Items<{ id: string; causeId: string; title: string; severity: string }>>('/governance/incidents?limit=200', emil);
     return items.find(({ causeId }) => causeId === alert.id);
   });
   const retraining = await until('a retraining request', signal, async () => {
-    const { items } = await api.get<Items<{ id: string; incidentId: string }>>('/governance/retraining-requests?limit=200');
+    const { items } = await api.get<Items<{ id: string; incidentId: string }>>('/governance/retraining-requests?limit=200', emil);
     return items.find(({ incidentId }) => incidentId === incident.id);
   });
   say(`incident ${incident.severity} "${incident.title}" and retraining request ${retraining.id.slice(0, 8)} followed by themselves`);

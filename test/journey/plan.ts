@@ -14,7 +14,7 @@ export async function plan({ api, say }: Stage): Promise<string> {
         { name: 'default rate', unit: '%', baseline: 24.6, target: 19 },
         { name: 'decided without a person', unit: '%', baseline: 0, target: 60 },
       ],
-      owner: olivia.name,
+      owner: await api.idOf(olivia),
       dataAvailability: '1,000 decided loans with outcome, Statlog German Credit (UCI)',
       resources: 'one data scientist for a month, one small server',
       purpose: 'credit-scoring',

@@ -22,7 +22,7 @@ export async function retire(stage: Stage, endpoint: Endpoint, version: ModelVer
   });
   await api.post(`/governance/retirements/${id}/approval`, { as: rosa, why: 'Nothing depends on it any more' });
   const retirement = await until('the retirement to be completed', signal, async () => {
-    const found = await api.get<Retirement>(`/governance/retirements/${id}`);
+    const found = await api.get<Retirement>(`/governance/retirements/${id}`, rosa);
     return found.state === 'completed' ? found : undefined;
   });
   say(`version ${version.version} is retired: no traffic, artefact archived at ${retirement.archiveLocation}, lesson: "${retirement.lesson}"`);

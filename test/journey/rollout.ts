@@ -39,7 +39,7 @@ export async function rollOut(stage: Stage, endpoint: Endpoint, version: ModelVe
     why: `Carry version ${version.version} to production step by step`,
     body: { candidateVariantId, steps: [10, 50, 100], minimumRows: 100, alpha: 0.01 },
   });
-  const look = (): Promise<Rollout> => api.get<Rollout>(`/deployment/rollouts/${rolloutId}`);
+  const look = (): Promise<Rollout> => api.get<Rollout>(`/deployment/rollouts/${rolloutId}`, pat);
   const seenAt = new Map<number, string>();
   let before = '';
   const watch = async (): Promise<Rollout> => {

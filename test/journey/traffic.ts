@@ -31,7 +31,7 @@ export async function sendUntil(
   while (sent < atMost) {
     const requests = Array.from({ length: REQUESTS_A_ROUND }, () => ({ id: randomUUID(), batch: Array.from({ length: ROWS_A_REQUEST }, () => drawn(from)) }));
     for (let i = 0; i < requests.length; i += AT_ONCE) {
-      await Promise.all(requests.slice(i, i + AT_ONCE).map(({ id, batch }) => stage.api.infer(endpoint.name, id, tensors(batch))));
+      await Promise.all(requests.slice(i, i + AT_ONCE).map(({ id, batch }) => stage.api.infer(endpoint.name, id, tensors(batch), pat)));
     }
     await stage.api.post('/monitoring/ground-truth', {
       as: pat,
@@ -49,7 +49,7 @@ interface MonitorStatus {
 }
 
 export const monitorStatus = ({ api }: Stage, endpoint: Endpoint): Promise<MonitorStatus> =>
-  api.get<MonitorStatus>(`/monitoring/endpoints/${endpoint.id}/status`);
+  api.get<MonitorStatus>(`/monitoring/endpoints/${endpoint.id}/status`, pat);
 
 /** Waits until monitoring has seen as many rows as were sent in all. */
 export async function seen(stage: Stage, endpoint: Endpoint, rows: number): Promise<MonitorStatus> {

@@ -11,7 +11,6 @@ import { responseSchemas, type ResponseSchemas } from './response-schemas.ts';
 
 interface Operation {
   readonly operationId?: string;
-  readonly parameters?: readonly { readonly name: string; required?: boolean }[];
   readonly responses: Record<string, { content?: object }>;
 }
 interface Document {
@@ -42,8 +41,7 @@ export async function generateClient(): Promise<void> {
 }
 
 function tellAnswers({ paths, components }: Document, answers: ResponseSchemas): void {
-  for (const { operationId = '', parameters = [], responses } of Object.values(paths).flatMap((path) => Object.values(path))) {
-    for (const parameter of parameters) if (parameter.name === 'Vitae-Actor') parameter.required = false; // the client sends it with every request
+  for (const { operationId = '', responses } of Object.values(paths).flatMap((path) => Object.values(path))) {
     const [controller = '', method = ''] = operationId.split('_');
     const schema = answers.of(controller, method);
     for (const [status, response] of Object.entries(responses)) {

@@ -2,7 +2,13 @@ export { claimPorts, freePort, portsFrom, serviceNames, type Ports, type Service
 export { findNatsServer } from './find-nats-server.ts';
 export { findS3Server, startS3, type S3Server } from './s3-server.ts';
 export { startNats, type NatsOptions, type NatsServer } from './nats-server.ts';
+export { keepSubscribers } from './keep-subscribers.ts';
+export { prepareBroker, type BrokerLogins } from './prepare-broker.ts';
 export { startPostgres, type PostgresOptions, type PostgresServer } from './postgres-server.ts';
 export { startSuite, type Suite, type SuiteOptions } from './suite.ts';
 export type { Program, Supervised } from './supervisor.ts';
+export { identityEnvironment } from './prepare-identity.ts';
 export type { SuiteSettings } from './services.ts';
+export { startIdentity, type IdentityServer } from './identity-server.ts';
+export { logIn, machineToken, type Session, type Sessions } from './log-in.ts';
+export type { PersonaId } from './identity/personas.ts';

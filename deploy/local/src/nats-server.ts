@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ended, spawnTied, stopChild } from './child.ts';
 import { findNatsServer } from './find-nats-server.ts';
@@ -27,6 +27,8 @@ export interface NatsServer {
   readonly storeDir: string;
   /** Resolves when the server has ended, for whatever reason. */
   readonly ended: Promise<string>;
+  /** Lets it read its configuration again: who was taken out of it is thrown out. */
+  reload(): void;
   /** SIGTERM lets it close its files; SIGKILL is for tests of what it loses then. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
@@ -42,7 +44,7 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
   const port = options.port ?? (await freePort());
   await mustBeFree('NATS', port);
   await mkdir(storeDir, { recursive: true });
-  const args = ['--addr', '127.0.0.1', '--port', String(port), '--server_name', `vitae-${port}`, '--jetstream', '--store_dir', storeDir, ...(options.configFile ? ['--config', options.configFile] : [])];
+  const args = ['--addr', '127.0.0.1', '--port', String(port), '--jetstream', '--store_dir', storeDir, ...(await named(`vitae-${port}`, options.configFile))];
   const child = withLog(startLog(logFile), (log) => spawnTied(binary, args, { deathSignal: 'TERM', log }));
   const end = ended(child);
   const refused = end.then((how) => {
@@ -58,8 +60,17 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
     pid: child.pid!, // it answered, so it was spawned
     storeDir,
     ended: end,
+    reload: () => void child.kill('SIGHUP'),
     stop: (signal = 'SIGTERM') => stopChild(child, signal, 15_000),
   };
+}
+
+/** A server's name. With a configuration it stands there, in a file around it: a flag would be forgotten when the server reads it again, and it would refuse to. */
+async function named(name: string, configFile: string | undefined): Promise<string[]> {
+  if (configFile === undefined) return ['--server_name', name];
+  const around = join(dirname(configFile), `${name}.conf`);
+  await writeFile(around, `server_name: ${JSON.stringify(name)}\ninclude ${JSON.stringify(`./${basename(configFile)}`)}\n`, { mode: 0o600 });
+  return ['--config', around];
 }
 
 /** The store of a suite: one place that says where it is, since tests delete it. */

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:net';
 export const serviceNames = ['registry', 'governance', 'deployment', 'monitoring', 'ledger', 'runtime', 'console'] as const;
 export type ServiceName = (typeof serviceNames)[number];
 
-/** The ports of one suite, all on 127.0.0.1. `console` is the front door. */
-export type Ports = Readonly<Record<ServiceName | 'postgres' | 'nats', number>>;
+/** The ports of one suite, all on 127.0.0.1. `console` is the front door, `identity` the OpenID provider. */
+export type Ports = Readonly<Record<ServiceName | 'postgres' | 'nats' | 'identity', number>>;
 
 export const defaultPortBase = 7400;
 
@@ -17,6 +17,7 @@ export function portsFrom(base: number): Ports {
     monitoring: base + 4,
     ledger: base + 5,
     runtime: base + 6,
+    identity: base + 10,
     nats: base + 22,
     postgres: base + 32,
   };

@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 async function ask<Row extends object>(url: string, sql: string): Promise<Row[]> {
-  const client = new pg.Client({ connectionString: url });
+  const client = new pg.Client({ connectionString: url, options: '-c vitae.projects=*' });
   await client.connect();
   try {
     return (await client.query<Row>(sql)).rows;
@@ -48,7 +48,7 @@ const owners = (url: string): Promise<{ owner: string }[]> =>
       select relowner as owner, relnamespace as schema from pg_class where relkind in ('r', 'p', 'v', 'm', 'S')
       union all select proowner, pronamespace from pg_proc union all select nspowner, oid from pg_namespace
     ) o join pg_namespace n on n.oid = o.schema
-    where n.nspname in ('ledger', 'messaging', 'registry', 'governance', 'deployment', 'monitoring', 'webhooks')`);
+    where n.nspname in ('ledger', 'messaging', 'access', 'registry', 'governance', 'deployment', 'monitoring', 'webhooks')`);
 
 const append = (stream: string): string =>
   `select ledger.append(p_stream => '${stream}', p_expected => -1, p_project_id => 'p', p_subjects => '{}', p_metadata => '{"actor":{"id":"dana"}}',
@@ -119,13 +119,13 @@ describe('preparing a database', () => {
     await applyMigrations(url);
     await openLogins(url, file);
     const services = await ask<{ list: string }>(url, `select string_agg(format('(%L, %L)', service, schema), ', ') as list from ledger.services()`);
-    await ask(url, `set role vitae_owner; create schema postbox; create table postbox.migration (name text); create table postbox.letter (n integer);
+    await ask(url, `set role vitae_owner; create schema postbox; create table postbox.migration (name text); create table postbox.letter (n integer, project_id text);
       create or replace function ledger.services() returns table (service name, schema name) language sql immutable as $$ values ${services[0]!.list}, ('postbox', 'postbox') $$;
       select ledger.grant_rights('ledger')`); // as every migration ends, without the right to make roles
     await expectSeparate(url, await openLogins(url, file));
     await ask(url, `create role postbox_login login password 'secret' in role vitae_postbox`);
     const login = Object.assign(new URL(url), { username: 'postbox_login', password: 'secret' }).href;
-    await ask(login, `${append('postbox.Letter-1')}; insert into postbox.letter values (1)`);
+    await ask(login, `${append('postbox.Letter-1')}; insert into postbox.letter values (1, 'p')`);
     await expect(ask(login, append('registry.Model-1'))).rejects.toMatchObject({ code: 'VT003' });
   });
 

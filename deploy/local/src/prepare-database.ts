@@ -11,6 +11,7 @@ import { repositoryRoot } from './repository.ts';
 const schemas = {
   ledger: 'libs/event-store/migrations',
   messaging: 'libs/messaging/migrations',
+  access: 'libs/service-kit/migrations/access',
   registry: 'services/registry/migrations',
   governance: 'services/governance/migrations',
   deployment: 'services/deployment/migrations',
@@ -104,7 +105,14 @@ async function separateRoles(client: pg.Client): Promise<boolean> {
        then true else ledger.separate_roles() end as separate
      from pg_namespace n where n.nspname = 'ledger'`,
   );
-  return rows[0]?.separate === true;
+  // Only a superuser can, and a dump does not bring it along. See 0006-projects.sql.
+  const me = await client.query<{ rolsuper: boolean }>('select rolsuper from pg_roles where rolname = current_user');
+  if (me.rows[0]?.rolsuper) await client.query('select ledger.keep_indexes_in_use()');
+  if (rows[0]?.separate !== true) return false;
+  // People and tokens: a schema of all services, whose rights are not those of any one.
+  const { rows: [access] } = await client.query<{ there: boolean }>(`select to_regprocedure('access.grant_rights()') is not null as there`);
+  if (access?.there) await client.query('select access.grant_rights()');
+  return true;
 }
 
 function addressFor(adminUrl: string, { user, password }: Login): string {

@@ -39,8 +39,9 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
+/** At work for every project: what else there is, project-wall.int.spec.ts tries. */
 async function session(connectionString: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString });
+  const client = new pg.Client({ connectionString, options: '-c vitae.projects=*' });
   await client.connect();
   return client;
 }
@@ -172,6 +173,32 @@ const rights: readonly Row[] = [
   ['create temp table mine ()',                                                     'ok',      'ok',      'ok'],
 ];
 
+// People and tokens. governance tells names and keeps the tokens, the ledger erases; everybody else calls two functions.
+type AccessRow = readonly [sql: string, service: string, governance: string, ledger: string, auditor: string];
+const accessRights: readonly AccessRow[] = [
+  //                                                                                service    govern.    ledger     auditor
+  [`select access.pseudonym_of('https://issuer.test', 'dana', 'Dana', '')`,         'ok',      'ok',      'ok',      NO],
+  [`select access.use_api_token('aaaaaaaaaaaa', '\\x00')`,                          'ok',      'ok',      'ok',      NO],
+  ['select from access.migration',                                                  'ok',      'ok',      'ok',      NO],
+  ['select name, mail from access.person',                                          NO,        'ok',      NO,        NO],
+  ['update access.person set name = $$$$',                                          NO,        NO,        NO,        NO],
+  [`insert into access.person (id, name, mail) values ('me', '', '')`,              NO,        NO,        NO,        NO],
+  ['select from access.account',                                                    NO,        NO,        NO,        NO],
+  [`update access.account set person_id = 'me'`,                                    NO,        NO,        NO,        NO],
+  [`select access.erase_person('dana')`,                                            NO,        NO,        'ok',      NO],
+  [`select access.new_pseudonym('dana')`,                                           NO,        NO,        NO,        NO],
+  ['select id, name, owner, last_used_at from access.api_token',                    NO,        'ok',      NO,        NO],
+  ['select secret_hash from access.api_token',                                      NO,        NO,        NO,        NO],
+  ['select * from access.api_token',                                                NO,        NO,        NO,        NO],
+  [`update access.api_token set permissions = '{}'`,                                NO,        NO,        NO,        NO],
+  [`update access.api_token set expires_at = now()`,                                NO,        NO,        NO,        NO],
+  ['update access.api_token set revoked_at = now()',                                NO,        'ok',      NO,        NO],
+  ['delete from access.api_token',                                                  NO,        NO,        NO,        NO],
+  ['update access.rate set points = 0',                                             'ok',      'ok',      'ok',      NO],
+  ['select access.grant_rights()',                                                  NO,        NO,        NO,        NO],
+  ['create table access.mine ()',                                                   NO,        NO,        NO,        NO],
+];
+
 /** Nobody but the owner may do any of this to any table of the ledger. {table}, and {column}: its first one. */
 const changes = [
   'update {table} set {column} = {column}',
@@ -208,6 +235,11 @@ describe('what each role may', () => {
   it.each(rights)('%s (a service: %s, ledger: %s, auditor: %s)', async (sql, service, ledger, auditor) => {
     const outcomes = Object.fromEntries(await Promise.all(everybody.map(async (who) => [who, await attemptAs(who, sql)])));
     expect(outcomes).toEqual({ registry: service, governance: service, deployment: service, monitoring: service, ledger, auditor });
+  });
+
+  it.each(accessRights)('%s (a service: %s, governance: %s, ledger: %s, auditor: %s)', async (sql, service, governance, ledger, auditor) => {
+    const outcomes = Object.fromEntries(await Promise.all(everybody.map(async (who) => [who, await attemptAs(who, sql)])));
+    expect(outcomes).toEqual({ registry: service, governance, deployment: service, monitoring: service, ledger, auditor });
   });
 
   it.each(everybody)('%s changes no table of the ledger', async (who) => {

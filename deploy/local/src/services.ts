@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { repositoryRoot } from './repository.ts';
 import { serviceNames, type Ports, type ServiceName } from './ports.ts';
 import type { BrokerLogins } from './prepare-broker.ts';
+import { identityEnvironment, type Identity } from './prepare-identity.ts';
 import { hasDatabase, type DatabaseUrls } from './prepare-database.ts';
 import type { KeyringSettings } from './prepare-keyring.ts';
 import type { Program } from './supervisor.ts';
@@ -19,6 +20,7 @@ export interface SuiteSettings {
   /** Absent: what people write is stored in clear. */
   readonly keyring?: KeyringSettings | undefined;
   readonly natsUrl: string;
+  readonly identity: Identity;
   /** Absent: whoever reaches the NATS server may do everything there, or `env` says who we are. */
   readonly brokerLogins?: BrokerLogins | undefined;
   /** The environment that the services inherit; ours comes on top. */
@@ -37,7 +39,7 @@ export const addressOf = (ports: Ports, service: ServiceName): string => `http:/
 
 /** The environment of one service, as its config.ts reads it. */
 export function environmentOf(service: ServiceName, settings: SuiteSettings): NodeJS.ProcessEnv {
-  const { dataDir, ports, natsUrl, brokerLogins, env } = settings;
+  const { dataDir, ports, natsUrl, brokerLogins, identity, env } = settings;
   const addresses = serviceNames
     .filter((name) => name !== 'console')
     .map((name) => [`${name.toUpperCase()}_URL`, addressOf(ports, name)] as const);
@@ -52,6 +54,7 @@ export function environmentOf(service: ServiceName, settings: SuiteSettings): No
     ...keyringOf(service, settings),
     NATS_URL: natsUrl,
     ...(brokerLogins ? { NATS_NKEY_FILE: brokerLogins.keyFileOf(service) ?? '' } : {}),
+    ...identityEnvironment(service, identity),
     VITAE_MODE: 'local',
     VITAE_DATA_DIR: join(dataDir, 'services', service),
     OTEL_SERVICE_NAME: `vitae-${service}`,

@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { personas, type PersonaId } from './identity/personas.ts';
+import type { Session } from './log-in.ts';
 import { isFree, portBaseFrom, portsFrom, serviceNames, type Ports } from './ports.ts';
 import { dataDirectory, repositoryRoot } from './repository.ts';
 import { lockRun } from './run-lock.ts';
@@ -16,14 +18,14 @@ const report = (line: string): void => say(`${`${((performance.now() - begun) / 
 
 /** What the main job of test/ promises. It drives the suite through its public API alone, so it is loaded by its place. */
 interface Journey {
-  mainJob(options: { frontDoor: string; natsUrl: string; natsKeyFile: string | undefined; report: (line: string) => void; signal: AbortSignal }): Promise<void>;
+  mainJob(options: { frontDoor: string; natsUrl: string; natsKeyFile: string | undefined; as: (persona: PersonaId) => Session; report: (line: string) => void; signal: AbortSignal }): Promise<void>;
 }
 
 class Interrupted extends Error {}
 
 /** @returns the exit status. */
 async function start(options: StartOptions): Promise<number> {
-  const { DATABASE_URL: databaseUrl, NATS_URL: natsUrl } = process.env;
+  const { DATABASE_URL: databaseUrl, NATS_URL: natsUrl, OIDC_ISSUER: issuer } = process.env;
   const portBase = portBaseFrom(process.env);
   const ports = portsFrom(portBase);
   const interrupt = interruption();
@@ -31,13 +33,14 @@ async function start(options: StartOptions): Promise<number> {
   let suite: Suite | undefined;
   try {
     if (lock.tookOver) await leftOversToEnd(ports);
-    suite = await startSuite({ dataDir: dataDirectory, portBase, databaseUrl, natsUrl, single: options.single, report, signal: interrupt });
+    suite = await startSuite({ dataDir: dataDirectory, portBase, databaseUrl, natsUrl, issuer, single: options.single, report, signal: interrupt });
     const broken = suite.broken.then((reason) => {
       throw new Error(`${reason}. Everything was stopped; the data is kept. Start again.`);
     });
-    const status = options.empty ? 0 : await Promise.race([runMainJob(suite, interrupt), broken]);
+    if (issuer && !options.empty) report(`the main job is not run: its people are not known at ${issuer}`);
+    const status = options.empty || issuer ? 0 : await Promise.race([runMainJob(suite, interrupt), broken]);
     if (options.exit) return status;
-    say(addresses(suite));
+    say(addresses(suite, issuer === undefined || issuer === ''));
     await Promise.race([aborted(interrupt), broken]);
     return status;
   } catch (error) {
@@ -56,7 +59,7 @@ async function runMainJob(suite: Suite, signal: AbortSignal): Promise<number> {
   const { mainJob } = (await import(pathToFileURL(program).href)) as Journey;
   report('the main job begins');
   try {
-    await mainJob({ frontDoor: suite.frontDoor, natsUrl: suite.natsUrl, natsKeyFile: suite.natsKeyFile, report, signal });
+    await mainJob({ frontDoor: suite.frontDoor, natsUrl: suite.natsUrl, natsKeyFile: suite.natsKeyFile, as: suite.as, report, signal });
     report('the main job went well');
     return 0;
   } catch (error) {
@@ -67,10 +70,24 @@ async function runMainJob(suite: Suite, signal: AbortSignal): Promise<number> {
   }
 }
 
-function addresses(suite: Suite): string {
+/** @param ours whether the OpenID provider is the local one. */
+function addresses(suite: Suite, ours: boolean): string {
   const services = serviceNames.filter((name) => name !== 'console').map((name) => [name, suite.addressOf(name)]);
-  const all = [['front door', suite.frontDoor], ...services, ['PostgreSQL', withoutPassword(suite.databaseUrl)], ['NATS', suite.natsUrl + (suite.natsKeyFile ? `  (with the nkey in ${suite.natsKeyFile}: look at everything)` : '')], ['logs', join(suite.dataDir, 'logs')]];
-  return `\n${all.map(([name, where]) => `  ${name!.padEnd(12)} ${where}`).join('\n')}\n\n  Ctrl-C stops everything; the data stays in ${suite.dataDir}.\n`;
+  const all = [['front door', suite.frontDoor], ...services, ['PostgreSQL', withoutPassword(suite.databaseUrl)], ['OpenID', suite.issuer], ['NATS', suite.natsUrl + (suite.natsKeyFile ? `  (with the nkey in ${suite.natsKeyFile}: look at everything)` : '')], ['logs', join(suite.dataDir, 'logs')]];
+  return `\n${all.map(([name, where]) => `  ${name!.padEnd(12)} ${where}`).join('\n')}\n\n${ours ? whoCanLogIn(suite) : `  Log in at ${suite.issuer}: on the page of the front door, or with \`npm run vitae -- login\`.\n`}\n  Ctrl-C stops everything; the data stays in ${suite.dataDir}.\n`;
+}
+
+function whoCanLogIn({ frontDoor, dataDir }: Suite): string {
+  const elsewhere = frontDoor === 'http://127.0.0.1:7400' ? '' : ` --url ${frontDoor}/api`;
+  const people = personas.map(({ id, does }) => `${id} (${does})`);
+  return [
+    `  Log in at ${frontDoor}, or with \`npm run vitae -- login${elsewhere}\`; there is no password, choose who you are:`,
+    `    ${people.slice(0, 4).join(', ')},`,
+    `    ${people.slice(4).join(', ')}.`,
+    '  Programs come with an API token of somebody: `npm run vitae -- tokens create --help`.',
+    `  What each may do: ${join(dataDir, 'access', 'grants.json')}`,
+    '',
+  ].join('\n');
 }
 
 /** Aborted by the first SIGINT, SIGTERM or SIGHUP. A second SIGINT does not wait for an orderly stop. */

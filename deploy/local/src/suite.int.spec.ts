@@ -62,7 +62,7 @@ describe('startSuite', () => {
     await stop(); // harmless
     expect(isAlive(pid)).toBe(false);
     expect(readFileSync(join(directory, 'diary'), 'utf8')).toBe('database and broker were still there');
-    expect(lines.slice(-3)).toEqual(['stopping the services', 'stopping NATS', 'stopping PostgreSQL']);
+    expect(lines.slice(-4)).toEqual(['stopping the services', 'stopping the OpenID provider', 'stopping NATS', 'stopping PostgreSQL']);
     const again = await start({ portBase: ports.console }); // everything was given back
     expect(again.ports).toEqual(ports);
   });
@@ -84,12 +84,30 @@ describe('startSuite', () => {
     await start();
   });
 
-  it('uses a database and a broker that are given, and starts none', async () => {
-    const { databaseUrl, natsUrl } = await start();
-    const second = await startSuite({ dataDir: join(directory, 'second'), databaseUrl, natsUrl, programs: tiny });
+  it('uses a database, a broker and an issuer that are given, and starts none', async () => {
+    const { databaseUrl, natsUrl, issuer } = await start();
+    const env = { ...process.env, VITAE_GRANTS_FILE: join(directory, 'data/access/grants.json') };
+    const second = await startSuite({ dataDir: join(directory, 'second'), databaseUrl, natsUrl, issuer, env, programs: tiny });
     await second.stop();
+    expect(second.issuer).toBe(issuer);
+    expect(() => second.as('dana')).toThrow('known to the local OpenID provider only');
+    expect(existsSync(join(directory, 'second/keys/oidc'))).toBe(false);
     expect(existsSync(join(directory, 'second/postgres'))).toBe(false);
     expect(existsSync(join(directory, 'second/nats'))).toBe(false);
+  });
+
+  it('tells each service whose tokens to believe, who may what, and who it is', async () => {
+    let told: SuiteSettings | undefined;
+    const { issuer } = await start({ programs: (settings: SuiteSettings) => tiny((told = settings)) });
+    for (const service of ['ledger', 'console'] as const) {
+      expect(environmentOf(service, told!)).toMatchObject({
+        OIDC_ISSUER: issuer,
+        OIDC_AUDIENCE: 'vitae',
+        VITAE_GRANTS_FILE: join(directory, 'data/access/grants.json'),
+        VITAE_CLIENT_ID: `vitae-${service}`,
+        VITAE_CLIENT_SECRET_FILE: join(directory, `data/keys/oidc/vitae-${service}.secret`),
+      });
+    }
   });
 
   it('leaves nothing running when a service does not start', async () => {

@@ -1,12 +1,16 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findNatsServer } from './find-nats-server.ts';
+import { keepSubscribers } from './keep-subscribers.ts';
 import { natsStoreIn, startNats, type NatsServer } from './nats-server.ts';
 import { claimPorts, mustBeFree, portsFrom, serviceNames, type PortClaim, type Ports, type ServiceName } from './ports.ts';
 import { prepareBroker, type BrokerLogins } from './prepare-broker.ts';
 import { applyMigrations, openLogins, type DatabaseUrls } from './prepare-database.ts';
+import { identityElsewhere, type Identity } from './prepare-identity.ts';
+import { startIdentity, type IdentityServer } from './identity-server.ts';
 import { prepareKeyring, type KeyringSettings } from './prepare-keyring.ts';
 import { startPostgres, type PostgresServer } from './postgres-server.ts';
+import { sessionsAt, type Sessions } from './log-in.ts';
 import { repositoryRoot } from './repository.ts';
 import { addressOf, logFileOf, oneProgramEach, oneProgramForAll, type SuiteSettings } from './services.ts';
 import { supervise, type Program, type Supervised } from './supervisor.ts';
@@ -20,6 +24,8 @@ export interface SuiteOptions {
   readonly databaseUrl?: string;
   /** Use this NATS server and start none. */
   readonly natsUrl?: string;
+  /** Use this OpenID issuer and start none. `env` says then who the services are there, and what its people may do. */
+  readonly issuer?: string;
   /** All services in one process. */
   readonly single?: boolean;
   /** false for a suite that is thrown away after a test. Default true. */
@@ -33,7 +39,7 @@ export interface SuiteOptions {
   readonly programs?: (settings: SuiteSettings) => Program[];
 }
 
-export interface Suite {
+export interface Suite extends Sessions {
   readonly frontDoor: string;
   readonly ports: Ports;
   readonly databaseUrl: string;
@@ -41,6 +47,8 @@ export interface Suite {
   /** The file with the nkey's seed of who only looks; undefined with a NATS server of one's own. */
   readonly natsKeyFile: string | undefined;
   readonly natsStoreDir: string;
+  /** The OpenID issuer whose tokens the services believe. */
+  readonly issuer: string;
   readonly dataDir: string;
   addressOf(service: ServiceName): string;
   /** Of a service; with `single`, of the one process. Undefined while it is down. */
@@ -52,11 +60,11 @@ export interface Suite {
   ready(service?: ServiceName): Promise<void>;
   /** Resolves with the reason when PostgreSQL or NATS has ended although nobody stopped it. */
   readonly broken: Promise<string>;
-  /** Services first, then NATS, then PostgreSQL. Data stays. May be called twice. */
+  /** Services first, then the OpenID provider, NATS and PostgreSQL. Data stays. May be called twice. */
   stop(): Promise<void>;
 }
 
-/** Starts PostgreSQL, NATS and the services; resolves when all are ready. On failure it stops what it had started. */
+/** Starts PostgreSQL, NATS, the OpenID provider and the services; resolves when all are ready. On failure it stops what it had started. */
 export async function startSuite(options: SuiteOptions): Promise<Suite> {
   const { dataDir, signal } = options;
   const report = options.report ?? (() => undefined);
@@ -79,7 +87,8 @@ export async function startSuite(options: SuiteOptions): Promise<Suite> {
     const databaseUrl = options.databaseUrl ?? parts.postgres!.url; // startServers started what was not given
     const natsUrl = options.natsUrl ?? parts.nats!.url;
     const { databaseUrls, keyring, brokerLogins } = parts;
-    const settings: SuiteSettings = { root: repositoryRoot, dataDir, ports, databaseUrl, databaseUrls, keyring, natsUrl, brokerLogins, env: options.env ?? process.env };
+    const identity = parts.identity!; // startServers prepared it
+    const settings: SuiteSettings = { root: repositoryRoot, dataDir, ports, databaseUrl, databaseUrls, keyring, natsUrl, brokerLogins, identity, env: options.env ?? process.env };
 
     const programs = options.programs ?? (options.single ? oneProgramForAll : oneProgramEach);
     parts.services = programs(settings).map((program) => supervise(program, report));
@@ -100,13 +109,16 @@ interface Parts {
   keyring?: KeyringSettings;
   brokerLogins?: BrokerLogins;
   nats?: NatsServer;
+  subscribers?: { stop(): Promise<void> };
+  identity?: Identity;
+  provider?: IdentityServer;
   services: readonly Supervised[];
   onEnd?: (server: 'postgres' | 'nats', how: string) => void;
 }
 
-/** PostgreSQL and NATS side by side. When one fails, the other is given up too, or has come up and stands in `parts`. */
+/** PostgreSQL, NATS and the OpenID provider side by side. When one fails, the others are given up too, or have come up and stand in `parts`. */
 async function startServers(options: SuiteOptions, ports: Ports, parts: Parts, report: (line: string) => void): Promise<void> {
-  const { dataDir, databaseUrl, natsUrl, durable } = options;
+  const { dataDir, databaseUrl, natsUrl, issuer, durable } = options;
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
 
@@ -125,13 +137,22 @@ async function startServers(options: SuiteOptions, ports: Ports, parts: Parts, r
   const startBroker = async (): Promise<void> => {
     await mustBeFree('NATS', ports.nats); // before a search that may take a minute
     const binary = await findNatsServer({ env: options.env, report, signal });
-    const { configFile } = (parts.brokerLogins = await prepareBroker(join(dataDir, 'keys', 'nats')));
+    const keys = join(dataDir, 'keys', 'nats');
+    const subscribers = join(dataDir, 'access', 'subscribers.json');
+    const { configFile } = (parts.brokerLogins = await prepareBroker(keys, subscribers));
     const server = (parts.nats = await startNats({ storeDir: natsStoreIn(dataDir), port: ports.nats, binary, configFile, logFile: logFileOf(dataDir, 'nats') }));
     void server.ended.then((how) => parts.onEnd?.('nats', how));
+    parts.subscribers = keepSubscribers({ directory: keys, file: subscribers, server, report });
   };
+  const startProvider = async (): Promise<void> => {
+    parts.provider = await startIdentity({ dataDir, port: ports.identity, frontDoor: addressOf(ports, 'console'), logFile: logFileOf(dataDir, 'identity'), report, signal });
+    parts.identity = parts.provider.identity;
+  };
+  if (issuer) parts.identity = identityElsewhere(issuer, options.env ?? process.env);
   const starts = [
     (databaseUrl ? Promise.resolve() : timed(report, 'PostgreSQL', startDatabase)).then(() => timed(report, 'schemas and roles', prepare)),
     ...(natsUrl ? [] : [timed(report, 'NATS', startBroker)]),
+    ...(issuer ? [] : [timed(report, 'OpenID provider', startProvider)]),
   ];
   for (const start of starts) start.catch((error) => failed.abort(error));
   await Promise.allSettled(starts);
@@ -139,7 +160,7 @@ async function startServers(options: SuiteOptions, ports: Ports, parts: Parts, r
 }
 
 function handles(parts: Parts, settings: SuiteSettings, broken: Promise<string>, stop: () => Promise<void>): Suite {
-  const { dataDir, ports, databaseUrl, natsUrl, brokerLogins } = settings;
+  const { dataDir, ports, databaseUrl, natsUrl, brokerLogins, identity } = settings;
   const named = (service: ServiceName): Supervised => {
     const found = parts.services.find(({ name }) => name === service) ?? parts.services[0]; // the one for all
     if (!found) throw new Error(`${service} does not run.`);
@@ -152,7 +173,9 @@ function handles(parts: Parts, settings: SuiteSettings, broken: Promise<string>,
     natsUrl,
     natsKeyFile: brokerLogins?.keyFileOf('auditor'),
     natsStoreDir: natsStoreIn(dataDir),
+    issuer: identity.issuer,
     dataDir,
+    ...sessionsAt(identity),
     addressOf: (service) => addressOf(ports, service),
     pidOf: (service) => named(service).pid,
     restartsOf: (service) => named(service).restarts,
@@ -166,9 +189,12 @@ function handles(parts: Parts, settings: SuiteSettings, broken: Promise<string>,
 }
 
 /** What uses goes before what is used, so that a service can finish its work while it stops. */
-async function stopInOrder({ services, nats, postgres, claim }: Parts, report: (line: string) => void): Promise<void> {
+async function stopInOrder({ services, provider, subscribers, nats, postgres, claim }: Parts, report: (line: string) => void): Promise<void> {
   if (services.length > 0) report('stopping the services');
   await Promise.all(services.map((service) => service.stop()));
+  if (provider) report('stopping the OpenID provider');
+  await provider?.stop();
+  await subscribers?.stop();
   if (nats) report('stopping NATS');
   await nats?.stop();
   if (postgres) report('stopping PostgreSQL');

@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { VitaeUnreachable } from '@vitae/client';
 import { Command } from 'commander';
 import { callApiJson, withApi, type ApiOptions } from './api.ts';
-import { CannotRun, ProblemFound } from './outcome.ts';
 
 let server: Server;
 let url: string;
+const token = 'a-token';
 let last: IncomingMessage & { text?: string };
 
 beforeAll(async () => {
@@ -31,24 +32,24 @@ afterAll(() => {
 
 describe('a call of the API', () => {
   it('says who asks, why and what, and reads the answer', async () => {
-    const answer = await callApiJson<{ id: number }>({ url, as: 'human/dana' }, '/registry/v1/models', { method: 'POST', body: { name: 'scoring' }, reason: 'größere Daten' });
+    const answer = await callApiJson<{ id: number }>({ url, token: 'a-token' }, '/registry/v1/models', { method: 'POST', body: { name: 'scoring' }, reason: 'größere Daten' });
     expect(answer).toEqual({ id: 1 });
     expect(last).toMatchObject({ method: 'POST', url: '/api/registry/v1/models', text: '{"name":"scoring"}' });
-    expect(last.headers).toMatchObject({ 'vitae-actor': 'human/dana', 'vitae-reason': 'gr%C3%B6%C3%9Fere%20Daten', 'content-type': 'application/json' });
+    expect(last.headers).toMatchObject({ authorization: 'Bearer a-token', 'vitae-reason': 'gr%C3%B6%C3%9Fere%20Daten', 'content-type': 'application/json' });
   });
 
-  it('turns problem details into one line, and the exit code 1', async () => {
-    await expect(callApiJson({ url }, 'registry/v1/refused')).rejects.toEqual(new ProblemFound('Not yours: Ask Dana.'));
-    await expect(callApiJson({ url }, 'gone')).rejects.toThrow(/^502 Bad Gateway from /);
+  it('turns problem details into an error', async () => {
+    await expect(callApiJson({ url, token }, 'registry/v1/refused')).rejects.toMatchObject({ name: 'VitaeProblem', status: 409, message: 'Not yours: Ask Dana.' });
+    await expect(callApiJson({ url, token }, 'gone')).rejects.toThrow(/^502 Bad Gateway: from /);
   });
 
-  it('says what to do when nothing answers, and the exit code 2', async () => {
-    await expect(callApiJson({ url: 'http://127.0.0.1:1/api' }, 'registry/v1/models')).rejects.toBeInstanceOf(CannotRun);
-    await expect(callApiJson({ url: 'http://127.0.0.1:1/api' }, 'registry/v1/models')).rejects.toThrow('http://127.0.0.1:1/api/registry/v1/models does not answer');
+  it('says when nothing answers', async () => {
+    await expect(callApiJson({ url: 'http://127.0.0.1:1/api', token }, 'registry/v1/models')).rejects.toBeInstanceOf(VitaeUnreachable);
+    await expect(callApiJson({ url: 'http://127.0.0.1:1/api', token }, 'registry/v1/models')).rejects.toThrow('http://127.0.0.1:1/api/registry/v1/models does not answer');
   });
 
-  it('takes the front door and the actor from options', () => {
-    const command = withApi(new Command('x')).parse(['--as', 'human/dana'], { from: 'user' });
-    expect(command.opts<ApiOptions>()).toEqual({ url: 'http://127.0.0.1:7400/api', as: 'human/dana' });
+  it('takes the front door from options', () => {
+    const command = withApi(new Command('x')).parse(['--url', 'https://vitae.example/api'], { from: 'user' });
+    expect(command.opts<ApiOptions>()).toEqual({ url: 'https://vitae.example/api' });
   });
 });

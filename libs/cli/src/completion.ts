@@ -1,11 +1,13 @@
 import { Argument, type Command } from 'commander';
 import { quoted, USUAL_RETRIES, type VitaeClient } from '@vitae/client';
-import { clientOf, type ProjectOptions } from './in-project.ts';
+import { callApiJson } from './api.ts';
 import { completionScript, SHELLS, type Shell } from './completion/script.ts';
 import { suggest, type Suggestion, type Wanted } from './completion/suggest.ts';
+import { clientOf, type ProjectOptions } from './in-project.ts';
+import { tokenFor } from './token-for.ts';
 
-/** How long a key press may wait for a server. Names are a help, and no answer is one, too. */
-const PATIENCE_MS = 1_000;
+/** How long a key press may wait for a server, unless VITAE_COMPLETION_PATIENCE_MS says otherwise. Names are a help, and no answer is one, too. */
+const PATIENCE_MS = Number(process.env['VITAE_COMPLETION_PATIENCE_MS']) || 1_000;
 
 /** `vitae completion bash|zsh|fish`, and what the script asks at each press of the key. */
 export function registerCompletion(program: Command): void {
@@ -29,10 +31,11 @@ export function registerCompletion(program: Command): void {
 /** Models, versions and dataset versions of the project that the words, or the environment, name. */
 async function names(what: Wanted, begun: string, options: Readonly<Record<string, string>>): Promise<Suggestion[]> {
   const url = options['url'] ?? process.env['VITAE_URL'] ?? 'http://127.0.0.1:7400/api';
+  const soon = AbortSignal.timeout(PATIENCE_MS);
+  if (what === 'token') return tokens(url, soon).catch(() => []);
   const project = options['project'] ?? process.env['VITAE_PROJECT'];
   if (project === undefined) return [];
-  const asking: ProjectOptions = { url, project, ...(process.env['VITAE_TOKEN'] ? { token: process.env['VITAE_TOKEN'] } : {}) };
-  const soon = AbortSignal.timeout(PATIENCE_MS);
+  const asking: ProjectOptions = { url, project, token: tokenFor(url, { renew: false }) };
   const client = clientOf(asking, { retry: { ...USUAL_RETRIES, retries: 0 }, fetch: (request, init) => fetch(request, { ...init, signal: soon }) });
   const asked = { model: models, version: versions, 'dataset-version': datasets }[what];
   return asked(client, begun).catch(() => []);
@@ -56,6 +59,12 @@ async function datasets(client: VitaeClient, begun: string): Promise<Suggestion[
   const [name = ''] = begun.split('/');
   const { items } = await client.datasets.page({ limit: 50, ...(name === '' ? {} : { search: name }) });
   return items.filter(({ latestVersion }) => latestVersion > 0).map(({ name: of, latestVersion, description }) => ({ word: `${of}/${latestVersion}`, about: description }));
+}
+
+/** The tokens that can still be revoked. */
+async function tokens(url: string, signal: AbortSignal): Promise<Suggestion[]> {
+  const { items } = await callApiJson<{ items: readonly { id: string; name: string; state: string }[] }>({ url, token: tokenFor(url, { renew: false }) }, 'governance/v1/api-tokens?limit=200', { signal });
+  return items.filter(({ state }) => state === 'live').map(({ id, name }) => ({ word: id, about: name }));
 }
 
 const beginsWith = (begun: string): string => `name LIKE ${quoted(`${begun.replaceAll(/[\\%_]/g, '\\$&')}%`)}`;

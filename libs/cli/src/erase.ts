@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { callApiJson, withApi, type ApiOptions } from './api.ts';
-import { answer, withJson, type Outcome } from './outcome.ts';
+import { answer, CannotRun, ProblemFound, withJson, type Outcome } from './outcome.ts';
 
 export interface EraseOptions extends ApiOptions {
   readonly json?: boolean;
   readonly reason?: string;
   readonly yes?: boolean;
+  readonly mail?: string;
 }
 
 interface Erasure {
@@ -34,24 +35,40 @@ export function registerErase(program: Command): void {
         'One person requests, another approves; neither may be a machine, and nobody approves the erasure of their own words.',
     );
   const sub = (name: string, summary: string): Command =>
-    withJson(withApi(erase.command(name).summary(summary).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`).argument('<person>', "the person's actor id, such as paula")));
+    withJson(withApi(erase.command(name).summary(summary).description(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`).argument('[person]', "what events call the person, such as psn_5f0c…; or --mail")))
+      .option('--mail <address>', 'instead of the actor id: who has this mail (wants person.read everywhere)');
   const withReason = (command: Command): Command => command.requiredOption('--reason <text>', 'why; it is kept in the ledger');
 
   withReason(sub('request', 'ask for the erasure of what a person wrote'))
-    .addHelpText('after', '\nExample:\n  $ vitae erase request paula --reason "has left and asks for it" --as human/rita\n  $ vitae erase approve paula --yes --as human/olga')
-    .action((person: string, options: EraseOptions) => answer(options, () => change(person, 'POST', '', options)));
+    .addHelpText('after', '\nExample:\n  $ vitae erase request --mail paula@example.org --reason "has left and asks for it"\n  $ vitae erase approve --mail paula@example.org --yes     # somebody else')
+    .action((person: string | undefined, options: EraseOptions) => answer(options, async () => change(await personOf(person, options), 'POST', '', options)));
   sub('approve', 'agree as the second person; says what would be erased, and does it with --yes')
     .option('--reason <text>', 'why; it is kept in the ledger')
     .option('--yes', 'destroy the keys: nothing brings the texts back')
-    .action((person: string, options: EraseOptions) => answer(options, () => approve(person, options)));
-  withReason(sub('refuse', 'end a request without an erasure')).action((person: string, options: EraseOptions) => answer(options, () => change(person, 'POST', '/refusal', options)));
-  withReason(sub('hold', 'put a legal hold on what a person wrote')).action((person: string, options: EraseOptions) => answer(options, () => change(person, 'POST', '/hold', options)));
-  withReason(sub('lift', 'lift a legal hold')).action((person: string, options: EraseOptions) => answer(options, () => change(person, 'DELETE', '/hold', options)));
-  sub('status', 'say what became of an erasure').action((person: string, options: EraseOptions) => answer(options, () => status(person, options)));
-  sub('preview', 'say how much an erasure would make unreadable; changes nothing').action((person: string, options: EraseOptions) => answer(options, () => preview(person, options)));
+    .action((person: string | undefined, options: EraseOptions) => answer(options, async () => approve(await personOf(person, options), options)));
+  withReason(sub('refuse', 'end a request without an erasure')).action((person: string | undefined, options: EraseOptions) => answer(options, async () => change(await personOf(person, options), 'POST', '/refusal', options)));
+  withReason(sub('hold', 'put a legal hold on what a person wrote')).action((person: string | undefined, options: EraseOptions) => answer(options, async () => change(await personOf(person, options), 'POST', '/hold', options)));
+  withReason(sub('lift', 'lift a legal hold')).action((person: string | undefined, options: EraseOptions) => answer(options, async () => change(await personOf(person, options), 'DELETE', '/hold', options)));
+  sub('status', 'say what became of an erasure').action((person: string | undefined, options: EraseOptions) => answer(options, async () => status(await personOf(person, options), options)));
+  sub('preview', 'say how much an erasure would make unreadable; changes nothing').action((person: string | undefined, options: EraseOptions) => answer(options, async () => preview(await personOf(person, options), options)));
 }
 
 const of = (person: string): string => `ledger/v1/erasures/${encodeURIComponent(person)}`;
+
+/**
+ * Whom it is about: as said, or who has that mail.
+ * @throws when nobody has it, or more than one.
+ */
+export async function personOf(said: string | undefined, options: EraseOptions): Promise<string> {
+  const { mail } = options;
+  if (said !== undefined && mail === undefined) return said;
+  if (said !== undefined || mail === undefined) throw new CannotRun('Say who: the actor id of the person, or --mail, and not both.');
+  const { items } = await callApiJson<{ items: readonly { readonly id: string; readonly mail: string }[] }>(options, 'governance/v1/people/search', { method: 'POST', body: { mail } });
+  const found = items.filter((one) => one.mail.toLowerCase() === mail.toLowerCase());
+  const [one] = found;
+  if (one && found.length === 1) return one.id;
+  throw new ProblemFound(found.length === 0 ? `Nobody has the mail ${mail}. Who was erased has none any more.` : `${found.length} people have the mail ${mail}: ${found.map(({ id }) => id).join(', ')}. Name one of them.`);
+}
 
 /** What the order made of it: the erasure as it stands then. */
 export async function change(person: string, method: 'POST' | 'DELETE', path: '' | '/approval' | '/refusal' | '/hold', options: EraseOptions): Promise<Outcome> {

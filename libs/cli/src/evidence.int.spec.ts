@@ -104,7 +104,7 @@ describe('vitae verify <evidence>', () => {
 });
 
 describe('vitae evidence', () => {
-  const options = () => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`, as: 'human/ada', json: true, project: 'credit', subject: ['use-case:1'], out: at('taken.zip') });
+  const options = () => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`, token: 'of-ada', json: true, project: 'credit', subject: ['use-case:1'], out: at('taken.zip') });
   const digestOf = async (bytes: Buffer): Promise<string> => `sha-256=:${Buffer.from(await crypto.subtle.digest('SHA-256', new Uint8Array(bytes))).toString('base64')}:`;
 
   it('writes what the ledger sent', async () => {

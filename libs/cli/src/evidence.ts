@@ -36,11 +36,11 @@ export function registerEvidence(program: Command): void {
     .option('--for <whom>', 'who gets it, when that is not who asks; it is recorded')
     .option('--reason <text>', 'why; it is recorded')
     .requiredOption('--out <file>', 'where to write it, such as credit.vitae-evidence.zip')
-    .addHelpText('after', '\nExample:\n  $ vitae evidence --project credit --subject model:0199… --as human/ada --for "the supervisor" --out credit.vitae-evidence.zip\n  $ vitae verify credit.vitae-evidence.zip --key log.vkey')
+    .addHelpText('after', '\nExample:\n  $ vitae evidence --project credit --subject model:0199… --for "the supervisor" --out credit.vitae-evidence.zip\n  $ vitae verify credit.vitae-evidence.zip --key log.vkey')
     .action((options: EvidenceOptions) => answer(options, () => takeEvidence(options)));
 }
 
-/** @throws CannotRun when nothing answers or what came is not what was sent; ProblemFound when the ledger refuses. */
+/** @throws CannotRun when nothing answers or what came is not what was sent; VitaeProblem when the ledger refuses. */
 export async function takeEvidence(options: EvidenceOptions): Promise<Outcome> {
   const { project, subject: subjects = [], stream: streams = [], asOf, out } = options;
   if (subjects.length + streams.length === 0) throw new CannotRun('name what the evidence is about: --subject or --stream.');

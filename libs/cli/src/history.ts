@@ -1,6 +1,8 @@
+import { VitaeUnreachable } from '@vitae/client';
 import { Option, type Command } from 'commander';
 import { callApi, callApiJson, withApi, type ApiOptions } from './api.ts';
-import { answer, CannotRun, withJson, type Outcome } from './outcome.ts';
+import { answer, withJson, type Outcome } from './outcome.ts';
+import { namesIn } from './people.ts';
 
 export interface HistoryOptions extends ApiOptions {
   /** Absent: the whole installation. */
@@ -47,7 +49,7 @@ export function registerHistory(program: Command): void {
       .option('--stream <stream>', 'events of one aggregate, such as registry.ModelVersion-0199…')
       .option('--subject <subject>', 'events that concern one thing, such as model:0199…')
       .option('--type <type>', 'events of a type, or of a service: vitae.registry.v1.ModelRegistered, registry')
-      .option('--actor <id>', 'what somebody did, such as dana')
+      .option('--actor <id>', 'what somebody did, by the id that events have, such as psn_4f…')
       .option('--from <index>', 'from this index on');
   const asOf = (command: Command): Command => command.requiredOption('--project <project>', 'the project').option('--as-of <point>', 'an index or an RFC 3339 time; without, now');
 
@@ -105,14 +107,16 @@ export async function follow(options: EventsOptions, print: (text: string) => vo
       for await (const block of blocksOf(response)) {
         last = /^id: (\d+)$/m.exec(block)?.[1] ?? last;
         const data = /^data: (.*)$/m.exec(block)?.[1];
-        if (data !== undefined) print(options.json ? data : line(JSON.parse(data) as Item));
+        if (data !== undefined) print(options.json ? data : await named(options, line(JSON.parse(data) as Item)));
       }
     } catch (error) {
-      if (first || !(error instanceof CannotRun || error instanceof TypeError)) throw error; // a wrong option will not get better
+      if (first || !(error instanceof VitaeUnreachable || error instanceof TypeError)) throw error; // a wrong option will not get better
     }
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
 }
+
+const named = async (options: EventsOptions, text: string): Promise<string> => (await namesIn(options, [text]))(text);
 
 async function* blocksOf(response: Response): AsyncGenerator<string> {
   let rest = '';

@@ -2,11 +2,11 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { USUAL_RETRIES, vitae, type CommandOptions, type ConnectionOptions, type RetryPolicy, type VitaeClient } from '@vitae/client';
 import { withApi, type ApiOptions } from './api.ts';
 import { CannotRun, withJson } from './outcome.ts';
+import { tokenFor } from './token-for.ts';
 
 /** The options of every command that works in a project of a running Vitae. */
 export interface ProjectOptions extends ApiOptions {
   readonly project?: string;
-  readonly token?: string;
   readonly json?: boolean;
 }
 
@@ -23,11 +23,9 @@ export interface SearchOptions extends ProjectOptions {
   readonly deleted?: 'show' | 'only';
 }
 
-/** Adds `--url`, `--as`, `--token`, `--project` and `--json`. */
+/** Adds `--url`, `--project` and `--json`. */
 export function inProject(command: Command): Command {
-  return withJson(withApi(command))
-    .addOption(new Option('--token <token>', 'an access token').env('VITAE_TOKEN'))
-    .addOption(new Option('--project <project>', 'the project').env('VITAE_PROJECT'));
+  return withJson(withApi(command)).addOption(new Option('--project <project>', 'the project').env('VITAE_PROJECT'));
 }
 
 export const withReason = (command: Command): Command => command.option('--reason <text>', 'why; it is kept in the ledger');
@@ -55,7 +53,7 @@ const SOON: RetryPolicy = { ...USUAL_RETRIES, retries: 2 };
 export function clientOf(options: ProjectOptions, more: Partial<ConnectionOptions> = {}): VitaeClient {
   if (options.project === undefined) throw new CannotRun('In which project? Say --project or set VITAE_PROJECT.');
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(options.project)) throw new CannotRun(`${options.project} is no project: 1 to 63 lower-case letters, digits and hyphens.`);
-  return vitae({ url: options.url, project: options.project, actor: options.as, token: options.token, retry: SOON, ...more });
+  return vitae({ url: options.url, project: options.project, token: options.token ?? tokenFor(options.url), retry: SOON, ...more });
 }
 
 export const saying = ({ reason }: ChangeOptions): CommandOptions => ({ reason });

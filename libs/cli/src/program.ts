@@ -7,15 +7,19 @@ import { registerEvidence } from './evidence.ts';
 import { registerFsck } from './fsck.ts';
 import { registerDiff, registerHistory } from './history.ts';
 import { registerLineage } from './lineage.ts';
+import { registerLogin } from './login.ts';
 import { registerModels } from './models.ts';
 import { registerProve } from './prove.ts';
 import { registerRebuild } from './rebuild.ts';
+import { registerTokens } from './tokens.ts';
 import { registerVerify } from './verify.ts';
 import { registerVersions } from './versions.ts';
 import { registerWebhooks } from './webhooks.ts';
+import { registerWhoami } from './whoami.ts';
 
 // One line here for each command; what it does is in the file of its name.
 const commands: readonly ((program: Command) => void)[] = [
+  registerLogin, registerWhoami, registerTokens,
   registerModels, registerVersions, registerDatasets, registerEvaluations, registerLineage,
   registerVerify, registerProve, registerEvidence, registerFsck, registerHistory, registerDiff, registerWebhooks, registerErase, registerRebuild, registerCompletion,
 ];

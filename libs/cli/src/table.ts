@@ -15,13 +15,15 @@ export interface Sheet {
   /** Of the terminal, in cells. Undefined where nobody looks: then a program reads, and gets tab-separated lines without a head and uncut. */
   readonly width: number | undefined;
   readonly paintHead: (text: string) => string;
+  /** How a cell is to be read. */
+  readonly reads?: (text: string) => string;
 }
 
 const GAP = '  ';
 const NARROWEST = 8;
 
-export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], { width, paintHead }: Sheet): string[] {
-  const text = (column: Column<Row>, row: Row): string => plain(String(column.of(row) ?? ''));
+export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], { width, paintHead, reads = (text) => text }: Sheet): string[] {
+  const text = (column: Column<Row>, row: Row): string => plain(reads(String(column.of(row) ?? '')));
   if (width === undefined) return rows.map((row) => columns.map((column) => text(column, row)).join('\t'));
   if (rows.length === 0) return [];
   const telling = columns.filter((column) => rows.some((row) => text(column, row) !== ''));

@@ -41,7 +41,7 @@ export function registerWebhooks(program: Command): void {
     .option('--type <type...>', 'only these event types, such as vitae.registry.v1.ModelRegistered or vitae.registry.v1.*')
     .option('--subject <subject...>', 'only events that concern one of these, such as model:0199… or model:*')
     .option('--description <text>', 'what it is for')
-    .addHelpText('after', '\nExample:\n  $ vitae webhooks create https://register.example/vitae --project credit --type "vitae.governance.v1.*" --as human/dana')
+    .addHelpText('after', '\nExample:\n  $ vitae webhooks create https://register.example/vitae --project credit --type "vitae.governance.v1.*"')
     .action((url: string, options: CreateOptions) => answer(options, () => create(url, options)));
   sub('deliveries', 'show what was sent to a webhook, newest first')
     .argument('<id>', 'the webhook')

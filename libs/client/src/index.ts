@@ -1,5 +1,5 @@
 export { vitae, type ClientOptions, type VitaeClient } from './client.ts';
-export type { CommandOptions, ConnectionOptions } from './connection.ts';
+export { isOfToken, type CommandOptions, type ConnectionOptions, type TokenProvider } from './connection.ts';
 export { digestOf, type OnProgress } from './digest.ts';
 export type { Dataset, DatasetSearch, DatasetVersion, DatasetVersionSearch, ListedDatasetVersion, NewDatasetVersion } from './datasets.ts';
 export type { Downloaded, DownloadOptions } from './download.ts';
@@ -7,7 +7,7 @@ export type { Comparison, Evaluation, InvalidationCause, NewEvaluation } from '.
 export type { LineageGraph, LineageNode, LineagePath, LineageWish } from './lineage.ts';
 export type { ModelRegistered, ModelSearch, NewModel, Written } from './models.ts';
 export type { Page } from './pages.ts';
-export { DigestMismatch, VitaeProblem, VitaeUnreachable, type Fault } from './problem.ts';
+export { DigestMismatch, problemOf, VitaeProblem, VitaeUnreachable, type Fault } from './problem.ts';
 export type { Model, ModelVersion } from './project.ts';
 export { parseName, parseVersionName, quoted, type Named, type VersionNamed } from './reference.ts';
 export { USUAL_RETRIES, type RetryPolicy } from './retry.ts';

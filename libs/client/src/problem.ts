@@ -13,6 +13,10 @@ export interface ProblemDetails {
   readonly status: number;
   readonly detail: string;
   readonly errors?: readonly Fault[];
+  /** What else the problem says of itself, such as the permission that is missing. */
+  readonly more?: Readonly<Record<string, unknown>>;
+  /** The header WWW-Authenticate of a 401. */
+  readonly challenge?: string | undefined;
 }
 
 /** Vitae refused: RFC 9457 problem details as an error. Its message is `title: detail`. */
@@ -25,8 +29,10 @@ export class VitaeProblem extends Error {
   readonly status: number;
   readonly detail: string;
   readonly errors: readonly Fault[];
+  readonly more: Readonly<Record<string, unknown>>;
+  readonly challenge: string | undefined;
 
-  constructor({ type, title, status, detail, errors = [] }: ProblemDetails) {
+  constructor({ type, title, status, detail, errors = [], more = {}, challenge }: ProblemDetails) {
     super([detail === '' || detail === title ? title : `${title}: ${detail}`, ...errors.map((fault) => `  ${fault.pointer}: ${fault.detail}`)].join('\n'));
     this.type = type;
     this.reason = type.split('/').at(-1) ?? type;
@@ -34,6 +40,8 @@ export class VitaeProblem extends Error {
     this.status = status;
     this.detail = detail;
     this.errors = errors;
+    this.more = more;
+    this.challenge = challenge;
   }
 }
 
@@ -62,11 +70,11 @@ export class DigestMismatch extends Error {
 }
 
 /** What a body of problem details says; a body of something else (a proxy's page) is told by its status. */
-export function problemOf(status: number, statusText: string, url: string, body: string): VitaeProblem {
-  const said = parsed(body);
-  const title = text(said['title']) ?? `${status} ${statusText}`.trim();
-  const detail = text(said['detail']) ?? (said['title'] === undefined ? `from ${url}` : '');
-  return new VitaeProblem({ type: text(said['type']) ?? 'about:blank', title, status, detail, errors: Array.isArray(said['errors']) ? (said['errors'] as Fault[]) : [] });
+export function problemOf(status: number, statusText: string, url: string, body: string, challenge?: string | null): VitaeProblem {
+  const { type, title: said, detail: told, errors, status: _, ...more } = parsed(body);
+  const title = text(said) ?? `${status} ${statusText}`.trim();
+  const detail = text(told) ?? (said === undefined ? `from ${url}` : '');
+  return new VitaeProblem({ type: text(type) ?? 'about:blank', title, status, detail, errors: Array.isArray(errors) ? (errors as Fault[]) : [], more, challenge: challenge ?? undefined });
 }
 
 function parsed(body: string): Record<string, unknown> {

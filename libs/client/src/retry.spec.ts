@@ -14,8 +14,9 @@ describe('a request that failed', () => {
     for (const status of [400, 401, 404, 409, 412, 422, 500]) expect(waits(status)[0]).toBeUndefined();
   });
 
-  it('waits as long as it was asked to, within reason', () => {
-    expect([waits(429, '0')[0], waits(429, '0.5')[0], waits(503, '3600')[0], waits(503, 'tomorrow')[0]]).toEqual([0, 500, 1_000, 100]);
+  it('waits as long as it was asked to, and does not try when that is too long', () => {
+    expect([waits(429, '0')[0], waits(429, '0.5')[0], waits(429, '42')[0], waits(503, 'tomorrow')[0]]).toEqual([0, 500, 42_000, 100]);
+    expect([waits(503, '3600')[0], waitBefore(1, { status: 429, retryAfter: '42' }, { ...policy, longestAsked: 1_000 }, 1)]).toEqual([undefined, undefined]);
   });
 
   it('spreads those who failed together', () => expect([0, 0.5, 1].map((chance) => waitBefore(1, 'no answer', policy, chance))).toEqual([50, 75, 100]));

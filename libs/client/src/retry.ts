@@ -5,6 +5,8 @@ export interface RetryPolicy {
   /** Before the first retry, in milliseconds; each further wait is twice as long, up to `longest`. */
   readonly first: number;
   readonly longest: number;
+  /** The longest wait that a service may ask for (Retry-After), in milliseconds; one that asks for more is not asked again. Default: a minute, in which rate limits are counted. */
+  readonly longestAsked?: number;
 }
 
 export const USUAL_RETRIES: RetryPolicy = { retries: 4, first: 200, longest: 5_000 };
@@ -22,9 +24,11 @@ export function waitBefore(attempt: number, attempted: Attempted, policy: RetryP
   if (attempt > policy.retries) return undefined;
   if (attempted !== 'no answer' && !PASSING.has(attempted.status)) return undefined;
   const asked = attempted === 'no answer' ? Number.NaN : Number(attempted.retryAfter ?? Number.NaN) * 1_000;
-  if (Number.isFinite(asked)) return Math.min(asked, policy.longest);
+  if (Number.isFinite(asked)) return asked <= (policy.longestAsked ?? MINUTE) ? asked : undefined;
   return Math.min(policy.first * 2 ** (attempt - 1), policy.longest) * (0.5 + chance / 2);
 }
+
+const MINUTE = 60_000;
 
 /** Too many at once; a service that is starting, stopping or without its database; a proxy that found none. */
 const PASSING = new Set([429, 502, 503, 504]);

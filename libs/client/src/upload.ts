@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { DetailedError, HttpResponse, UploadOptions as TusOptions } from 'tus-js-client';
 import { digestOf, type OnProgress } from './digest.ts';
+import { isOfToken, type Identity } from './connection.ts';
 import { DigestMismatch, problemOf, VitaeProblem, VitaeUnreachable } from './problem.ts';
 import type { Project } from './project.ts';
 import { USUAL_RETRIES } from './retry.ts';
@@ -46,9 +47,29 @@ export async function upload(project: Project, path: string, options: UploadOpti
   let from: number | undefined;
   let [resolve, reject]: [(last: HttpResponse) => void, (error: Error) => void] = [() => undefined, () => undefined];
   const promise = new Promise<HttpResponse>((kept, failed) => ([resolve, reject] = [kept, failed]));
+  let who: Identity = {};
+  let [renewed, refused, fault]: [boolean, Identity | undefined, { readonly of: unknown } | undefined] = [false, undefined, undefined];
   const sending = new Upload(createReadStream(path), {
     endpoint,
-    headers: { ...connection.identity, 'Vitae-Digest': digest },
+    headers: { 'Vitae-Digest': digest },
+    // Each request says who asks: a token may end before an upload does.
+    async onBeforeRequest(request) {
+      who = await connection.identity(refused).catch((error: unknown) => {
+        fault = { of: error };
+        throw error;
+      });
+      refused = undefined;
+      for (const [name, value] of Object.entries(who)) request.setHeader(name, value);
+    },
+    onShouldRetry({ originalResponse }) {
+      if (fault) return false;
+      const status = originalResponse?.getStatus() ?? 0;
+      if (!renewed && isOfToken(status, originalResponse?.getHeader('www-authenticate'))) {
+        [renewed, refused] = [true, who];
+        return true;
+      }
+      return status < 400 || status >= 500 || status === 409 || status === 423; // as tus has it
+    },
     uploadSize: sizeBytes,
     retryDelays: retryDelaysOf(connection.options.retry ?? USUAL_RETRIES),
     fingerprint: () => Promise.resolve(fingerprint),
@@ -68,6 +89,7 @@ export async function upload(project: Project, path: string, options: UploadOpti
     options.signal?.throwIfAborted();
     sending.start();
     const kept = (await promise.catch((error: unknown) => {
+      if (fault) throw fault.of;
       throw error instanceof Failed ? retold(error, endpoint) : error;
     })).getHeader('Vitae-Digest');
     if (kept !== digest) throw new DigestMismatch('what the registry kept', digest, kept ?? 'none');
@@ -93,6 +115,6 @@ const retryDelaysOf = ({ retries, first, longest }: typeof USUAL_RETRIES): numbe
 
 /** What tus says of a refusal, as everybody else says it. */
 function retold({ originalResponse, causingError, message }: DetailedError, url: string): Error {
-  if (originalResponse) return problemOf(originalResponse.getStatus(), '', url, originalResponse.getBody());
+  if (originalResponse) return problemOf(originalResponse.getStatus(), '', url, originalResponse.getBody(), originalResponse.getHeader('www-authenticate'));
   return new VitaeUnreachable(url, { cause: causingError ?? message });
 }

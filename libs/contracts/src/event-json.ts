@@ -5,11 +5,15 @@ import { file_vitae_deployment_v1_endpoint } from './gen/vitae/deployment/v1/end
 import { file_vitae_deployment_v1_environment } from './gen/vitae/deployment/v1/environment_pb.ts';
 import { file_vitae_deployment_v1_permit } from './gen/vitae/deployment/v1/permit_pb.ts';
 import { file_vitae_deployment_v1_rollout } from './gen/vitae/deployment/v1/rollout_pb.ts';
+import { file_vitae_governance_v1_api_token } from './gen/vitae/governance/v1/api_token_pb.ts';
+import { file_vitae_governance_v1_delegation } from './gen/vitae/governance/v1/delegation_pb.ts';
 import { file_vitae_governance_v1_gate } from './gen/vitae/governance/v1/gate_pb.ts';
 import { file_vitae_governance_v1_incident } from './gen/vitae/governance/v1/incident_pb.ts';
+import { file_vitae_governance_v1_linked_accounts } from './gen/vitae/governance/v1/linked_accounts_pb.ts';
 import { file_vitae_governance_v1_retirement } from './gen/vitae/governance/v1/retirement_pb.ts';
 import { file_vitae_governance_v1_use_case } from './gen/vitae/governance/v1/use_case_pb.ts';
 import { file_vitae_ledger_v1_erasure } from './gen/vitae/ledger/v1/erasure_pb.ts';
+import { file_vitae_access_v1_access_log } from './gen/vitae/access/v1/access_log_pb.ts';
 import { file_vitae_ledger_v1_evidence } from './gen/vitae/ledger/v1/evidence_pb.ts';
 import { file_vitae_ledger_v1_log_key } from './gen/vitae/ledger/v1/log_key_pb.ts';
 import { file_vitae_ledger_v1_webhook } from './gen/vitae/ledger/v1/webhook_pb.ts';
@@ -52,8 +56,11 @@ export const eventRegistry = createRegistry(
   file_vitae_registry_v1_run,
   file_vitae_registry_v1_logged_model,
   file_vitae_registry_v1_mlflow_webhook,
+  file_vitae_governance_v1_api_token,
+  file_vitae_governance_v1_delegation,
   file_vitae_governance_v1_gate,
   file_vitae_governance_v1_incident,
+  file_vitae_governance_v1_linked_accounts,
   file_vitae_governance_v1_retirement,
   file_vitae_governance_v1_use_case,
   file_vitae_deployment_v1_endpoint,
@@ -61,6 +68,7 @@ export const eventRegistry = createRegistry(
   file_vitae_deployment_v1_permit,
   file_vitae_deployment_v1_rollout,
   file_vitae_ledger_v1_erasure,
+  file_vitae_access_v1_access_log,
   file_vitae_ledger_v1_evidence,
   file_vitae_ledger_v1_log_key,
   file_vitae_monitoring_v1_baseline,

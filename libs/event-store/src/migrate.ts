@@ -24,6 +24,7 @@ export const ledgerMigrations: Migrations = { schema: 'ledger', directory: new U
 export async function migrate(connectionString: string, { schema, directory }: Migrations): Promise<readonly string[]> {
   return connected(connectionString, async (client) => {
     await client.query(`select pg_advisory_lock(hashtextextended('vitae migrations', 0))`); // until the session ends
+    await keepIndexesInUse(client);
     await createSchema(client, schema);
     const done = await appliedIn(client, schema);
     const applied: string[] = [];
@@ -128,10 +129,21 @@ async function actAsOwner(client: Client, schema: string): Promise<void> {
 async function grantRights(client: Client, schema: string): Promise<void> {
   const { rows } = await client.query(`select 1 from pg_proc where proname = 'grant_rights' and pronamespace = to_regnamespace('ledger')`);
   if (rows.length > 0) await client.query(`select ledger.grant_rights($1)`, [schema]);
+  // A schema that is nobody's own says itself who may do what in it; the ledger's function has just taken everything away.
+  const own = `${client.escapeIdentifier(schema)}.grant_rights()`;
+  const { rows: [says] } = await client.query<{ there: boolean }>('select to_regprocedure($1) is not null as there', [own]);
+  if (says?.there) await client.query(`select ${own}`);
+}
+
+/** Before anybody else's role is taken: a superuser can see to it that indexes serve behind the wall, see 0006-projects.sql. */
+async function keepIndexesInUse(client: Client): Promise<void> {
+  const { rows } = await client.query(`select 1 from pg_proc, pg_roles where proname = 'keep_indexes_in_use' and pronamespace = to_regnamespace('ledger') and rolname = current_user and rolsuper`);
+  if (rows.length > 0) await client.query('select ledger.keep_indexes_in_use()');
 }
 
 async function connected<T>(connectionString: string, use: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString });
+  // Whoever migrates is at work for every project: a migration that moves rows has to see them, see 0006-projects.sql.
+  const client = new Client({ connectionString, options: '-c vitae.projects=*' });
   client.on('error', () => undefined); // the connection broke: the statement at hand rejects by itself
   await client.connect();
   try {

@@ -7,4 +7,6 @@ export { cloudEventAttributes, fromWire, toWire } from './wire.ts';
 export { hinting, onAppended } from './hint.ts';
 export { inboxPrefix, rightsOfSubscriber, serviceConsumers, type NatsRights } from './nats-rights.ts';
 export { accountsConfig, rightsOf, suiteLogins, type NatsLogin, type SuiteLogin } from './nats-server-config.ts';
+export { filtersOf, KEEPER, readSubscribers, rightsOfKeeper, type Subscriber } from './subscribers.ts';
+export { keepDurables, type Keeping } from './subscriber-durables.client.ts';
 export { messagingMigrations } from './migrations.ts';

@@ -8,7 +8,7 @@ import { AckPolicy, DeliverPolicy, jetstream, jetstreamManager } from '@nats-io/
 import { nkeyAuthenticator, nkeys, PermissionViolationError, type NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { startNats, type NatsServer } from '@vitae/local';
-import { accountsConfig, ensureLedgerStream, LEDGER_STREAM, rightsOf, rightsOfSubscriber, serviceConsumers, suiteLogins, type NatsLogin } from './index.ts';
+import { accountsConfig, ensureLedgerStream, KEEPER, LEDGER_STREAM, rightsOf, rightsOfKeeper, rightsOfSubscriber, serviceConsumers, suiteLogins, type NatsLogin } from './index.ts';
 
 // A prober: every login's own key, against every subject that anybody has a right to and against those that nobody has.
 
@@ -20,7 +20,7 @@ const violations = new Map<string, string[]>();
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'vitae-rights-'));
-  const rights = { ...Object.fromEntries(suiteLogins.map((name) => [name, rightsOf(name)])), 'risk-register': rightsOfSubscriber('risk-register', ['credit', 'fraud']) };
+  const rights = { ...Object.fromEntries(suiteLogins.map((name) => [name, rightsOf(name)])), 'risk-register': rightsOfSubscriber('risk-register', ['credit', 'fraud']), bi: rightsOfSubscriber('bi', ['credit']), [KEEPER]: rightsOfKeeper(['risk-register', 'bi']) };
   logins = Object.entries(rights).map(([name, these]) => {
     const pair = nkeys.createUser();
     seeds.set(name, pair.getSeed());
@@ -96,7 +96,7 @@ async function valueOf(root: string, constant: string): Promise<string> {
 }
 
 describe('the rights at NATS', () => {
-  it.each([...suiteLogins, 'risk-register'])('of %s are its list, no less and no more', async (name) => {
+  it.each([...suiteLogins, 'risk-register', 'bi', KEEPER])('of %s are its list, no less and no more', async (name) => {
     const rights = logins.find((login) => login.name === name)?.rights ?? { publish: [], subscribe: [] };
     const tried = attempts();
     expect(await probe(name)).toEqual({
@@ -117,7 +117,7 @@ describe('the rights at NATS', () => {
   it('keep a forged event out of the stream, whoever forges it', async () => {
     const manager = await jetstreamManager(as('ledger'));
     const before = (await manager.streams.info(LEDGER_STREAM)).state.messages;
-    for (const name of ['governance', 'registry', 'auditor', 'risk-register']) {
+    for (const name of ['governance', 'registry', 'auditor', 'risk-register', 'bi', KEEPER]) {
       await expect(jetstream(as(name), { checkAPI: false }).publish('vitae.ledger.credit.governance.ApprovalCase.ApprovalGranted', '{}', { timeout: 500 })).rejects.toThrow();
     }
     expect((await manager.streams.info(LEDGER_STREAM)).state.messages).toBe(before);

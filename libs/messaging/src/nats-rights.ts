@@ -59,7 +59,7 @@ export function rightsOfService(service: ConnectedService): NatsRights {
 
 /**
  * The rights of a system outside that reads some projects: what happens now, by plain subscription, and the durable of its
- * name, which MUST have been made for it with a filter on these projects (`nats consumer add`, README). It cannot make one,
+ * name, which MUST have been made for it with a filter on these projects (`keepDurables`, README). It cannot make one,
  * for whoever may make a consumer may have it delivered to anybody.
  */
 export function rightsOfSubscriber(name: string, projectIds: readonly string[]): NatsRights {

@@ -9,7 +9,7 @@ import { defineEntity, EntityManager, p } from '@mikro-orm/postgresql';
 import { Body, Controller, Get, Inject, Injectable, Module, Param, Post, Query, Res } from '@nestjs/common';
 import { ModelRegisteredSchema, type ModelRegistered } from '@vitae/contracts';
 import { aggregateId, Refused, streamName, type Decider, type RecordedEvent } from '@vitae/event-store';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import type { Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
@@ -23,8 +23,10 @@ import {
   Context,
   created,
   etag,
+  Known,
   Ledger,
   LedgerConsumer,
+  Needs,
   Problem,
   projectId,
   Readiness,
@@ -72,6 +74,7 @@ const gate = { entered: () => {}, open: Promise.resolve() };
 const Named = z.strictObject({ name: z.string().min(1).max(50), tags: z.array(z.strictObject({ key: z.string() })).optional() });
 
 @Controller('v1/projects/:projectId/models')
+@Needs('model.register')
 class ModelController {
   constructor(
     private readonly ledger: Ledger,
@@ -115,6 +118,7 @@ class ModelController {
 }
 
 @Controller('v1/slow')
+@Known('a spec')
 class SlowController {
   @Get()
   async slow() {
@@ -132,6 +136,7 @@ class SlowController {
 @LedgerConsumer({ name: 'kit-spec.names' })
 class Names implements LedgerHandler {
   async handle(event: RecordedEvent, { sql }: ViewTransaction): Promise<void> {
+    if (event.type !== 'vitae.registry.v1.ModelRegistered') return; // the access log is in the ledger, too
     const { name } = event.event as ModelRegistered;
     if (name === 'poison') throw new Error('cannot take poison');
     await sql.query('insert into kit_spec.seen (name, traceparent) values ($1, $2)', [name, event.traceparent]);
@@ -191,7 +196,7 @@ beforeAll(async () => {
     config: baseConfig,
     database: { schema: 'kit_spec', migrations: pathToFileURL(`${migrations}/`), entities: [ModelRow] },
   };
-  env = { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, LOG_LEVEL: 'debug' };
+  env = { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, LOG_LEVEL: 'debug' };
   service = await boot(definition, env, { log });
 });
 
@@ -211,7 +216,7 @@ async function call(method: string, path: string, options: { body?: unknown; raw
   const body = options.raw ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   const response = await fetch(`${service.url}${path}`, {
     method,
-    headers: { 'vitae-actor': 'human/dana', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers },
+    headers: { authorization: as('human/dana'), ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers },
     ...(body === undefined ? {} : { body }),
   });
   const text = await response.text();
@@ -245,9 +250,9 @@ describe('a command', () => {
   });
 
   it('stores nothing when the view cannot follow', async () => {
-    const before = await inside.ledger.sql.query('select count(*) as n from ledger.event');
+    const before = await inside.ledger.sql.query("select count(*) as n from ledger.event where type not like 'vitae.access.%'");
     expect(problem(await register('breaks the view'))).toEqual([500, 'internal']);
-    expect(await inside.ledger.sql.query('select count(*) as n from ledger.event')).toEqual(before);
+    expect(await inside.ledger.sql.query("select count(*) as n from ledger.event where type not like 'vitae.access.%'")).toEqual(before);
     expect(await inside.ledger.sql.query('select 1 from kit_spec.model where name = $1', ['breaks the view'])).toEqual([]);
   });
 
@@ -295,8 +300,8 @@ describe('a command', () => {
 
 describe('bad input', () => {
   it.each<[string, () => Promise<Answer>, [number, string]]>([
-    ['no actor', () => register('x', { 'vitae-actor': '' }), [401, 'actor-missing']],
-    ['an actor that is none', () => register('x', { 'vitae-actor': 'dana' }), [401, 'actor-malformed']],
+    ['no credential', () => register('x', { authorization: '' }), [401, 'credential-missing']],
+    ['a credential that is none', () => register('x', { authorization: 'dana' }), [401, 'credential-refused']],
     ['a project that is none', () => call('POST', '/v1/projects/Credit/models', { body: { name: 'x' } }), [400, 'project-malformed']],
     ['half of a JSON body', () => call('POST', models, { raw: '{"name":' }), [400, 'malformed-json']],
     ['another content type', () => call('POST', models, { raw: 'name=x', headers: { 'content-type': 'application/x-www-form-urlencoded' } }), [415, 'unsupported-media-type']],
@@ -341,6 +346,24 @@ describe('the database', () => {
   it('runs a command’s transaction at READ COMMITTED', async () => {
     const level = await inside.ledger.transact(({ sql }) => sql.query('show transaction_isolation'));
     expect(level).toEqual([{ transaction_isolation: 'read committed' }]);
+  });
+
+  it('has the one of two transactions run again that it gave up because each waited for the other', async () => {
+    const ids = await Promise.all(['one way', 'the other way'].map(async (name) => String((await register(name)).body.stream).split('Model-')[1] ?? ''));
+    let runs = 0;
+    let both = (): void => undefined;
+    const bothHaveOne = new Promise<void>((resolve) => (both = resolve));
+    const lockInTurn = (order: readonly string[]) =>
+      inside.ledger.transact(async ({ sql }) => {
+        runs += 1;
+        if ((await sql.query('select from kit_spec.model where id = $1 for update', [order[0]])).length !== 1) throw new Error('there is no such row');
+        if (runs === 2) both();
+        await bothHaveOne;
+        await sql.query('select from kit_spec.model where id = $1 for update', [order[1]]);
+        return 'done';
+      });
+    expect(await Promise.all([lockInTurn(ids), lockInTurn([...ids].reverse())])).toEqual(['done', 'done']);
+    expect(runs).toBeGreaterThan(2); // the one that ran again may meet the other once more
   });
 
   it('may cut all connections off without harm to the process', async () => {
@@ -391,7 +414,9 @@ describe('what machines ask', () => {
     const { body } = await call('GET', '/openapi.json');
     expect(body.info).toMatchObject({ title: 'Vitae kit-spec', version: '0.1.0' });
     const operation = body.paths['/v1/projects/{projectId}/models'].post;
-    expect(operation.parameters.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(['Vitae-Actor', 'Idempotency-Key', 'If-Match']));
+    expect(operation.parameters.map(({ name }: { name: string }) => name)).toEqual(expect.arrayContaining(['Vitae-Reason', 'Idempotency-Key', 'If-Match']));
+    expect(operation.security).toEqual([{ token: [] }, { basic: [] }]);
+    expect(operation).toMatchObject({ 'x-vitae-access': { type: 'needs', permissions: ['model.register'] }, description: 'Needs model.register.' });
     expect(operation.parameters).toContainEqual({ name: 'projectId', in: 'path', required: true, schema: { type: 'string' } });
     expect(operation.requestBody.content['application/json'].schema).toMatchObject({ type: 'object', required: ['name'], properties: { name: { type: 'string', maxLength: 50 } } });
     expect(operation.responses.default.content['application/problem+json'].schema).toEqual({ $ref: '#/components/schemas/Problem' });
@@ -446,7 +471,7 @@ describe('a stop', () => {
     let open = () => {};
     gate.open = new Promise((resolve) => (open = resolve));
     const entered = new Promise<void>((resolve) => (gate.entered = resolve));
-    const slow = fetch(`${other.url}/v1/slow`);
+    const slow = fetch(`${other.url}/v1/slow`, { headers: { authorization: as('human/dana') } });
     await entered;
     const stopped = other.stop();
     await eventually(async () => await expect(fetch(`${other.url}/healthz`)).rejects.toThrow('fetch failed'));

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { RequestContext } from '@mikro-orm/core';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -7,20 +7,30 @@ import type { Keyring } from '@vitae/keyring';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import type { DestinationStream } from 'pino';
+import { AccessAudit } from './access/access-audit.ts';
+import { ApiTokens } from './access/api-tokens.store.ts';
+import { authenticate, type KnownRequest } from './access/authenticate.ts';
+import { Introspection } from './access/introspection.client.ts';
+import { openAuthentication } from './access/open-authentication.ts';
+import { People } from './access/people.store.ts';
+import { inRequest } from './access/project-scope.ts';
+import { mustSayAccess, routesOf, type ServiceRoute } from './access/routes.ts';
+import { TokenReview } from './access/token-review.client.ts';
 import { Broker } from './broker.ts';
 import { parseConfig, type BaseConfig } from './config.ts';
 import { Consumers } from './consumers.ts';
 import { openDatabase, prepareSchemas } from './database.ts';
 import type { ServiceDefinition } from './definition.ts';
 import { closeGently } from './http-close.ts';
-import { MODE_SETTING } from './identity.ts';
 import { openKeyring } from './keyring.ts';
 import { KitModule } from './kit.module.ts';
 import { atWork, logging, QuietLogger } from './log.ts';
 import { serveOpenApi } from './openapi.ts';
+import { isOperational } from './operational-paths.ts';
 import { Readiness } from './readiness.ts';
 import { renewCertificate, servedCertificate } from './served-certificate.ts';
 import { refuseSealedText } from './sealed-request.ts';
+import { giveUpStalledBodies } from './stalled-body.ts';
 import { telemetry } from './telemetry-handle.ts';
 import { markForeignBody } from './validation.ts';
 
@@ -28,6 +38,8 @@ import { markForeignBody } from './validation.ts';
 export interface Running {
   /** Where it listens, e.g. `http://127.0.0.1:7401`. */
   readonly url: string;
+  /** Every route that it answers, with who may call it. */
+  readonly routes: readonly ServiceRoute[];
   /** Not ready, no more events, requests finished, broker drained, database closed: in that order. Idempotent. */
   stop(): Promise<void>;
 }
@@ -43,7 +55,7 @@ export interface BootOptions {
  */
 export async function boot<C extends BaseConfig>(definition: ServiceDefinition<C>, env: NodeJS.ProcessEnv, options: BootOptions = {}): Promise<Running> {
   const { name, database, broker: wantsBroker = database !== undefined } = definition;
-  const config = parseConfig(name, definition.config, env, { database: database !== undefined, broker: wantsBroker });
+  const config = parseConfig(name, definition.config, env, { database: database !== undefined, broker: wantsBroker, services: definition.callsServices === true, grants: !definition.passesCredentialsOn });
   telemetry.nameService(name);
   // Closed in the opposite order of opening, whether the start fails half-way or the service stops one day.
   const opened = new AsyncDisposableStack();
@@ -75,12 +87,25 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   opened.defer(() => app.close());
   app.useLogger(app.get(QuietLogger));
   app.set('etag', false); // an ETag is a revision here, never a hash of the answer
-  app.set(MODE_SETTING, config.VITAE_MODE);
   app.useSecurityHeaders({
     contentSecurityPolicy: { useDefaults: false, directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] } },
     ...(httpsOptions ? {} : { strictTransportSecurity: false }), // said by whoever terminates TLS
   });
+  const server = app.getHttpServer() as Server;
+  server.headersTimeout = HEADERS_TIMEOUT;
+  server.requestTimeout = 0; // an upload of gigabytes takes its time; one that stands still is given up
+  if (!definition.passesCredentialsOn) app.use(giveUpStalledBodies(config.VITAE_BODY_STALL_SECONDS * 1_000)); // who passes bodies on watches them himself
   app.use((_request: Request, _response: Response, next: NextFunction) => atWork.run(name, next));
+  if (!definition.passesCredentialsOn) {
+    const registers = { people: orm && app.get(People), apiTokens: orm ? app.get(ApiTokens) : app.get(Introspection), tokenReview: app.get(TokenReview) };
+    const authentication = await openAuthentication(config, registers);
+    opened.defer(() => authentication.close());
+    app.use(authenticate(authentication, app.get(AccessAudit)));
+  }
+  // Behind here a request sees no project until the guard has said which. Checks and measures look at everything, and show numbers only.
+  app.use((request: Request, _response: Response, next: NextFunction) => (isOperational(request.url) ? next() : inRequest(next)));
+  const routes = routesOf(app);
+  mustSayAccess(routes);
   if (definition.jsonLimit !== false) {
     // Not strict: a body may be any JSON value (RFC 8259), and each route's schema says which it takes.
     app.useBodyParser('json', { limit: definition.jsonLimit ?? '1mb', strict: false, type: jsonBut(definition.bytesAt) });
@@ -88,7 +113,7 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
     app.use(refuseSealedText);
   }
   if (orm) app.use((_request: Request, _response: Response, next: NextFunction) => RequestContext.create(orm.em, next));
-  serveOpenApi(app, name, VERSION);
+  serveOpenApi(app, definition, VERSION);
 
   // 3. Doors open; only then events, so that a consumer never waits for a service that waits for it.
   const consumers = orm && broker ? app.get(Consumers) : undefined;
@@ -109,6 +134,7 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   let stopping: Promise<void> | undefined;
   return {
     url: address,
+    routes,
     stop: () =>
       (stopping ??= atWork.run(name, async () => {
         readiness.drain();
@@ -118,9 +144,12 @@ async function start(definition: ServiceDefinition, config: BaseConfig, opened: 
   };
 }
 
-/** Which bodies are parsed. */
-const jsonBut = (bytesAt: ServiceDefinition['bytesAt']) => (request: IncomingMessage): boolean =>
-  /^\s*application\/(?:json|[\w.!#$&^-]+\+json)\s*(?:;|$)/i.test(request.headers['content-type'] ?? '') && !bytesAt?.((request.url ?? '').split('?', 1)[0] ?? '');
+/** Longest that the headers of a request may take to arrive, in milliseconds. */
+const HEADERS_TIMEOUT = 60_000;
+
+/** Which bodies are parsed: none of somebody who is not known. */
+const jsonBut = (bytesAt: ServiceDefinition['bytesAt']) => (request: IncomingMessage & KnownRequest): boolean =>
+  request.principal !== undefined && /^\s*application\/(?:json|[\w.!#$&^-]+\+json)\s*(?:;|$)/i.test(request.headers['content-type'] ?? '') && !bytesAt?.((request.url ?? '').split('?', 1)[0] ?? '');
 
 /** All packages of the suite carry one version. */
 export const VERSION = '0.1.0';

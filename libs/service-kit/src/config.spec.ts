@@ -7,7 +7,8 @@ const schema = baseConfig.extend({
   GOVERNANCE_URL: httpUrl('http://127.0.0.1:7402'),
   SIGNING_KEY: z.string().length(8).optional().describe('a key of 8 characters'),
 });
-const local = { VITAE_MODE: 'local' };
+const known = { OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'vitae', VITAE_GRANTS_FILE: '/vitae/grants.json' };
+const local = { VITAE_MODE: 'local', ...known };
 const needsAll = { database: true, broker: true };
 
 const messageOf = (env: NodeJS.ProcessEnv, needs?: { database: boolean; broker: boolean }): string => {
@@ -28,6 +29,9 @@ describe('the configuration', () => {
       DATABASE_POOL_SIZE: 5,
       VITAE_MIGRATIONS: 'apply',
       VITAE_MODE: 'local',
+      VITAE_BODY_STALL_SECONDS: 60,
+      VITAE_RATE_LIMIT_PER_MINUTE: 60_000,
+      ...known,
       VITAE_DATA_DIR: '.data',
       LOG_LEVEL: 'info',
       GOVERNANCE_URL: 'http://127.0.0.1:7402',
@@ -77,15 +81,20 @@ describe('the configuration', () => {
     expect(messageOf({ ...local, SIGNING_KEY: 'too long a key' })).toContain('SIGNING_KEY is (not shown); expected a key of 8 characters');
   });
 
-  it('refuses to run outside of local mode without an issuer and an audience', () => {
-    const message = messageOf({ VITAE_MODE: 'cluster' });
-    expect(message).toContain('OIDC_ISSUER is missing');
-    expect(message).toContain('OIDC_AUDIENCE is missing');
-    expect(messageOf({ VITAE_MODE: 'cluster', OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'vitae' })).toBe('accepted');
+  it.each(['local', 'cluster'])('refuses to run in %s mode without an issuer, an audience and grants', (VITAE_MODE) => {
+    const message = messageOf({ VITAE_MODE });
+    for (const variable of Object.keys(known)) expect(message).toContain(`${variable} is missing`);
+    expect(messageOf({ VITAE_MODE, ...known })).toBe('accepted');
+  });
+
+  it('takes an issuer without TLS in local mode only', () => {
+    const plain = { ...known, OIDC_ISSUER: 'http://127.0.0.1:7410' };
+    expect(messageOf({ VITAE_MODE: 'local', ...plain })).toBe('accepted');
+    expect(messageOf({ VITAE_MODE: 'cluster', ...plain })).toContain('OIDC_ISSUER is "http://127.0.0.1:7410"; expected the address of an OpenID Connect issuer, with https (VITAE_MODE is cluster)');
   });
 
   it('refuses to run outside of local mode where it would come to NATS without a name', () => {
-    const cluster = { VITAE_MODE: 'cluster', OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'vitae', NATS_URL: 'tls://nats.example:4222' };
+    const cluster = { VITAE_MODE: 'cluster', ...known, NATS_URL: 'tls://nats.example:4222' };
     const needsBroker = { database: false, broker: true };
     expect(messageOf(cluster, needsBroker)).toContain('NATS_NKEY_FILE is missing');
     expect(messageOf({ ...cluster, NATS_NKEY_FILE: '/keys/registry.nk' }, needsBroker)).toBe('accepted');
@@ -93,8 +102,26 @@ describe('the configuration', () => {
     expect(messageOf({ ...cluster, NATS_NKEY_FILE: '/keys/registry.nk', NATS_CERT_FILE: '/tls/cert.pem' }, needsBroker)).toContain('NATS_KEY_FILE is missing');
   });
 
-  it('is in cluster mode unless told otherwise, so that nobody trusts a header by accident', () => {
-    expect(messageOf({})).toContain('VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine');
+  it('refuses to run outside of local mode where it would call other services without a name', () => {
+    const cluster = { VITAE_MODE: 'cluster', ...known };
+    const calls = { database: false, broker: false, services: true };
+    expect(messageOf(cluster, calls)).toContain('VITAE_CLIENT_ID is missing; expected the id of this service\'s client at the issuer (VITAE_MODE is cluster, and registry calls other services; VITAE_SERVICE_TOKEN_FILE does as well)');
+    expect(messageOf(local, calls)).toBe('accepted');
+    expect(messageOf({ ...cluster, VITAE_SERVICE_TOKEN_FILE: '/var/run/secrets/vitae/token' }, calls)).toBe('accepted');
+    expect(messageOf({ ...cluster, VITAE_CLIENT_ID: 'vitae-registry' }, calls)).toContain('VITAE_CLIENT_SECRET_FILE is missing');
+    expect(messageOf({ ...cluster, VITAE_CLIENT_ID: 'vitae-registry', VITAE_CLIENT_SECRET_FILE: '/secrets/client' }, calls)).toBe('accepted');
+  });
+
+  it('wants an audience for tokens of a cluster, and https to it', () => {
+    const cluster = { VITAE_MODE: 'cluster', ...known };
+    const review = { VITAE_TOKEN_REVIEW_URL: 'https://kubernetes.default.svc/apis/authentication.k8s.io/v1/tokenreviews' };
+    expect(messageOf({ ...cluster, ...review })).toContain('VITAE_WORKLOAD_AUDIENCE is missing');
+    expect(messageOf({ ...cluster, ...review, VITAE_WORKLOAD_AUDIENCE: 'vitae' })).toBe('accepted');
+    expect(messageOf({ ...cluster, VITAE_WORKLOAD_ISSUER: 'http://kubernetes.default.svc', VITAE_WORKLOAD_AUDIENCE: 'vitae' })).toContain('VITAE_WORKLOAD_ISSUER is "http://kubernetes.default.svc"; expected an https:// address');
+  });
+
+  it('is in cluster mode unless told otherwise, so that nothing is less strict by accident', () => {
+    expect(messageOf({ ...known, OIDC_ISSUER: 'http://id.example' })).toContain('VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine');
     expect(messageOf({ VITAE_MODE: 'lokal' })).toContain('VITAE_MODE is "lokal"; expected local or cluster');
   });
 });

@@ -70,15 +70,35 @@ export const baseConfig = z.object({
   NATS_CA_FILE: z.string().min(1).optional().describe('a file with certificates of authorities, in PEM'),
   NATS_CERT_FILE: z.string().min(1).optional().describe('a file with a client certificate, in PEM'),
   NATS_KEY_FILE: z.string().min(1).optional().describe('the file with the key of that certificate, in PEM'),
-  /** `local` trusts the actor that a caller names in a header; anything else does not, so `local` is never the default. */
+  /** `local` takes an issuer without TLS and runs without a keyring; so it is never the default. */
   VITAE_MODE: z.enum(['local', 'cluster']).default('cluster').describe('local or cluster'),
   VITAE_DATA_DIR: z.string().min(1).default('.data').describe('a directory for bytes on disk'),
+  /** Of a request's body something has to arrive in each span of so many seconds. */
+  VITAE_BODY_STALL_SECONDS: wholeNumber(60, 1, 3_600),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
     .default('info')
     .describe('one of trace, debug, info, warn, error, fatal, silent'),
-  OIDC_ISSUER: z.url({ protocol: /^https?$/ }).optional().describe('the address of an OpenID Connect issuer'),
+  /** Whose tokens are believed. Over https, but in local mode. */
+  OIDC_ISSUER: z.url({ protocol: /^https?$/ }).optional().describe('the address of an OpenID Connect issuer, with https'),
   OIDC_AUDIENCE: z.string().min(1).optional().describe('the audience that this suite accepts in tokens'),
+  /** How often one caller may ask within a minute, over all replicas; a project ten times as often. 0: as often as they like. */
+  VITAE_RATE_LIMIT_PER_MINUTE: wholeNumber(60_000, 0, 100_000_000),
+  /** Who has what role where. Read again when it changes. */
+  VITAE_GRANTS_FILE: z.string().min(1).optional().describe('a JSON file with the grants of roles'),
+  /** Who checks API tokens for services without a database. */
+  GOVERNANCE_URL: httpUrl('http://127.0.0.1:7402'),
+  /** Who the service is when it calls another one: a client at the issuer, or a token that somebody else renews. */
+  VITAE_CLIENT_ID: z.string().min(1).optional().describe('the id of this service\'s client at the issuer'),
+  VITAE_CLIENT_SECRET_FILE: z.string().min(1).optional().describe('the file with the secret of that client'),
+  VITAE_SERVICE_TOKEN_FILE: z.string().min(1).optional().describe('a file with a token that this service shows to others, such as a projected one of Kubernetes'),
+  /** Kubernetes says who a pod is: by tokens of its issuer, or by a review of each token. */
+  VITAE_WORKLOAD_ISSUER: z.url({ protocol: /^https?$/ }).optional().describe('the address of the issuer of service account tokens'),
+  VITAE_WORKLOAD_AUDIENCE: z.string().min(1).optional().describe('the audience that this suite accepts in service account tokens'),
+  VITAE_TOKEN_REVIEW_URL: z.url({ protocol: /^https?$/ }).optional().describe('the address of the TokenReview API, such as https://kubernetes.default.svc/apis/authentication.k8s.io/v1/tokenreviews'),
+  /** For both, where the cluster has an authority of its own and wants to know who asks. */
+  VITAE_WORKLOAD_CA_FILE: z.string().min(1).optional().describe('a file with certificates of authorities, in PEM'),
+  VITAE_WORKLOAD_TOKEN_FILE: z.string().min(1).optional().describe('the file with this pod\'s own token for the API server'),
 });
 export type BaseConfig = z.infer<typeof baseConfig>;
 
@@ -95,7 +115,7 @@ export function parseConfig<C extends BaseConfig>(
   service: string,
   schema: z.ZodType<C>,
   env: NodeJS.ProcessEnv,
-  needs: { readonly database: boolean; readonly broker: boolean } = { database: false, broker: false },
+  needs: { readonly database: boolean; readonly broker: boolean; readonly services?: boolean; readonly grants?: boolean } = { database: false, broker: false },
 ): C {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''));
   const parsed = schema.safeParse(given);
@@ -115,11 +135,22 @@ export function parseConfig<C extends BaseConfig>(
   for (const pair of [['NATS_CERT_FILE', 'NATS_KEY_FILE'], ['HTTPS_CERT_FILE', 'HTTPS_KEY_FILE']] as const) {
     if (pair.some((variable) => given[variable] !== undefined)) for (const variable of pair) missing(variable, 'certificate and key come together');
   }
+  for (const variable of ['OIDC_ISSUER', 'OIDC_AUDIENCE'] as const) missing(variable, 'nobody gets in who is not known');
+  if (needs.grants !== false) missing('VITAE_GRANTS_FILE', 'nobody may do what nobody was granted');
+  if (given['VITAE_CLIENT_ID'] !== undefined) missing('VITAE_CLIENT_SECRET_FILE', 'a client has an id and a secret, at the issuer');
+  if (given['VITAE_CLIENT_SECRET_FILE'] !== undefined && parsed.data?.VITAE_CLIENT_ID === undefined) {
+    missing('VITAE_CLIENT_ID', 'a client has an id and a secret, at the issuer');
+  }
+  if (given['VITAE_WORKLOAD_ISSUER'] !== undefined || given['VITAE_TOKEN_REVIEW_URL'] !== undefined) missing('VITAE_WORKLOAD_AUDIENCE', 'a token that was made for somebody else must not count here');
   if ((given['VITAE_MODE'] ?? 'cluster') === 'cluster') {
     const why = given['VITAE_MODE'] === undefined ? 'VITAE_MODE is not set, which means cluster; set VITAE_MODE=local on one machine' : 'VITAE_MODE is cluster';
-    missing('OIDC_ISSUER', why);
-    missing('OIDC_AUDIENCE', why);
+    const issuer = given['OIDC_ISSUER'];
+    if (issuer?.startsWith('http:')) problems.set('OIDC_ISSUER', `${wrong('OIDC_ISSUER', issuer, expectation(baseConfig, 'OIDC_ISSUER') ?? '')} (${why})`);
     if (needs.broker && !/^\w+:\/\/[^/@]+@/.test(given['NATS_URL'] ?? '')) missing('NATS_NKEY_FILE', `${why.split(',')[0]}, and NATS_URL names no user: who needs no login may publish anything`);
+    if (needs.services && given['VITAE_SERVICE_TOKEN_FILE'] === undefined) missing('VITAE_CLIENT_ID', `${why.split(',')[0]}, and ${service} calls other services; VITAE_SERVICE_TOKEN_FILE does as well`);
+    for (const variable of ['VITAE_WORKLOAD_ISSUER', 'VITAE_TOKEN_REVIEW_URL'] as const) {
+      if (given[variable]?.startsWith('http:')) problems.set(variable, wrong(variable, given[variable], `an https:// address (${why.split(',')[0]})`));
+    }
     if (needs.database) for (const variable of keyring) missing(variable, `${why.split(',')[0]}, and what people write is stored sealed`);
   }
   if (problems.size === 0 && parsed.success) return parsed.data;

@@ -3,7 +3,9 @@ import { IsolationLevel } from '@mikro-orm/core';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { ledgerMigrations, migrate, pendingMigrations, type Sql, type Transaction } from '@vitae/event-store';
 import { messagingMigrations } from '@vitae/messaging';
+import { accessMigrations } from './access/migrations.ts';
 import type { Pool } from 'pg';
+import { keepToProjects } from './access/scoped-connections.ts';
 import type { BaseConfig } from './config.ts';
 import type { ServiceDefinition } from './definition.ts';
 import { takeBackBroken } from './lent-connections.ts';
@@ -18,12 +20,12 @@ export interface ViewTransaction extends Transaction {
 }
 
 /**
- * Sees to it that ledger, consumer bookmarks and the service's own schema are up to date: `apply` makes them so, each
+ * Sees to it that ledger, consumer bookmarks, people and the service's own schema are up to date: `apply` makes them so, each
  * under an advisory lock; `check` changes nothing.
  * @throws with `check` when a migration is missing; the message says what to run.
  */
 export async function prepareSchemas(service: string, url: string, database: NonNullable<ServiceDefinition['database']>, how: BaseConfig['VITAE_MIGRATIONS']): Promise<void> {
-  const schemas = [ledgerMigrations, messagingMigrations, { schema: database.schema, directory: database.migrations }];
+  const schemas = [ledgerMigrations, messagingMigrations, accessMigrations, { schema: database.schema, directory: database.migrations }];
   if (how === 'apply') {
     for (const schema of schemas) await migrate(url, schema);
     return;
@@ -51,6 +53,7 @@ export async function openDatabase(service: string, url: string, config: Pick<Ba
       onPoolCreated: (pool: Pool) => {
         takeBackBroken(pool);
         sendPrepared(pool);
+        keepToProjects(pool);
       },
       // Custom plans for the ledger's functions cost more than they gain: measured. Projections name their tables without
       // a schema: in a rebuild, it is another one.

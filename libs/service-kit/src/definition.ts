@@ -30,6 +30,10 @@ export interface ServiceDefinition<C extends BaseConfig = BaseConfig> {
   readonly bytesAt?: (path: string) => boolean;
   /** How an error is told where a foreign protocol has a form of its own. Undefined: as a problem document. */
   readonly errorAnswer?: (problem: Problem, path: string) => { readonly status: number; readonly body: object } | undefined;
+  /** A front door: it looks at nobody's credentials, the services behind it do. Its routes are `@Public`. */
+  readonly passesCredentialsOn?: true;
+  /** Whether it calls other services: outside of local mode it then needs a credential of its own. Default: false. */
+  readonly callsServices?: boolean;
   /** Whether the service connects to NATS. Default: true when it has a database, else false. */
   readonly broker?: boolean;
 }

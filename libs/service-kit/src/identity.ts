@@ -7,13 +7,18 @@ import type { Attribution, RecordedEvent } from '@vitae/event-store';
 import type { Request } from 'express';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
+import { credentialMissing, type KnownRequest } from './access/authenticate.ts';
+import type { Principal } from './access/principal.ts';
 import { Problem } from './problem.ts';
+import { storable } from './storable-text.ts';
 import { traceparent } from './trace.ts';
 
 /** Who commands what, why and in what chain, and under which conditions: everything of a request that is not the command. */
 export interface CommandContext extends Attribution {
   /** From If-Match: the command is refused unless the stream is at exactly this revision. */
   readonly expected?: number;
+  /** Who commands, with all that he may: absent where a service acts because of an event. */
+  readonly principal?: Principal;
   /** From Idempotency-Key: the same key and request give the same answer, once. */
   readonly idempotency?: { readonly key: string; readonly fingerprint: string };
 }
@@ -23,26 +28,22 @@ export const projectId = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'A project is 1 to 63 lower-case letters, digits and hyphens, and starts with a letter or digit.');
 
-export type Mode = 'local' | 'cluster';
-/** Where the application keeps its mode for the decorator below, which has no injection. */
-export const MODE_SETTING = 'vitae mode';
-
 /**
  * The context of a command, of the request's headers and its `:projectId`.
- * MUST stand on every route that changes something: without a known actor it answers 401. A route that concerns the whole
+ * MUST stand on every route that changes something. The actor is who was authenticated. A route that concerns the whole
  * installation has no project in its address; it says so: `@Context({ projectId: 'vitae' })`.
- * @throws Problem 401 actor-missing, actor-malformed; 400 for the project, reason, correlation, If-Match or idempotency key.
+ * @throws Problem 401 credential-missing; 400 for the project, reason, correlation, If-Match or idempotency key.
  */
 export const Context = createParamDecorator(
   (fixed: { readonly projectId: string } | undefined, execution: ExecutionContext): CommandContext => {
     const request = execution.switchToHttp().getRequest<Request & { rawBody?: Buffer }>();
-    return contextOf(request, request.app.get(MODE_SETTING) as Mode, fixed?.projectId);
+    return contextOf(request, fixed?.projectId);
   },
   [documentHeaders],
 );
 
 /** What `Context` reads of a request. */
-export interface ContextRequest {
+export interface ContextRequest extends KnownRequest {
   readonly method: string;
   readonly originalUrl: string;
   readonly params: Readonly<Record<string, string | string[] | undefined>>;
@@ -50,12 +51,15 @@ export interface ContextRequest {
   readonly rawBody?: Buffer;
 }
 
-export function contextOf(request: ContextRequest, mode: Mode, projectId = projectOf(request)): CommandContext {
+export function contextOf(request: ContextRequest, projectId = projectOf(request)): CommandContext {
+  const { principal } = request;
+  if (!principal) throw credentialMissing();
   const expected = expectedOf(header(request, 'if-match'));
-  const idempotency = idempotencyOf(request);
+  const idempotency = idempotencyOf(request, principal);
   return {
     projectId,
-    actor: actorOf(header(request, 'vitae-actor'), mode),
+    actor: actorOf(principal),
+    principal,
     reason: reasonOf(header(request, 'vitae-reason')),
     occurredAt: new Date().toISOString(),
     correlationId: correlationOf(header(request, 'vitae-correlation-id')),
@@ -84,24 +88,15 @@ export function reactionContext(event: RecordedEvent, service: string, reason: s
   };
 }
 
-const KINDS: Readonly<Record<string, ActorKind>> = { human: ActorKind.HUMAN, machine: ActorKind.MACHINE, system: ActorKind.SYSTEM };
+const KINDS: Readonly<Record<Principal['kind'], ActorKind>> = { human: ActorKind.HUMAN, machine: ActorKind.MACHINE, service: ActorKind.SYSTEM };
 
-function actorOf(text: string | undefined, mode: Mode): Actor {
-  if (mode !== 'local') {
-    throw new Problem(401, 'actor-unverified', 'The caller is not known', 'This suite does not run in local mode, so the header Vitae-Actor is not believed, and tokens are not verified yet. Use a suite in local mode.');
-  }
-  if (text === undefined || text === '') {
-    throw new Problem(401, 'actor-missing', 'The command has no actor', 'Every command names who gives it. Send the header Vitae-Actor: human/<id>, machine/<id> or system/<id>.');
-  }
-  const [, kind, id] = /^(human|machine|system)\/([A-Za-z0-9][A-Za-z0-9._@+-]{0,127})$/.exec(text) ?? [];
-  if (kind === undefined || id === undefined) {
-    throw new Problem(401, 'actor-malformed', 'The actor cannot be read', `Vitae-Actor was ${JSON.stringify(text.slice(0, 200))}. Send human/<id>, machine/<id> or system/<id>; an id is 1 to 128 letters, digits and . _ @ + - and starts with a letter or digit.`);
-  }
-  return create(ActorSchema, { id, kind: KINDS[kind] ?? ActorKind.UNSPECIFIED });
-}
+export const actorOf = ({ kind, id, onBehalfOf }: Principal): Actor => create(ActorSchema, { id, kind: KINDS[kind], onBehalfOf });
 
-function projectOf(request: ContextRequest): string {
-  const parsed = projectId.safeParse(request.params['projectId']);
+const projectOf = (request: ContextRequest): string => projectNamed(request.params['projectId']);
+
+/** The project that an address names. @throws Problem 400 project-malformed. */
+export function projectNamed(said: unknown): string {
+  const parsed = projectId.safeParse(said);
   if (parsed.success) return parsed.data;
   throw new Problem(400, 'project-malformed', 'The project cannot be read', projectId.description ?? parsed.error.issues[0]?.message ?? '', {
     errors: [{ pointer: '/projectId', detail: parsed.error.issues[0]?.message ?? '', in: 'path' }],
@@ -112,11 +107,11 @@ function reasonOf(text: string | undefined): string {
   if (text === undefined) return '';
   try {
     const reason = decodeURIComponent(text).trim();
-    if (reason.length <= 2000) return reason;
+    if (reason.length <= 2000 && storable(reason)) return reason;
   } catch {
-    // not percent-encoded: told below, together with a reason that is too long
+    // not percent-encoded: told below, together with a reason that is too long or cannot be kept
   }
-  throw new Problem(400, 'reason-malformed', 'The reason cannot be read', 'Vitae-Reason takes percent-encoded UTF-8 of at most 2000 characters, for example Vitae-Reason: replaces%20the%20old%20model.');
+  throw new Problem(400, 'reason-malformed', 'The reason cannot be read', 'Vitae-Reason takes percent-encoded UTF-8 of at most 2000 characters, none of them null, for example Vitae-Reason: replaces%20the%20old%20model.');
 }
 
 function correlationOf(text: string | undefined): string {
@@ -132,7 +127,7 @@ function expectedOf(text: string | undefined): number | undefined {
   throw new Problem(400, 'if-match-malformed', 'If-Match cannot be read', 'If-Match takes one revision in double quotes, as the ETag of an answer gives it: If-Match: "3".');
 }
 
-function idempotencyOf(request: ContextRequest): CommandContext['idempotency'] {
+function idempotencyOf(request: ContextRequest, { kind, id }: Principal): CommandContext['idempotency'] {
   const key = header(request, 'idempotency-key');
   if (key === undefined) return undefined;
   if (!/^[\x21-\x7e]{1,200}$/.test(key)) {
@@ -141,7 +136,7 @@ function idempotencyOf(request: ContextRequest): CommandContext['idempotency'] {
   // A streamed body cannot be hashed before it is read; its declared length and type still tell most mistakes apart.
   const body = request.rawBody ?? `${header(request, 'content-type') ?? ''} ${header(request, 'content-length') ?? ''}`;
   const path = request.originalUrl;
-  return { key, fingerprint: sha256(`${request.method} ${path}\n`, body) };
+  return { key, fingerprint: sha256(`${kind}/${id} ${request.method} ${path}\n`, body) }; // a key of somebody else opens nothing
 }
 
 const sha256 = (...parts: (string | Buffer)[]): string => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest('hex');
@@ -161,7 +156,6 @@ function documentHeaders(controller: object, method: string | symbol | undefined
 }
 
 const COMMAND_HEADERS = [
-  ['Vitae-Actor', true, 'Who gives the command: human/<id>, machine/<id> or system/<id>.'],
   ['Vitae-Reason', false, 'Why, as percent-encoded UTF-8.'],
   ['Vitae-Correlation-Id', false, 'Ties the commands of one piece of work together; a new id if absent.'],
   ['Idempotency-Key', false, 'The same key and request give the same answer, once.'],

@@ -50,17 +50,24 @@ export class Ledger {
 
   /**
    * Runs `work` in one READ COMMITTED transaction: `tx.sql` for SQL, `tx.em` for entities (flushed before the commit).
-   * `work` MUST NOT do anything that a rollback would not undo.
+   * `work` MUST NOT do anything that a rollback would not undo: where PostgreSQL gave it up to end a deadlock, it runs again.
    */
   readonly transact = async <T>(work: (tx: ViewTransaction) => Promise<T>): Promise<T> => {
-    let appended = false;
-    const result = await inTransaction(this.em, async (tx) => {
-      const value = await work(tx);
-      appended = this.#appended.has(tx);
-      return value;
-    });
-    if (appended) this.broker?.hint();
-    return result;
+    for (let attempt = 1; ; attempt += 1) {
+      let appended = false;
+      try {
+        const result = await inTransaction(this.em, async (tx) => {
+          const value = await work(tx);
+          appended = this.#appended.has(tx);
+          return value;
+        });
+        if (appended) this.broker?.hint();
+        return result;
+      } catch (error) {
+        if (attempt >= MOST_DEADLOCKS || !isDeadlock(error)) throw error;
+        conflicts().add(1, { category: 'deadlock' });
+      }
+    }
   };
 
   /**
@@ -134,6 +141,14 @@ export class Ledger {
   get sql(): ViewTransaction['sql'] {
     return sqlOf(this.em.fork({ useContext: false }));
   }
+}
+
+const MOST_DEADLOCKS = 5;
+
+/** PostgreSQL has chosen this transaction to be the one that others go on without (40P01); nothing of it is left. */
+function isDeadlock(error: unknown): boolean {
+  for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) if ((at as { code?: unknown }).code === '40P01') return true;
+  return false;
 }
 
 const wasAppended = (handled: Handled): boolean => !handled.replayed && handled.events.length > 0;

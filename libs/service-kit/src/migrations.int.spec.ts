@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
-import { freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { freshDatabase, freshNats, type FreshDatabase, type FreshNats, specAccess } from '@vitae/testing';
 import { Client } from 'pg';
 import { baseConfig, boot, type ServiceDefinition } from './index.ts';
 
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 const start = (how: 'apply' | 'check', url = database.url) =>
-  boot(service, { VITAE_MODE: 'local', PORT: '0', LOG_LEVEL: 'silent', DATABASE_URL: url, NATS_URL: broker.url, VITAE_MIGRATIONS: how });
+  boot(service, { ...specAccess(), PORT: '0', LOG_LEVEL: 'silent', DATABASE_URL: url, NATS_URL: broker.url, VITAE_MIGRATIONS: how });
 
 async function ask<Row extends object>(sql: string): Promise<Row[]> {
   const client = new Client({ connectionString: database.url });

@@ -1,6 +1,7 @@
 import { Controller, Get, Header, Inject, Optional, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { Public } from './access/needs.ts';
 import { Consumers } from './consumers.ts';
 import { DEFINITION, type ServiceDefinition } from './definition.ts';
 import { Problem, problemDocument } from './problem.ts';
@@ -10,6 +11,7 @@ import { telemetry } from './telemetry-handle.ts';
 /** What machines ask: is the process alive, is it ready for traffic, what does it measure. */
 @ApiExcludeController()
 @Controller()
+@Public('machines that look after the service; the front door lets nobody else in')
 export class OperationsController {
   constructor(
     @Inject(DEFINITION) private readonly definition: ServiceDefinition,

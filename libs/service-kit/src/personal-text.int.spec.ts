@@ -10,13 +10,13 @@ import { Body, Controller, Get, Module, Param, Post, Res, Sse } from '@nestjs/co
 import { IncidentClosedSchema, type IncidentClosed } from '@vitae/contracts';
 import { streamName, type Decider, type RecordedEvent } from '@vitae/event-store';
 import { Keyring } from '@vitae/keyring';
-import { freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import type { Response } from 'express';
 import { of, type Observable } from 'rxjs';
 import { Pool } from 'pg';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
-import { baseConfig, boot, changed, Context, Ledger, type BaseConfig, type CommandContext, type Running, type ServiceDefinition, type ViewTransaction } from './index.ts';
+import { baseConfig, boot, changed, Context, Known, Ledger, type BaseConfig, type CommandContext, type Running, type ServiceDefinition, type ViewTransaction } from './index.ts';
 
 // A service as small as one can be: incidents that are closed with a root cause and a lesson, and a view that has them.
 interface Close {
@@ -41,6 +41,7 @@ async function projectIncidents({ sql }: ViewTransaction, events: readonly Recor
 const closure = z.strictObject({ rootCause: z.string(), lesson: z.string() });
 
 @Controller('v1/projects/:projectId/incidents/:id')
+@Known('a spec')
 class IncidentController {
   constructor(private readonly ledger: Ledger) {}
 
@@ -87,7 +88,7 @@ const definition = (): ServiceDefinition<BaseConfig> => ({
   config: baseConfig,
   database: { schema: 'kit_personal', migrations: pathToFileURL(`${directory}/migrations/`), entities: [] },
 });
-const environment = (more: NodeJS.ProcessEnv = {}) => ({ VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, LOG_LEVEL: 'trace', ...more });
+const environment = (more: NodeJS.ProcessEnv = {}) => ({ ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, LOG_LEVEL: 'trace', ...more });
 const withKeys = () => environment({ KEYRING_DATABASE_URL: keys.url, VITAE_TENANT_KEY_FILE: join(directory, 'tenant.key') });
 
 beforeAll(async () => {
@@ -112,11 +113,11 @@ const said = { rootCause: 'Zwetschge "mixed up" the\ncurrency', lesson: 'ask Zwe
 const close = (id: string, body: object = said, { headers = {}, at = service, project = 'credit' }: { headers?: Record<string, string>; at?: Running; project?: string } = {}) =>
   fetch(`${at.url}/v1/projects/${project}/incidents/${id}/closure`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'vitae-actor': 'human/paula', 'vitae-reason': encodeURIComponent('Zwetschge told me'), ...headers },
+    headers: { 'content-type': 'application/json', authorization: as('human/paula'), 'vitae-reason': encodeURIComponent('Zwetschge told me'), ...headers },
     body: JSON.stringify(body),
   });
-const get = async (path: string, { at = service, project = 'credit' } = {}) => {
-  const response = await fetch(`${at.url}/v1/projects/${project}/incidents/${path}`);
+const get = async (path: string, { at = service, project = 'credit', who = as('human/reader') } = {}) => {
+  const response = await fetch(`${at.url}/v1/projects/${project}/incidents/${path}`, { headers: { authorization: who } });
   return { status: response.status, headers: response.headers, text: await response.text() };
 };
 /** Every row of every table of the database, as text. */
@@ -165,6 +166,13 @@ describe('what a person wrote', () => {
     expect(JSON.parse((await get(id, { project: 'fraud' })).text)).toMatchObject({ root_cause: '[withheld]', lesson: '[withheld]', reason: '[withheld]' });
   });
 
+  it('is not shown to who may not read it', async () => {
+    const id = uuid();
+    await close(id);
+    const auditor = await get(id, { who: as('human/audrey', { roles: ['auditor'] }) });
+    expect(JSON.parse(auditor.text)).toEqual({ id, root_cause: '[withheld]', lesson: '[withheld]', reason: '[withheld]' });
+  });
+
   it('is not opened for whoever sends the sealed text back', async () => {
     const id = uuid();
     await close(id);
@@ -175,7 +183,7 @@ describe('what a person wrote', () => {
       await close(uuid(), { rootCause: 'x', lesson: 'x' }, { headers: { 'vitae-reason': encodeURIComponent(`see ${sealed}`) } }),
       await fetch(`${service.url}/v1/projects/credit/incidents/${uuid()}/closure`, {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'vitae-actor': 'human/eve' },
+        headers: { 'content-type': 'application/json', authorization: as('human/eve') },
         body: JSON.stringify({ rootCause: sealed, lesson: 'x' }).replace('enc:', '\\u0065nc:'),
       }),
     ];
@@ -187,7 +195,7 @@ describe('what a person wrote', () => {
 
   it('is shown as erased once the key is destroyed, at once and by a service that knew the key', async () => {
     const id = uuid();
-    await close(id, said, { headers: { 'vitae-actor': 'human/erwin' } });
+    await close(id, said, { headers: { authorization: as('human/erwin') } });
     expect(JSON.parse((await get(id)).text)).toMatchObject({ lesson: said.lesson });
     const keyring = await Keyring.open({ databaseUrl: keys.url, tenantKeyFile: join(directory, 'tenant.key') });
     await keyring.destroy('erwin', uuid());
@@ -211,7 +219,7 @@ describe('a keyring that is away', () => {
       expect(await everything()).not.toMatch(/Zwetschge/);
       expect(await (await fetch(`${lonely.url}/readyz`)).text()).toMatch(/keyring: the keyring cannot be used/);
       // What a service does of its own accord needs no key.
-      expect((await close(uuid(), said, { at: lonely, headers: { 'vitae-actor': 'system/governance' } })).ok).toBe(true);
+      expect((await close(uuid(), said, { at: lonely, headers: { authorization: as('service/governance') } })).ok).toBe(true);
     } finally {
       await lonely.stop();
     }
@@ -234,7 +242,7 @@ describe('a service without a keyring', () => {
   });
 
   it('does not start in cluster mode, nor on half of the settings', async () => {
-    const cluster = { ...environment(), VITAE_MODE: 'cluster', OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'vitae' };
+    const cluster = { ...environment(), VITAE_MODE: 'cluster', OIDC_ISSUER: 'https://id.example' };
     await expect(boot(definition(), cluster)).rejects.toThrow(/KEYRING_DATABASE_URL is missing[^]*VITAE_TENANT_KEY_FILE is missing/);
     await expect(boot(definition(), environment({ KEYRING_DATABASE_URL: keys.url }))).rejects.toThrow(/VITAE_TENANT_KEY_FILE is missing.*come together/);
     await expect(boot(definition(), environment({ KEYRING_DATABASE_URL: database.url, VITAE_TENANT_KEY_FILE: join(directory, 'tenant.key') }))).rejects.toThrow(/needs a database of its own.*Correct KEYRING_DATABASE_URL/);

@@ -1,7 +1,12 @@
-import { Inject, Injectable, Logger, Optional } from '@nestjs/common';
+import { Injectable, Logger, Optional } from '@nestjs/common';
 import { hideIn, Keyring, SEAL } from '@vitae/keyring';
 import type { Request } from 'express';
-import { CONFIG, type BaseConfig } from './config.ts';
+import { AccessAudit } from './access/access-audit.ts';
+import type { KnownRequest } from './access/authenticate.ts';
+import { may } from './access/principal.ts';
+
+/** What is looked at of the request that is answered. */
+type TextRequest = Pick<Request, 'params'> & KnownRequest;
 
 /**
  * What people wrote, for those who may read it. Ledger, views and handlers hold it sealed; every answer passes through
@@ -12,7 +17,7 @@ export class PersonalTexts {
   readonly #log = new Logger('PersonalTexts');
 
   constructor(
-    @Inject(CONFIG) private readonly config: BaseConfig,
+    private readonly audit: AccessAudit,
     @Optional() private readonly keyring?: Keyring,
   ) {}
 
@@ -26,7 +31,7 @@ export class PersonalTexts {
    * may not), or `[unreadable]` (no key at hand). Never an error: the rest of the value is good. Without sealed text in
    * it, the value itself.
    */
-  async show<Value>(value: Value, request: Pick<Request, 'params'>): Promise<Value> {
+  async show<Value>(value: Value, request: TextRequest): Promise<Value> {
     const json = JSON.stringify(value) as string | undefined;
     if (!json?.includes(SEAL)) return value;
     const revealed = await (this.keyring?.reveal(json, (projectId) => this.#mayRead(request, projectId)) ?? Promise.resolve(hideIn(json))).catch((error: unknown) => {
@@ -37,11 +42,13 @@ export class PersonalTexts {
   }
 
   /**
-   * Whether who asks may read what people wrote in a project. In local mode everybody may; a mode with identities gives its
-   * answer here. A text under a key of another project than the address names is somebody's trick.
+   * Whether who asks may read what people wrote in a project. A text under a key of another project than the address names
+   * is somebody's trick.
    */
-  #mayRead({ params }: Pick<Request, 'params'>, projectId: string): boolean {
+  #mayRead({ params, principal }: TextRequest, projectId: string): boolean {
     const shownIn = params['projectId'];
-    return this.config.VITAE_MODE === 'local' && (shownIn === undefined || shownIn === projectId);
+    const mayRead = principal !== undefined && may(principal, 'personal-text.read', projectId) && (shownIn === undefined || shownIn === projectId);
+    if (mayRead) this.audit.read({ principal, permission: 'personal-text.read', projectId });
+    return mayRead;
   }
 }

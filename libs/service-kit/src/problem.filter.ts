@@ -1,5 +1,8 @@
 import { Catch, Inject, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { AccessAudit } from './access/access-audit.ts';
+import type { KnownRequest } from './access/authenticate.ts';
+import { AccessRefused } from './access/must-have.ts';
 import { DEFINITION, type ServiceDefinition } from './definition.ts';
 import { traceId } from './trace.ts';
 import { problemDocument, toProblem } from './problem.ts';
@@ -9,12 +12,16 @@ import { problemDocument, toProblem } from './problem.ts';
 export class ProblemFilter implements ExceptionFilter {
   readonly #log = new Logger('Problem');
 
-  constructor(@Inject(DEFINITION) private readonly definition: Pick<ServiceDefinition, 'errorAnswer'>) {}
+  constructor(
+    @Inject(DEFINITION) private readonly definition: Pick<ServiceDefinition, 'errorAnswer'>,
+    private readonly audit: AccessAudit,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
-    const request = host.switchToHttp().getRequest<Request>();
+    const request = host.switchToHttp().getRequest<Request & KnownRequest>();
     const response = host.switchToHttp().getResponse<Response>();
     const problem = toProblem(error, { ifMatch: request.headers['if-match'] !== undefined });
+    if (problem instanceof AccessRefused && request.principal) this.audit.denied({ principal: request.principal, permission: problem.permission, projectId: problem.projectId }, problem.why);
     const route = `${request.method} ${request.path}`;
     if (problem.status >= 500) {
       this.#log.error({ err: problem.extra.cause ?? problem, problem: problem.slug, msg: `${route} failed` });
@@ -27,7 +34,7 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     const foreign = this.definition.errorAnswer?.(problem, request.path);
-    if (foreign) response.status(foreign.status).json(foreign.body);
+    if (foreign) response.status(foreign.status).set(problem.extra.headers ?? {}).json(foreign.body);
     else {
       response
         .status(problem.status)

@@ -160,11 +160,11 @@ const fieldPointer = (field: string): string =>
 /** One step of a JSON pointer (RFC 6901). */
 export const pointerStep = (step: string): string => step.replaceAll('~', '~0').replaceAll('/', '~1');
 
-/** Server gone or not yet there: node's socket errors, PostgreSQL's class 08, admin shutdown and cannot-connect-now. */
+/** Server gone or not yet there: node's socket errors, PostgreSQL's class 08 (but for a message that it cannot read), admin shutdown and cannot-connect-now. */
 function isOutage(error: unknown): boolean {
   for (let at: unknown = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth += 1) {
     const code = (at as { code?: unknown }).code;
-    if (typeof code === 'string' && /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|08...|57P0[123])$/.test(code)) return true;
+    if (typeof code === 'string' && /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|08(?!P01)...|57P0[123])$/.test(code)) return true;
     if (/^(Connection terminated|timeout exceeded when trying to connect)/.test(at.message)) return true;
   }
   return false;

@@ -6,7 +6,7 @@ import { Controller, Logger, Module, Post } from '@nestjs/common';
 import { ModelRegisteredSchema, type ModelRegistered } from '@vitae/contracts';
 import { streamName, type Decider, type RecordedEvent } from '@vitae/event-store';
 import { v7 as uuid } from 'uuid';
-import { baseConfig, Context, Ledger, LedgerConsumer, run, type CommandContext, type LedgerHandler } from './index.ts';
+import { baseConfig, Context, Ledger, LedgerConsumer, Needs, run, type CommandContext, type LedgerHandler } from './index.ts';
 
 const decider: Decider<number, { type: 'NameModel'; modelId: string }, ModelRegistered> = {
   category: 'registry.Model',
@@ -16,6 +16,7 @@ const decider: Decider<number, { type: 'NameModel'; modelId: string }, ModelRegi
 };
 
 @Controller('v1/projects/:projectId/models')
+@Needs('model.register')
 class ModelController {
   constructor(private readonly ledger: Ledger) {}
 

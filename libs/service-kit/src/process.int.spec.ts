@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 
 // Instrumentation works on a process's own modules, which Jest's are not: so here the service is a process.
 
@@ -18,6 +18,8 @@ interface Child {
   readonly exit: Promise<number | null>;
 }
 
+/** A service of which nobody has said by what it knows its callers. */
+const NOTHING = { OIDC_ISSUER: '', OIDC_AUDIENCE: '', VITAE_GRANTS_FILE: '' };
 const children: Child[] = [];
 
 function start(env: NodeJS.ProcessEnv): Child {
@@ -74,7 +76,7 @@ beforeAll(async () => {
   if (second.status === 'fulfilled') nats = second.value;
   for (const one of [first, second]) if (one.status === 'rejected') throw one.reason;
   env = {
-    VITAE_MODE: 'local',
+    ...specAccess(),
     DATABASE_URL: database.url,
     NATS_URL: nats.url,
     SPEC_MIGRATIONS: migrations,
@@ -102,7 +104,7 @@ describe('a service as a process', () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const answer = await fetch(`${url}/v1/projects/credit/models`, {
       method: 'POST',
-      headers: { 'vitae-actor': 'human/dana', traceparent: `00-${traceId}-b7ad6b7169203331-01` },
+      headers: { authorization: as('human/dana'), traceparent: `00-${traceId}-b7ad6b7169203331-01` },
     });
     expect(answer.status).toBe(201);
     const { traceparent } = (await answer.json()) as { traceparent: string };
@@ -135,13 +137,14 @@ describe('a service as a process', () => {
   });
 
   it('ends with 1 and a sentence for each wrong setting, without a stack', async () => {
-    const child = start({ ...env, VITAE_MODE: 'cluster', PORT: 'banana' });
+    const child = start({ ...env, ...NOTHING, VITAE_MODE: 'cluster', PORT: 'banana' });
     expect(await child.exit).toBe(1);
     expect(child.errors().trim().split('\n')).toEqual([
-      'process-spec cannot start: 6 settings are wrong.',
+      'process-spec cannot start: 7 settings are wrong.',
       '  PORT is "banana"; expected a port number from 0 to 65535',
-      '  OIDC_ISSUER is missing; expected the address of an OpenID Connect issuer (VITAE_MODE is cluster)',
-      '  OIDC_AUDIENCE is missing; expected the audience that this suite accepts in tokens (VITAE_MODE is cluster)',
+      '  OIDC_ISSUER is missing; expected the address of an OpenID Connect issuer, with https (nobody gets in who is not known)',
+      '  OIDC_AUDIENCE is missing; expected the audience that this suite accepts in tokens (nobody gets in who is not known)',
+      '  VITAE_GRANTS_FILE is missing; expected a JSON file with the grants of roles (nobody may do what nobody was granted)',
       "  NATS_NKEY_FILE is missing; expected the file with the seed of the service's nkey (VITAE_MODE is cluster, and NATS_URL names no user: who needs no login may publish anything)",
       '  KEYRING_DATABASE_URL is missing; expected a PostgreSQL address such as postgresql://user:password@127.0.0.1:7432/vitae_keys (VITAE_MODE is cluster, and what people write is stored sealed)',
       '  VITAE_TENANT_KEY_FILE is missing; expected the file with the tenant key (VITAE_MODE is cluster, and what people write is stored sealed)',

@@ -24,6 +24,8 @@ import { isOperational } from './operational-paths.ts';
 import { telemetry } from './telemetry-handle.ts';
 
 const env = process.env;
+/** In addresses, too, there are secrets: those of a login at the front door, and those of signed addresses. */
+const NOT_TRACED = ['code', 'state', 'session_state', 'access_token', 'id_token_hint', 'token', 'sig', 'Signature', 'X-Amz-Signature', 'X-Amz-Credential', 'X-Amz-Security-Token', 'X-Goog-Signature'];
 if (env['OTEL_SDK_DISABLED'] !== 'true' && telemetry.running === undefined) start();
 
 /** Traces and metrics as the standard OTEL_* variables say; exported over OTLP only where an endpoint is set. */
@@ -54,7 +56,7 @@ function start(): void {
     tracerProvider,
     meterProvider,
     instrumentations: [
-      new HttpInstrumentation({ ignoreIncomingRequestHook: ({ url }) => isOperational(url) }),
+      new HttpInstrumentation({ ignoreIncomingRequestHook: ({ url }) => isOperational(url), redactedQueryParamsServer: NOT_TRACED }),
       // A query outside of any request or message (polling, health) would only be noise.
       new PgInstrumentation({ requireParentSpan: true }),
     ],

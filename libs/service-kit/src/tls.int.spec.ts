@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Module } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { startPostgres, type PostgresServer } from '@vitae/local';
-import { eventually, freshNats, type FreshNats } from '@vitae/testing';
-import { baseConfig, boot, sqlOf, type Running, type ServiceDefinition } from './index.ts';
+import { eventually, freshNats, type FreshNats, specAccess } from '@vitae/testing';
+import { baseConfig, boot, Public, sqlOf, type Running, type ServiceDefinition } from './index.ts';
 import { renewCertificate } from './served-certificate.ts';
 
 // Everything over TLS: requests come in by HTTPS, and PostgreSQL takes no connection in clear.
@@ -16,6 +16,7 @@ import { renewCertificate } from './served-certificate.ts';
 const tlsFile = (name: string): string => fileURLToPath(new URL(`../../../test/fixtures/tls/${name}`, import.meta.url));
 
 @Controller('ssl')
+@Public('a spec')
 class SslController {
   constructor(@Inject(EntityManager) private readonly em: EntityManager) {}
 
@@ -52,7 +53,7 @@ beforeAll(async () => {
   await mkdir(migrations);
   await writeFile(join(migrations, '0001-nothing.sql'), 'create table tls_spec.nothing (id integer);\n');
   definition = { name: 'tls-spec', module: TlsModule, config: baseConfig, database: { schema: 'tls_spec', migrations: pathToFileURL(`${migrations}/`), entities: [] } };
-  env = { VITAE_MODE: 'local', PORT: '0', NATS_URL: nats.url, LOG_LEVEL: 'silent', HTTPS_CERT_FILE: join(directory, 'server.pem'), HTTPS_KEY_FILE: join(directory, 'server.key.pem') };
+  env = { ...specAccess(), PORT: '0', NATS_URL: nats.url, LOG_LEVEL: 'silent', HTTPS_CERT_FILE: join(directory, 'server.pem'), HTTPS_KEY_FILE: join(directory, 'server.key.pem') };
   await Promise.all(['server.pem', 'server.key.pem'].map((name) => copyFile(tlsFile(name), join(directory, name))));
 }, 180_000);
 afterAll(async () => {

@@ -1,6 +1,7 @@
 import { StandardSchemaValidationPipe, type ArgumentMetadata } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
 import { pointerStep, Problem, type ProblemError } from './problem.ts';
+import { UNSTORABLE, unstorable } from './storable-text.ts';
 
 /** What Standard Schema says of one fault; zod adds the names of unknown fields. */
 interface Issue {
@@ -21,11 +22,16 @@ export class SchemaPipe extends StandardSchemaValidationPipe {
 
   override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
     if (metadata.type === 'body' && metadata.schema && value instanceof ForeignBody) throw value.problem();
+    let valid: T;
     try {
-      return await super.transform(value, metadata);
+      valid = await super.transform(value, metadata);
     } catch (error) {
       throw error instanceof Issues ? invalid(error.issues, metadata.type, metadata.data) : error;
     }
+    // Schemas speak of what a text means. What no table could keep is refused here, for all of them.
+    const broken = metadata.schema ? unstorable(value) : [];
+    if (broken.length > 0) throw invalid(broken.map((path) => ({ path, message: UNSTORABLE })), metadata.type, metadata.data);
+    return valid;
   }
 }
 

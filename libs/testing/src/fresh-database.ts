@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
+import { pseudonymIsSubject } from './pseudonym-is-subject.ts';
 
 export interface FreshDatabase {
   readonly url: string;
@@ -27,6 +28,7 @@ export async function freshDatabase(template?: Template): Promise<FreshDatabase>
     const from = template ? await preparedTemplate(client, template) : 'template0';
     await client.query(`create database ${name} template ${from}`);
   });
+  if (!template) await withClient(urlOf(name), (client) => client.query(pseudonymIsSubject));
   const vanish = (client: pg.Client): Promise<unknown> => client.query(`drop database if exists ${name} with (force)`);
   return {
     url: urlOf(name),
@@ -51,6 +53,7 @@ async function preparedTemplate(client: pg.Client, template: Template): Promise<
     const draft = `${name}_draft`; // renamed when done, so that one whose preparation failed is never copied
     await client.query(`drop database if exists ${draft} with (force)`);
     await client.query(`create database ${draft} template template0`);
+    await withClient(urlOf(draft), (inside) => inside.query(pseudonymIsSubject));
     await template.prepare(urlOf(draft));
     await client.query(`alter database ${draft} rename to ${name}`);
     return name;

@@ -30,6 +30,7 @@ export class AppModule {}
 /** Environments, endpoints, variants and rollouts: who serves what, where, and by what right. */
 export const deployment: ServiceDefinition<DeploymentConfig> = {
   name: 'deployment',
+  callsServices: true,
   module: AppModule,
   config: deploymentConfig,
   database: {

@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
@@ -25,11 +28,13 @@ import {
 } from '@vitae/contracts';
 import { append, pooledSql, readHead, readLedger, type RecordedEvent } from '@vitae/event-store';
 import { ensureLedgerStream, publishFrom } from '@vitae/messaging';
-import { boot, rebuildViews, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { boot, rebuildViews, ServiceToken, type Running } from '@vitae/service-kit';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { v7 as uuid } from 'uuid';
 import { deployment } from './app.module.ts';
+import type { DeploymentConfig } from './config.ts';
+import { Runtime } from './endpoint/runtime.client.ts';
 
 const BASE = '/v1/projects/bank';
 const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
@@ -47,12 +52,13 @@ const runtime = {
   away: false,
   loading: new Set<string>(),
   broken: new Map<string, string>(),
-  token: '',
+  /** All that ever called, by what they showed. */
+  callers: new Set<string>(),
 };
 async function serveRuntime(req: IncomingMessage): Promise<[number, unknown]> {
   const parts: Buffer[] = [];
   for await (const part of req as AsyncIterable<Buffer>) parts.push(part);
-  runtime.token = req.headers.authorization ?? '';
+  runtime.callers.add(req.headers.authorization ?? '');
   if (runtime.away) return [503, { title: 'away' }];
   const name = req.url?.split('/')[3];
   if (req.method === 'PUT' && name) {
@@ -80,14 +86,14 @@ beforeAll(async () => {
   });
   await new Promise<void>((resolve) => runtimeServer.listen(0, '127.0.0.1', resolve));
   env = {
-    VITAE_MODE: 'local',
+    ...specAccess(),
     LOG_LEVEL: 'silent',
     PORT: '0',
     DATABASE_URL: database.url,
     NATS_URL: nats.url,
     RUNTIME_URL: `http://127.0.0.1:${(runtimeServer.address() as AddressInfo).port}`,
     REGISTRY_URL: 'http://registry.test',
-    RUNTIME_ADMIN_TOKEN: 'a secret of the platform team',
+   
     VITAE_RECONCILE_MS: '100',
   };
   service = await boot(deployment, env);
@@ -138,7 +144,7 @@ interface Answer {
 async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, base = service.url): Promise<Answer> {
   const response = await fetch(`${base}${path}`, {
     method,
-    headers: { 'vitae-actor': 'human/dana', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: { authorization: as('human/dana'), ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
   });
   const text = await response.text();
@@ -303,7 +309,7 @@ describe('environments', () => {
     ['no class', { name: 'a' }],
     ['a number for a name', { name: 7, class: 'staging' }],
   ])('refuse %s', (_fault, body) => refused(() => post('/environments', body), 400, 'invalid-request'));
-  it('refuse a caller without a name', () => refused(() => post('/environments', { name: 'a', class: 'staging' }, { 'vitae-actor': '' }), 401, 'actor-missing'));
+  it('refuse a caller without a name', () => refused(() => post('/environments', { name: 'a', class: 'staging' }, { authorization: '' }), 401, 'credential-missing'));
   it('refuse what is no JSON', () => refused(() => post('/environments', '{'), 400, 'malformed-json'));
   it('refuse a body that is too large', () => refused(() => post('/environments', { name: 'x'.repeat(2_000_000) }), 413, 'body-too-large'));
   it('that are not there are not found', () => refused(() => get(`/environments/${uuid()}`), 404, 'environment-not-found'));
@@ -352,6 +358,79 @@ describe('endpoints', () => {
   it('that are not there are not found', () => refused(() => get(`/endpoints/${uuid()}`), 404, 'endpoint-not-found'));
 });
 
+describe('who may do what', () => {
+  type Rights = Parameters<typeof as>[1];
+  const emil = (rights: Rights = { roles: ['ml-engineer'] }) => ({ authorization: as('human/emil', rights) });
+
+  it('nobody who is not known, not even to read', async () => {
+    const { headers } = await refused(() => call('GET', `${BASE}/endpoints`, undefined, { authorization: '' }), 401, 'credential-missing');
+    expect(headers.get('www-authenticate')).toBe('Bearer realm="vitae"');
+  });
+
+  it('only who has a role for it, in the projects of the role', async () => {
+    await refused(() => post('/environments', { name: 'b', class: 'staging' }, emil()), 403, 'permission-missing');
+    const alpha = emil({ roles: ['platform-engineer'], projects: ['alpha'] });
+    expect((await call('POST', '/v1/projects/alpha/environments', { name: 'staging', class: 'staging' }, alpha)).status).toBe(201);
+    await refused(() => call('POST', '/v1/projects/beta/environments', { name: 'staging', class: 'staging' }, alpha), 403, 'permission-missing');
+    await refused(() => call('GET', '/v1/projects/beta/environments', undefined, alpha), 403, 'permission-missing');
+  });
+
+  it('an ML engineer rolls out to staging, and not to production', async () => {
+    const place = await endpoint();
+    const modelVersionId = await modelVersion(place.modelId, 1);
+    const toProduction = [
+      () => post('/endpoints', { name: 'emils-own', environment: 'production', modelId: place.modelId }, emil()),
+      async () => post(`/endpoints/${place.id}/variants`, { modelVersionId, permitId: await permitFor(modelVersionId, place.modelId) }, emil()),
+      () => post(`/endpoints/${place.id}/rollouts`, { candidateVariantId: uuid() }, emil()),
+    ];
+    for (const attempt of toProduction) {
+      const { body } = await forbidden(attempt);
+      expect(body).toMatchObject({ environmentClass: 'production', projectId: 'bank', detail: expect.stringContaining('in production') });
+    }
+    const staged = await post('/endpoints', { name: 'emils-own', environment: 'staging', modelId: place.modelId }, emil());
+    expect(staged.status).toBe(201);
+    expect((await post(`/endpoints/${staged.body.id}/variants`, { modelVersionId }, emil())).status).toBe(201);
+    await serves(staged.body.id, [1, 100]);
+  });
+
+  /** Whoever is refused by rank leaves nothing behind, no DeploymentRefused either: the audit has it. */
+  async function forbidden(attempt: () => Promise<Answer>): Promise<Answer> {
+    const before = await counted();
+    const answer = await attempt();
+    expect({ status: answer.status, type: answer.body?.type }).toEqual({ status: 403, type: 'https://vitae.dev/problems/permission-missing' });
+    expect(await counted()).toEqual(before);
+    return answer;
+  }
+  const counted = async () => (await pool.query(`select count(*)::integer as n from ledger.event where metadata -> 'actor' ->> 'id' = 'emil' and type not like 'vitae.access.%'`)).rows;
+});
+
+describe('a call to the runtime', () => {
+  it('shows who calls', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'vitae-deployment-token-'));
+    try {
+      const file = join(directory, 'token');
+      await writeFile(file, 'deployment itself');
+      const settings = { RUNTIME_URL: `http://127.0.0.1:${(runtimeServer.address() as AddressInfo).port}` } as DeploymentConfig;
+      await new Runtime(settings, new ServiceToken({ VITAE_MODE: 'cluster', VITAE_SERVICE_TOKEN_FILE: file })).observe();
+      expect(runtime.callers.delete('Bearer deployment itself')).toBe(true);
+
+      // and to nobody else: whoever answers at that address cannot send it on
+      const elsewhere = createServer((_request, response) => response.writeHead(307, { location: `${settings.RUNTIME_URL}/admin/endpoints` }).end());
+      await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve));
+      try {
+        const sentOn = { RUNTIME_URL: `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}` } as DeploymentConfig;
+        await expect(new Runtime(sentOn, new ServiceToken({ VITAE_MODE: 'cluster', VITAE_SERVICE_TOKEN_FILE: file })).observe()).rejects.toThrow('unexpected redirect');
+        expect(runtime.callers.has('Bearer deployment itself')).toBe(false);
+      } finally {
+        elsewhere.closeAllConnections();
+        elsewhere.close();
+      }
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+});
+
 describe('deploying', () => {
   it('takes a permit, loads the variant, and gives the first one everything when it is seen ready', async () => {
     const { id, name, modelId } = await endpoint();
@@ -366,7 +445,6 @@ describe('deploying', () => {
     expect(runtime.routes.get(name)?.variants).toEqual([
       { variantId: body.variantId, modelVersionId, version: 1, weight: 0, digest: digest('b'), artefactUrl: `http://registry.test/v1/projects/bank/artefacts/${digest('b')}` },
     ]);
-    expect(runtime.token).toBe('Bearer a secret of the platform team');
     expect((await get(`/endpoints/${id}`)).body).toMatchObject({ variants: [{ state: 'deploying', weight: 0, permitId }], weights: [] });
 
     runtime.loading.clear();

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ActorKind, ActorSchema, ModelRegisteredSchema, ModelVersionRegisteredSchema, ModelVersionRetiredSchema } from '@vitae/contracts';
 import { append, transactOn } from '@vitae/event-store';
 import { boot, rebuildViews, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import fc from 'fast-check';
 import pg from 'pg';
 import { v7 as uuid } from 'uuid';
@@ -20,8 +20,8 @@ const TABLES = ['environment', 'endpoint', 'variant', 'rollout', 'model', 'model
 beforeAll(async () => {
   [database, nats] = await Promise.all([freshDatabase(), freshNats()]);
   service = await boot(deployment, {
-    VITAE_MODE: 'local', LOG_LEVEL: 'silent', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url,
-    RUNTIME_URL: 'http://127.0.0.1:1', REGISTRY_URL: 'http://registry.test', RUNTIME_ADMIN_TOKEN: 'a secret of the platform team', VITAE_RECONCILE_MS: '60000',
+    ...specAccess(), LOG_LEVEL: 'silent', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url,
+    RUNTIME_URL: 'http://127.0.0.1:1', REGISTRY_URL: 'http://registry.test', VITAE_RECONCILE_MS: '60000',
   });
   pool = new pg.Pool({ connectionString: database.url, max: 4 });
   pool.on('error', () => undefined);
@@ -45,7 +45,7 @@ afterAll(async () => {
 });
 
 async function post(path: string, body: object): Promise<{ status: number; id: string }> {
-  const response = await fetch(`${service.url}/v1/projects/bank${path}`, { method: 'POST', headers: { 'vitae-actor': 'human/dana', 'content-type': 'application/json' }, body: JSON.stringify(body) });
+  const response = await fetch(`${service.url}/v1/projects/bank${path}`, { method: 'POST', headers: { authorization: as('human/dana'), 'content-type': 'application/json' }, body: JSON.stringify(body) });
   return { status: response.status, ...((await response.json()) as { id: string }) };
 }
 /** What another service says. */
@@ -104,6 +104,8 @@ describe('the views of deployment, rebuilt from the ledger', () => {
     expect(await rebuild()).toMatchObject({ swapped: true });
     expect(await content()).toEqual(before);
     expect(before['variant']?.length).toBeGreaterThan(0);
+    const { rows } = await pool.query<{ table: string }>(`select relname as table from pg_class c where relnamespace = 'deployment'::regnamespace and relforcerowsecurity and exists (select from pg_policy where polrelid = c.oid and polname = 'projects')`);
+    expect(rows.map(({ table }) => table)).toEqual(expect.arrayContaining([...TABLES])); // row-level security, too
   });
 
   it('are compared with those that serve, which stay as they are until they are exchanged', async () => {
@@ -205,7 +207,7 @@ describe('the views of deployment, rebuilt from the ledger', () => {
 
   it('react to nothing: no event is appended by it', async () => {
     await caughtUp();
-    const count = async () => (await pool.query<{ n: string }>('select count(*) as n from ledger.event')).rows[0]?.n;
+    const count = async () => (await pool.query<{ n: string }>("select count(*) as n from ledger.event where type not like 'vitae.access.%'")).rows[0]?.n;
     const before = await count();
     await rebuild();
     expect(await count()).toBe(before);

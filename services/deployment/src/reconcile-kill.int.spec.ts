@@ -9,7 +9,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { ActorKind, ActorSchema } from '@vitae/contracts';
 import { streamName } from '@vitae/event-store';
 import { Ledger, type CommandContext } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { v7 as uuid } from 'uuid';
 import { deployment } from './app.module.ts';
 import { endpoint, type EndpointCommand, type Variant } from './endpoint/endpoint.ts';
@@ -75,7 +75,7 @@ beforeAll(async () => {
   driver = createServer((req, res) => void drive(req, res));
   await new Promise<void>((resolve) => driver.listen(0, '127.0.0.1', resolve));
   supervise({
-    VITAE_MODE: 'local', LOG_LEVEL: 'silent', PORT: '0', OTEL_SDK_DISABLED: 'true', VITAE_RECONCILE_MS: '50',
+    ...specAccess(), LOG_LEVEL: 'silent', PORT: '0', OTEL_SDK_DISABLED: 'true', VITAE_RECONCILE_MS: '50',
     DATABASE_URL: database.url, NATS_URL: nats.url, RUNTIME_URL: `http://127.0.0.1:${(driver.address() as AddressInfo).port}`,
   });
   // The spec writes as the service's own handlers do, but from outside: they would die with it.

@@ -22,13 +22,14 @@ import {
   ModelVersionRetiredSchema,
   PiiClass,
   RolloutRolledBackSchema,
+  RunStartedSchema,
   type GateDecided,
   type PolicySetPublished,
 } from '@vitae/contracts';
 import { append, pooledSql, readLedger, readStream, transactOn, type RecordedEvent } from '@vitae/event-store';
 import { ensureLedgerStream, onAppended, publishFrom } from '@vitae/messaging';
 import { boot, rebuildViews, sqlOf, type Running, type ViewTransaction } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Pool } from 'pg';
@@ -36,12 +37,17 @@ import { v7 as uuid } from 'uuid';
 import { governance } from './app.module.ts';
 import { approvalCase } from './approval-case/approval-case.ts';
 import { projectApprovalCases } from './approval-case/approval-cases.view.ts';
+import { delegation } from './delegation/delegation.ts';
+import { projectDelegations } from './delegation/delegations.view.ts';
 import { projectDecisions } from './gate/decisions.view.ts';
 import { gateDecision } from './gate/gate-decision.ts';
 import type { GateInput } from './gate/gate-input.ts';
 import { incident } from './incident/incident.ts';
 import { projectIncidents } from './incident/incidents.view.ts';
+import { projectContributions } from './lifecycle/contributions.view.ts';
 import { projectRegistry } from './lifecycle/registry.view.ts';
+import { linkedAccounts } from './linked-accounts/linked-accounts.ts';
+import { projectLinkedAccounts } from './linked-accounts/linked-accounts.view.ts';
 import { policyEngine } from './policy-set/policy-engine.ts';
 import { policySetStream } from './policy-set/policy-set.handler.ts';
 import { policySet, publishedPolicySet } from './policy-set/policy-set.ts';
@@ -68,7 +74,7 @@ beforeAll(async () => {
   pool = new Pool({ connectionString: database.url, max: 4 });
   pool.on('error', () => undefined);
   nats = await connect({ servers: broker.url });
-  service = await boot(governance, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
+  service = await boot(governance, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
   const sql = pooledSql(pool);
   const [origin] = await sql.query<{ id: string }>('select id from ledger.origin');
   let published = await ensureLedgerStream(nats, origin?.id ?? '');
@@ -98,6 +104,8 @@ const projections: Readonly<Record<string, (tx: ViewTransaction, events: readonl
   [gateDecision.category]: projectDecisions,
   [incident.category]: projectIncidents,
   [retirement.category]: projectRetirements,
+  [delegation.category]: projectDelegations,
+  [linkedAccounts.category]: projectLinkedAccounts,
 };
 
 interface Answer {
@@ -107,20 +115,22 @@ interface Answer {
   readonly body: any; // eslint-disable-line @typescript-eslint/no-explicit-any -- a spec asserts on the shape itself
 }
 
-async function call(method: string, path: string, { actor = 'human/dana', body, headers = {} }: { actor?: string | null; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
-  const response = await fetch(`${service.url}/v1/projects/${PROJECT}${path}`, {
+type Who = Parameters<typeof as>[0];
+
+async function call(method: string, path: string, { actor = 'human/dana', body, headers = {} }: { actor?: Who | null; body?: unknown; headers?: Record<string, string> } = {}): Promise<Answer> {
+  const response = await fetch(`${service.url}${path.startsWith('/v1/') ? '' : `/v1/projects/${PROJECT}`}${path}`, {
     method,
-    headers: { ...(actor ? { 'Vitae-Actor': actor } : {}), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+    headers: { ...(actor ? { authorization: as(actor) } : {}), ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
 }
-const post = (path: string, actor: string | null, body?: unknown, headers?: Record<string, string>) => call('POST', path, { actor, ...(body === undefined ? {} : { body }), ...(headers ? { headers } : {}) });
+const post = (path: string, actor: Who | null, body?: unknown, headers?: Record<string, string>) => call('POST', path, { actor, ...(body === undefined ? {} : { body }), ...(headers ? { headers } : {}) });
 const get = (path: string) => call('GET', path);
 
 /** Appends what another service would have. */
-async function happened(stream: string, event: Message, by = 'dana'): Promise<void> {
+async function happened(stream: string, event: Message, by = 'dana', onBehalfOf = ''): Promise<void> {
   await transactOn(pool)((tx) =>
     append(tx.sql, {
       stream,
@@ -129,7 +139,7 @@ async function happened(stream: string, event: Message, by = 'dana'): Promise<vo
       subjects: [],
       attribution: {
         projectId: PROJECT,
-        actor: create(ActorSchema, { id: by, kind: ActorKind.HUMAN }),
+        actor: create(ActorSchema, { id: by, kind: onBehalfOf === '' ? ActorKind.HUMAN : ActorKind.MACHINE, onBehalfOf }),
         reason: 'a spec',
         occurredAt: new Date().toISOString(),
         correlationId: uuid(),
@@ -141,7 +151,7 @@ async function happened(stream: string, event: Message, by = 'dana'): Promise<vo
   await relay();
 }
 const events = async (): Promise<number> => {
-  const { rows } = await pool.query<{ n: string }>('select count(*) as n from ledger.event');
+  const { rows } = await pool.query<{ n: string }>("select count(*) as n from ledger.event where type not like 'vitae.access.%'");
   return Number(rows[0]?.n);
 };
 /** Refused, with this status and type, a sentence to act on, and nothing stored. */
@@ -227,8 +237,8 @@ const evaluated = ({ modelId, modelVersionId, datasetVersionId }: Awaited<Return
     }),
   );
 const ask = (modelVersionId: string, more: object = {}) => post('/gates/promote-production/decisions', 'human/rita', { modelVersionId, environment, ...more });
-const open = (modelVersionId: string, actor = 'human/rita') => post('/gates/promote-production/approval-cases', actor, { modelVersionId, environment });
-const judge = (caseId: string, actor: string, role: string, decision = 'approve') => post(`/approval-cases/${caseId}/approvals`, actor, { role, decision });
+const open = (modelVersionId: string, actor: Who = 'human/rita') => post('/gates/promote-production/approval-cases', actor, { modelVersionId, environment });
+const judge = (caseId: string, actor: Who, role: string, decision = 'approve') => post(`/approval-cases/${caseId}/approvals`, actor, { role, decision });
 const failed = (answer: Answer) => answer.body.results.filter((result: { outcome: string }) => result.outcome !== 'pass').map((result: { policyId: string }) => result.policyId);
 
 describe('use cases', () => {
@@ -268,7 +278,7 @@ describe('use cases', () => {
     await refused(() => post('/use-cases', 'human/dana', '{"title": '), 400, 'malformed-json');
     await refused(() => post('/use-cases', 'human/dana', { ...draft, objective: 'x'.repeat(1_100_000) }), 413, 'body-too-large');
     await refused(() => post('/use-cases', 'human/dana', 'title=x', { 'Content-Type': 'text/plain' }), 415, 'unsupported-media-type');
-    await refused(() => post('/use-cases', null, draft), 401, 'actor-missing');
+    await refused(() => post('/use-cases', null, draft), 401, 'credential-missing');
   });
 
   it('are decided by nobody who wrote them, and in their order', async () => {
@@ -298,7 +308,7 @@ describe('use cases', () => {
 
   it('are not found in another project, or at all', async () => {
     const id = await drafted();
-    const elsewhere = (method: string, path: string) => fetch(`${service.url}/v1/projects/other${path}`, { method, headers: { 'Vitae-Actor': 'human/olga' } });
+    const elsewhere = (method: string, path: string) => fetch(`${service.url}/v1/projects/other${path}`, { method, headers: { authorization: as('human/olga') } });
     expect((await elsewhere('GET', `/use-cases/${id}`)).status).toBe(404);
     expect((await elsewhere('POST', `/use-cases/${id}/submission`)).status).toBe(404);
     await refused(() => post(`/use-cases/${uuid()}/submission`, 'human/dana'), 404, 'use-case-not-found');
@@ -351,7 +361,7 @@ describe('the gate to production', () => {
     const { modelVersionId } = version;
 
     const first = await ask(modelVersionId);
-    expect(first).toMatchObject({ status: 201, body: { outcome: 'deny', policySet: { name: 'lifecycle-core', version: '1.1.0' } } });
+    expect(first).toMatchObject({ status: 201, body: { outcome: 'deny', policySet: { name: 'lifecycle-core', version: '1.2.0' } } });
     expect(first.body.permit).toBeUndefined();
     expect(failed(first)).toEqual(['POL-001', 'POL-005', 'POL-006']);
     const reasons = first.body.results.map((result: { reason: string }) => result.reason).join('\n');
@@ -505,7 +515,7 @@ describe('the gate to production', () => {
     const { id } = (await open(modelVersionId)).body;
     await refused(() => judge(id, 'human/emil', 'model-risk'), 403, 'approver-built-it');
     await refused(() => judge(id, 'human/rita', 'business-owner'), 403, 'approver-requested-it');
-    await refused(() => judge(id, 'machine/bot', 'business-owner'), 403, 'approver-not-human');
+    await refused(() => judge(id, 'machine/bot', 'business-owner'), 403, 'permission-missing');
     expect((await judge(id, 'human/olga', 'business-owner')).status).toBe(201);
     await refused(() => judge(id, 'human/olga', 'model-risk'), 409, 'approver-counted');
     await refused(() => judge(id, 'human/marc', 'janitor'), 400, 'invalid-request');
@@ -532,8 +542,178 @@ describe('the gate to production', () => {
 
   it('publishes its policies once, and shows them', async () => {
     const { items } = (await get('/policy-sets')).body;
-    expect(items).toMatchObject([{ name: 'lifecycle-core', version: '1.1.0', revision: 1 }]);
+    expect(items).toMatchObject([{ name: 'lifecycle-core', version: '1.2.0', revision: 1 }]);
     expect(items[0].policies.map(({ id }: { id: string }) => id)).toEqual(['POL-001', 'POL-003', 'POL-005', 'POL-006', 'POL-007', 'POL-008', 'POL-010', 'POL-012']);
+  });
+});
+
+describe('separation of duties', () => {
+  const because = { 'Vitae-Reason': 'a%20spec' };
+  const soon = () => new Date(Date.now() + 86_400_000).toISOString();
+  const delegate = (from: string, to: string, more: object = {}, path = '/delegations') => post(path, `human/${from}`, { delegate: to, until: soon(), ...more }, because);
+  const link = (...people: string[]) => post('/v1/linked-accounts', 'human/adam', { people }, because);
+  /** Names that no other test has: who is who is known in the whole installation. */
+  const fresh = (...names: string[]) => names.map((name) => `${name}-${uuid().slice(-8)}`) as [string, string, string, string];
+  async function underTest() {
+    const version = await registered(await approvedUseCase());
+    await evaluated(version);
+    return { ...version, caseId: (await open(version.modelVersionId)).body.id as string };
+  }
+  const speakFor = (caseId: string, by: string, role: string, onBehalfOf: string) => post(`/approval-cases/${caseId}/approvals`, `human/${by}`, { role, decision: 'approve', onBehalfOf });
+
+  it('lets a delegate approve in the name of another, and says both', async () => {
+    const { caseId, modelVersionId } = await underTest();
+    const [otto, dora] = fresh('otto', 'dora');
+    await refused(() => speakFor(caseId, dora, 'business-owner', otto), 403, 'delegation-missing');
+    const given = await delegate(otto, dora, { roles: ['business-owner'] });
+    expect(given).toMatchObject({ status: 201, body: { delegator: otto, delegate: dora, roles: ['business-owner'], revision: 1 } });
+    expect((await get(given.headers.get('location')?.replace(`/v1/projects/${PROJECT}`, '') ?? '')).body).toMatchObject({ id: given.body.id, inProject: PROJECT, delegator: otto, reason: 'a spec', revokedAt: null });
+    expect((await get('/delegations?limit=200')).body.items.map(({ id }: { id: string }) => id)).toContain(given.body.id);
+
+    await refused(() => speakFor(caseId, dora, 'model-risk', otto), 403, 'delegation-missing');
+    expect(await speakFor(caseId, dora, 'business-owner', otto)).toMatchObject({ status: 201, body: { approver: dora, onBehalfOf: otto, decision: 'approved' } });
+    await refused(() => judge(caseId, `human/${otto}`, 'model-risk'), 409, 'approver-counted');
+    await refused(() => judge(caseId, `human/${dora}`, 'model-risk'), 409, 'approver-counted');
+    await judge(caseId, 'human/marc', 'model-risk');
+
+    const { body } = await post('/gates/promote-production/decisions', 'human/sven', { modelVersionId, environment });
+    expect(body.outcome).toBe('allow');
+    expect((await get(`/decisions/${body.id}`)).body.input.approvals).toMatchObject([{ by: dora, onBehalfOf: otto }, { by: 'marc' }]);
+    expect((await get(`/approval-cases/${caseId}`)).body.approvals).toMatchObject([{ approver: dora, onBehalfOf: otto, delegationId: given.body.id }, { approver: 'marc', onBehalfOf: '' }]);
+  });
+
+  it('ends a delegation when one of the two, and nobody else, revokes it', async () => {
+    const { caseId } = await underTest();
+    const [otto, dora] = fresh('otto', 'dora');
+    const { id } = (await delegate(otto, dora)).body;
+    await refused(() => post(`/delegations/${id}/revocation`, 'human/marc', undefined, { authorization: as('human/marc', { roles: ['risk-officer'] }) }), 403, 'not-your-delegation');
+    await refused(() => post(`/v1/delegations/${id}/revocation`, `human/${otto}`), 404, 'delegation-not-found');
+    expect(await post(`/delegations/${id}/revocation`, `human/${dora}`)).toMatchObject({ status: 200, body: { state: 'revoked', revision: 2 } });
+    expect((await get(`/delegations/${id}`)).body).toMatchObject({ revokedBy: dora });
+    await refused(() => speakFor(caseId, dora, 'model-risk', otto), 403, 'delegation-missing');
+    await refused(() => post(`/delegations/${uuid()}/revocation`, `human/${dora}`), 404, 'delegation-not-found');
+    await refused(() => get(`/delegations/${uuid()}`), 404, 'delegation-not-found');
+  });
+
+  it('takes a delegation for every project, which counts in each', async () => {
+    const { caseId } = await underTest();
+    const [otto, dora, paul] = fresh('otto', 'dora', 'paul');
+    const everywhere = await delegate(otto, dora, {}, '/v1/delegations');
+    expect(everywhere).toMatchObject({ status: 201, body: { roles: ['business-owner', 'model-risk'] } });
+    expect((await get(`/v1/delegations/${everywhere.body.id}`)).body).toMatchObject({ inProject: '' });
+    expect((await get('/v1/delegations?limit=200')).body.items.map(({ id }: { id: string }) => id)).toContain(everywhere.body.id);
+    expect((await speakFor(caseId, dora, 'model-risk', otto)).status).toBe(201);
+    await refused(() => delegate(dora, paul), 409, 'delegation-chain');
+    await refused(() => delegate(dora, otto), 409, 'delegation-circular');
+    expect((await post(`/v1/delegations/${everywhere.body.id}/revocation`, `human/${otto}`)).status).toBe(200);
+  });
+
+  it('refuses a delegation that is none, and one of two that would make a circle at the same moment', async () => {
+    const [otto, dora] = fresh('otto', 'dora');
+    await refused(() => delegate(otto, otto), 422, 'delegation-to-oneself');
+    await refused(() => delegate(otto, dora, { until: new Date(Date.now() + 91 * 86_400_000).toISOString() }), 422, 'delegation-period');
+    await refused(() => post('/delegations', `human/${otto}`, { delegate: dora, until: soon() }), 422, 'reason-missing');
+    await refused(() => post('/delegations', 'machine/bot', { delegate: dora, until: soon() }, because), 403, 'permission-missing');
+    await refused(() => delegate(otto, dora, { roles: ['janitor'] }), 400, 'invalid-request');
+    await refused(() => delegate(otto, dora, { until: 'tomorrow' }), 400, 'invalid-request');
+    await refused(() => delegate(otto, 'no such name'), 400, 'invalid-request');
+    const both = await Promise.all([delegate(otto, dora), delegate(dora, otto, {}, '/v1/delegations')]);
+    expect(both.map(({ status }) => status).sort()).toEqual([201, 409]);
+  });
+
+  it('judges approvals again when two accounts turn out to be one person, and again when two others say that they are not', async () => {
+    const { caseId, modelVersionId } = await underTest();
+    const [olga, o2] = fresh('olga', 'o2');
+    await judge(caseId, `human/${olga}`, 'business-owner');
+    await judge(caseId, `human/${o2}`, 'model-risk');
+    const gate = () => post('/gates/promote-production/decisions', 'human/rita', { modelVersionId, environment });
+    expect((await gate()).body.outcome).toBe('allow');
+
+    const linked = await link(o2, olga);
+    expect(linked).toMatchObject({ status: 201, body: { state: 'linked', people: [o2, olga] } });
+    expect((await link(olga, o2)).body.id).toBe(linked.body.id);
+    expect((await get(`/v1/people/${olga}`)).body).toEqual({ person: o2, accounts: [o2, olga] });
+    const denied = await gate();
+    expect(denied.body.results[0].reason).toContain(`${o2} judged as business-owner and in another role`);
+    const recorded = (await get(`/decisions/${denied.body.id}`)).body;
+    expect(recorded.input.people).toEqual([{ person: o2, accounts: [o2, olga] }]);
+    expect(recorded.positions.map(({ stream }: { stream: string }) => stream)).toContain(linked.body.stream);
+
+    const path = `/v1/linked-accounts/${linked.body.id}/unlinking`;
+    await refused(() => post(path, `human/${olga}`, undefined, because), 403, 'four-eyes');
+    await refused(() => post(`${path}/approval`, 'human/berta', undefined, because), 409, 'unlinking-not-requested');
+    await refused(() => post(path, 'human/adam'), 422, 'reason-missing');
+    expect(await post(path, 'human/adam', undefined, because)).toMatchObject({ status: 200, body: { state: 'unlinking' } });
+    expect((await gate()).body.outcome).toBe('deny');
+    await refused(() => post(`${path}/approval`, 'human/adam', undefined, because), 403, 'four-eyes');
+    expect(await post(`${path}/approval`, 'human/berta', undefined, because)).toMatchObject({ status: 200, body: { state: 'unlinked' } });
+    expect((await get(`/v1/linked-accounts/${linked.body.id}`)).body).toMatchObject({ state: 'unlinked', unlinkingRequestedBy: 'adam', unlinkedBy: 'berta' });
+    expect((await gate()).body.outcome).toBe('allow');
+    expect((await get('/v1/linked-accounts?limit=200')).body.items).toHaveLength(1);
+  });
+
+  it('refuses links that are none', async () => {
+    await refused(() => link('olga', 'olga'), 422, 'link-to-oneself');
+    await refused(() => link('olga'), 400, 'invalid-request');
+    await refused(() => post('/v1/linked-accounts', 'machine/bot', { people: ['a', 'b'] }, because), 403, 'permission-missing');
+    await refused(() => post(`/v1/linked-accounts/${uuid()}/unlinking`, 'human/adam', undefined, because), 404, 'link-not-found');
+    await refused(() => get(`/v1/linked-accounts/${uuid()}`), 404, 'link-not-found');
+    expect((await get('/v1/people/nobody-knows')).body).toEqual({ person: 'nobody-knows', accounts: ['nobody-knows'] });
+  });
+
+  it('lets exactly one of two accounts of one person give the last approval, also at the same moment', async () => {
+    const { caseId } = await underTest();
+    const [olga, o2] = fresh('olga', 'o2');
+    await link(olga, o2);
+    const answers = await Promise.all([judge(caseId, `human/${olga}`, 'business-owner'), judge(caseId, `human/${o2}`, 'model-risk')]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+  });
+
+  it('knows who had a part in a version from what it was made of, also by machines', async () => {
+    const useCaseId = await approvedUseCase();
+    const [raw, derived, modelVersionId, runId] = [uuid(), uuid(), uuid(), uuid().replaceAll('-', '')];
+    const [ida, ulla, rolf, sina] = fresh('ida', 'ulla', 'rolf', 'sina');
+    const data = (datasetVersionId: string, ...from: string[]) =>
+      create(DatasetVersionRegisteredSchema, {
+        ...{ datasetVersionId, datasetName: 'loans', version: 1, digest: sha('b'), sizeBytes: 10n, mediaType: 'text/csv', rowCount: 691n, source: 'us', licence: 'own', piiClass: PiiClass.NONE },
+        ...{ columns: [{ name: 'age', dataType: 'BIGINT', kind: ColumnKind.NUMERIC, piiClass: PiiClass.NONE }], derivedFromDatasetVersionIds: from },
+      });
+    await happened(`registry.DatasetVersion-${raw}`, data(raw), ida);
+    await happened(`registry.DatasetVersion-${derived}`, data(derived, raw), 'pipeline', ulla);
+    await happened(`registry.Run-${uuid()}`, create(RunStartedSchema, { runId, experimentId: '1', artifactUri: 'vitae:/runs' }), rolf);
+    await happened(
+      `registry.ModelVersion-${modelVersionId}`,
+      create(ModelVersionRegisteredSchema, {
+        ...{ modelVersionId, modelId: uuid(), modelName: 'loans', version: 1, datasetVersionId: derived, datasetDigest: sha('b'), useCaseId, runId, contributors: ['emil'] },
+        artefact: { digest: sha('a'), format: 'onnx', files: [{ path: 'model.onnx', digest: sha('f'), sizeBytes: 5n }] },
+        inputs: [{ name: 'age', datatype: 'FP32', shape: [-1n, 1n] }],
+        outputs: [{ name: 'label', datatype: 'INT64', shape: [-1n] }],
+        source: { repository: 'git', commit: 'abcdef1' },
+      }),
+      sina,
+    );
+    const { id } = (await open(modelVersionId)).body;
+    for (const builder of ['emil', ida, ulla, rolf, sina]) await refused(() => judge(id, `human/${builder}`, 'model-risk'), 403, 'approver-built-it');
+    expect((await get(`/approval-cases/${id}`)).body.contributors).toEqual(['emil', ...[ida, rolf, sina, ulla].sort()].filter((one, i, all) => all.indexOf(one) === i));
+
+    // A delegate of one of them is no judge either, and neither is the asker of before.
+    const [dora, lisa] = fresh('dora', 'lisa');
+    await delegate(ida, dora);
+    await refused(() => judge(id, `human/${dora}`, 'model-risk'), 403, 'approver-is-delegate');
+    await post('/gates/promote-production/decisions', `human/${lisa}`, { modelVersionId, environment });
+    await refused(() => judge(id, `human/${lisa}`, 'model-risk'), 403, 'approver-requested-it');
+    // One who judged becomes a delegate afterwards: the gate looks again.
+    await judge(id, 'human/marc', 'model-risk');
+    const late = (await delegate(rolf, 'marc')).body;
+    const { body } = await ask(modelVersionId);
+    expect(body.results[0].reason).toContain(`marc (model-risk) speaks for or is a delegate of ${rolf}, who requested or built it`);
+    await post(`/delegations/${late.id}/revocation`, 'human/marc');
+  });
+
+  it('lets nobody publish policies: only a build does, as the service', async () => {
+    await refused(() => post('/policy-sets', 'human/dana', { name: 'mine', version: '1.0.0', policies: [] }), 404, 'route-not-found');
+    const [published] = await readStream(pooledSql(pool), policySetStream('lifecycle-core', '1.2.0'));
+    expect(published?.actor).toMatchObject({ id: 'governance', kind: ActorKind.SYSTEM });
   });
 });
 
@@ -606,7 +786,7 @@ describe('what happens to a model in production', () => {
 });
 
 describe('the views', () => {
-  const tables = ['use_case', 'policy_set', 'approval_case', 'approval', 'decision', 'incident', 'retraining_request', 'retirement', 'model_version', 'evaluation', 'dataset_version'];
+  const tables = ['use_case', 'policy_set', 'approval_case', 'approval', 'decision', 'incident', 'retraining_request', 'retirement', 'model_version', 'evaluation', 'dataset_version', 'contribution', 'made_of', 'delegation', 'linked_account'];
   const rows = async () => {
     const all = await Promise.all(tables.map((table) => pool.query<{ row: unknown }>(`select to_jsonb(t) as row from governance.${table} t order by t::text`)));
     return Object.fromEntries(tables.map((table, i) => [table, all[i]?.rows.map(({ row }) => row)]));
@@ -623,6 +803,7 @@ describe('the views', () => {
           const tx = { em, sql: sqlOf(em) };
           for (const recorded of history) {
             await projectRegistry(tx, recorded);
+            await projectContributions(tx, recorded);
             const category = recorded.stream.slice(0, recorded.stream.indexOf('-'));
             await projections[category]?.(tx, [recorded as never]);
           }
@@ -638,6 +819,42 @@ describe('the views', () => {
   });
 });
 
+describe('who may do what', () => {
+  const withRights = (who: Who, rights: Parameters<typeof as>[1]) => ({ authorization: as(who, rights) });
+
+  it('nobody who is not known, not even to read', async () => {
+    const { headers } = await refused(() => call('GET', '/use-cases', { actor: null }), 401, 'credential-missing');
+    expect(headers.get('www-authenticate')).toBe('Bearer realm="vitae"');
+    await refused(() => call('GET', '/use-cases', { headers: { authorization: 'Bearer guessed' } }), 401, 'credential-refused');
+  });
+
+  it('only who has a role for it', async () => {
+    const { body } = await refused(() => post('/use-cases', null, draft, withRights('human/vera', { roles: ['viewer'] })), 403, 'permission-missing');
+    expect(body).toMatchObject({ permissions: ['use-case.draft'], projectId: PROJECT, roles: ['business-owner', 'data-scientist', 'ml-engineer'] });
+    expect((await call('GET', '/use-cases', { headers: withRights('human/vera', { roles: ['viewer'] }) })).status).toBe(200);
+  });
+
+  it('in the projects of the role and in no other', async () => {
+    const inProject = (name: string) => fetch(`${service.url}/v1/projects/${name}/use-cases`, { headers: withRights('human/vera', { roles: ['viewer'], projects: ['alpha'] }) });
+    expect([(await inProject('alpha')).status, (await inProject('beta')).status]).toEqual([200, 403]);
+  });
+
+  it('approves only in a role of his own, after a recent login; an administrator in none', async () => {
+    const { modelVersionId } = await registered(await approvedUseCase());
+    const path = `/approval-cases/${(await open(modelVersionId)).body.id}/approvals`;
+    const word = (role: string, who: Who, rights: Parameters<typeof as>[1]) => post(path, null, { role, decision: 'approve' }, withRights(who, rights));
+    for (const role of ['business-owner', 'model-risk']) await refused(() => word(role, 'human/ada', { roles: ['administrator'] }), 403, 'permission-missing');
+    await refused(() => word('model-risk', 'human/olga', { roles: ['business-owner'] }), 403, 'permission-missing');
+    await refused(() => word('business-owner', 'human/mira', { roles: ['validator'] }), 403, 'permission-missing');
+    for (const claims of [{ auth_time: 0 }, { auth_time: undefined }]) {
+      const { headers } = await refused(() => word('model-risk', 'human/mira', { roles: ['validator'], claims }), 401, 'login-too-old');
+      expect(headers.get('www-authenticate')).toBe('Bearer realm="vitae", error="insufficient_user_authentication", max_age=900');
+    }
+    expect((await word('model-risk', 'human/mira', { roles: ['validator'] })).status).toBe(201);
+    expect((await word('business-owner', 'human/olga', { roles: ['business-owner'] })).status).toBe(201);
+  });
+});
+
 describe('the service', () => {
   it('is ready, and has parked nothing', async () => {
     const ready = (await (await fetch(`${service.url}/readyz`)).json()) as { status: string; consumers: { name: string; parked: number }[] };
@@ -647,7 +864,7 @@ describe('the service', () => {
   it('describes its routes', async () => {
     const { paths } = (await (await fetch(`${service.url}/openapi.json`)).json()) as { paths: Record<string, unknown> };
     expect(Object.keys(paths).map((path) => path.replace('/v1/projects/{projectId}', ''))).toEqual(
-      expect.arrayContaining(['/use-cases', '/gates/{gate}/decisions', '/gates/{gate}/approval-cases', '/approval-cases/{id}/approvals', '/incidents/{id}/closure', '/retirements/{id}/approval', '/policy-sets']),
+      expect.arrayContaining(['/use-cases', '/gates/{gate}/decisions', '/gates/{gate}/approval-cases', '/approval-cases/{id}/approvals', '/incidents/{id}/closure', '/retirements/{id}/approval', '/policy-sets', '/delegations', '/delegations/{id}/revocation', '/v1/delegations', '/v1/linked-accounts', '/v1/linked-accounts/{id}/unlinking/approval', '/v1/people/{account}']),
     );
   });
 });

@@ -4,7 +4,7 @@ import { ActorKind, ActorSchema, TrafficShiftedSchema, UseCaseSubmittedSchema } 
 import { append, ledgerMigrations, migrate, transactOn, type AppendRequest } from '@vitae/event-store';
 import { LEDGER_STREAM } from '@vitae/messaging';
 import { boot, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Pool } from 'pg';
@@ -17,7 +17,7 @@ let pool: Pool;
 let nats: NatsConnection;
 let services: Running[];
 
-const environment = () => ({ VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
+const environment = () => ({ ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
 
 beforeAll(async () => {
   [database, broker] = await Promise.all([freshDatabase(), freshNats()]);
@@ -57,7 +57,7 @@ const store = (more: Partial<AppendRequest> = {}) =>
   );
 
 const get = async (path: string) => {
-  const response = await fetch(`${services[0]?.url}${path}`);
+  const response = await fetch(`${services[0]?.url}${path}`, { headers: { authorization: as('human/audrey') } });
   return { status: response.status, body: (await response.json()) as Record<string, never> };
 };
 const stored = async (): Promise<string[]> => {
@@ -141,6 +141,41 @@ describe('the ledger service', () => {
     expect((await at(one?.recordedAt)).body).toMatchObject({ weights: [{ version: 1, weight: 100 }] });
     expect((await at(two?.recordedAt)).body).toMatchObject({ weights: [{ version: 2, weight: 100 }] });
     expect(await at('2020-01-01T00:00:00Z')).toMatchObject({ status: 404, body: { type: 'https://vitae.dev/problems/nothing-served' } });
+  });
+
+  const asked = (path: string, init: RequestInit) => fetch(`${services[0]?.url}${path}`, init);
+  const of = (rights: Parameters<typeof as>[1]) => ({ headers: { authorization: as('human/audrey', rights) } });
+
+  it.each(['/v1/projects/credit/events', '/v1/events', '/v1/events/feed', '/v1/events/0', '/v1/log', '/v1/erasures'])('tells nobody of %s who is not known', async (path) => {
+    const { status, headers } = await asked(path, {});
+    expect([status, headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="vitae"']);
+  });
+
+  it('tells a project to who has a role in it, and all projects only to who has it everywhere', async () => {
+    const ofCredit = of({ roles: ['auditor', 'platform-engineer'], projects: ['credit'] });
+    const status = async (path: string, init = ofCredit) => (await asked(path, init)).status;
+    expect([await status('/v1/projects/credit/events'), await status('/v1/projects/credit/head')]).toEqual([200, 200]);
+    for (const path of ['/v1/projects/beta/events', '/v1/projects/beta/events/feed', '/v1/events', '/v1/events/0', '/v1/events/feed', '/v1/log', '/v1/log/proof/0', '/v1/erasures']) {
+      expect([path, await status(path)]).toEqual([path, 403]);
+    }
+    expect(await status('/v1/events', of({ roles: ['auditor'] }))).toBe(200);
+  });
+
+  it('lets a webhook of all projects be managed only by who may do so in all of them', async () => {
+    const ofCredit = of({ roles: ['platform-engineer'], projects: ['credit'] });
+    expect((await asked('/v1/projects/credit/webhooks', ofCredit)).status).toBe(200);
+    expect((await asked('/v1/projects/vitae/webhooks', ofCredit)).status).toBe(403);
+    expect((await asked('/v1/projects/vitae/webhooks', of({ roles: ['platform-engineer'] }))).status).toBe(200);
+  });
+
+  it.each([
+    ['viewer', 'POST', '/v1/projects/credit/evidence'],
+    ['viewer', 'POST', '/v1/log/keys'],
+    ['auditor', 'POST', '/v1/erasures'],
+    ['auditor', 'GET', '/v1/projects/credit/webhooks'],
+  ])('refuses a %s %s %s', async (role, method, path) => {
+    const response = await asked(path, { ...of({ roles: [role] }), method });
+    expect([response.status, await response.json()]).toMatchObject([403, { type: 'https://vitae.dev/problems/permission-missing', detail: expect.stringMatching(/Who has it: /) }]);
   });
 
   it.each([

@@ -51,6 +51,7 @@ export class AppModule {}
 /** Rows of traffic in; windows, alerts and verdicts on rollouts out. */
 export const monitoring: ServiceDefinition<MonitoringConfig> = {
   name: 'monitoring',
+  callsServices: true,
   module: AppModule,
   config: monitoringConfig,
   database: {

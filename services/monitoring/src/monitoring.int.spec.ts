@@ -1,7 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { create, type Message } from '@bufbuild/protobuf';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { connect } from '@nats-io/transport-node';
@@ -29,7 +31,7 @@ import { append, pooledSql, readLedger, type RecordedEvent } from '@vitae/event-
 import { ensureLedgerStream, publishFrom } from '@vitae/messaging';
 import { boot, rebuildViews, sqlOf, type Running } from '@vitae/service-kit';
 import { judgeWindow, type WindowSummary } from '@vitae/statistics';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { v7 as uuid } from 'uuid';
 import { projectAlert } from './alert/alerts.view.ts';
@@ -53,6 +55,8 @@ const stored = new Map<string, Buffer>();
 let healthyRows: Row[];
 let shiftedRows: Row[];
 let creditDigest: string;
+let shownToRegistry: string | undefined;
+let directory: string;
 
 beforeAll(async () => {
   [database, nats] = await Promise.all([freshDatabase(), freshNats()]);
@@ -60,14 +64,18 @@ beforeAll(async () => {
   [healthyRows, shiftedRows] = [rowsOf(credit), rowsOf(await fixture('shifted.csv'))];
   creditDigest = keep(credit);
   registry = createServer((request, response) => {
+    shownToRegistry = request.headers.authorization;
     const digest = decodeURIComponent(request.url?.split('/').at(-1) ?? '');
     const bytes = stored.get(digest);
     if (digest.endsWith('0'.repeat(60))) response.writeHead(500).end();
     else response.writeHead(bytes ? 200 : 404).end(bytes);
   });
   await new Promise<void>((resolve) => registry.listen(0, '127.0.0.1', resolve));
+  directory = await mkdtemp(join(tmpdir(), 'vitae-monitoring-'));
+  await writeFile(join(directory, 'own-token'), 'monitoring itself');
   service = await boot(monitoring, {
-    VITAE_MODE: 'local',
+    ...specAccess(),
+    VITAE_SERVICE_TOKEN_FILE: join(directory, 'own-token'),
     LOG_LEVEL: 'silent',
     PORT: '0',
     DATABASE_URL: database.url,
@@ -84,6 +92,7 @@ afterAll(async () => {
   await pool?.end();
   await new Promise((resolve) => registry.close(resolve));
   await Promise.all([nats?.drop(), database?.drop()]);
+  await rm(directory, { recursive: true, force: true });
 });
 
 /** What the ledger service does, in small: gives events their place and carries them into JetStream. */
@@ -206,7 +215,7 @@ const requestBody = (rows: readonly Row[]): string => {
 };
 const responseBody = (predictions: readonly unknown[]): string => JSON.stringify({ model_name: 'credit', outputs: [{ name: 'label', shape: [predictions.length], datatype: 'INT64', data: predictions }] });
 
-const ingest = (headers: Record<string, string>, body: string): Promise<Response> => fetch(`${service.url}/ingest/cloudevents`, { method: 'POST', headers, body });
+const ingest = (headers: Record<string, string>, body: string): Promise<Response> => fetch(`${service.url}/ingest/cloudevents`, { method: 'POST', headers: { authorization: as('service/runtime'), ...headers }, body });
 
 async function serve(rows: readonly Row[], sending: Sending, halves: readonly ('request' | 'response')[] = ['request', 'response']): Promise<void> {
   const ceId = sending.ceId ?? sending.requestId ?? randomUUID();
@@ -230,12 +239,12 @@ interface Answer {
   readonly body: Record<string, unknown> & { readonly items: Record<string, unknown>[] };
   readonly headers: Headers;
 }
-const get = async (path: string, projectId = project): Promise<Answer> => answerOf(await fetch(`${service.url}/v1/projects/${projectId}${path}`));
+const get = async (path: string, projectId = project): Promise<Answer> => answerOf(await fetch(`${service.url}/v1/projects/${projectId}${path}`, { headers: { authorization: as('human/emil') } }));
 const post = async (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
   answerOf(
     await fetch(`${service.url}/v1/projects/${project}${path}`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', 'Vitae-Actor': 'human/emil', ...headers },
+      headers: { 'Content-Type': 'application/json', authorization: as('human/emil'), ...headers },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     }),
   );
@@ -275,6 +284,7 @@ describe('a baseline', () => {
     const { status: code, headers, body } = await post('/baselines', { endpointId, datasetVersionId, split: 'train', rule: RULE }, { 'Vitae-Reason': 'first%20reference' });
     expect({ code, body }).toMatchObject({ code: 201, body: { endpointId, datasetVersionId, rowCount: trainRows, revision: 1, leftOut: [] } });
     const id = String(body['id']);
+    expect(shownToRegistry).toBe('Bearer monitoring itself');
     expect([headers.get('etag'), headers.get('location')]).toEqual(['"1"', `/v1/projects/${project}/baselines/${id}`]);
 
     const [event] = await eventsOf<BaselineActivated>(`baseline:${id}`, 'BaselineActivated');
@@ -316,7 +326,7 @@ describe('a baseline', () => {
       [{ endpointId }, 400, 'invalid-request'],
       ['{"endpointId":', 400, 'malformed-json'],
       [JSON.stringify({ ...good, split: 'x'.repeat(1_100_000) }), 413, 'body-too-large'],
-      [good, 401, 'actor-missing', { 'Vitae-Actor': '' }],
+      [good, 401, 'credential-missing', { authorization: '' }],
       [{ ...good, endpointId: uuid() }, 404, 'endpoint-not-found'],
       [{ ...good, datasetVersionId: uuid() }, 404, 'dataset-version-not-found'],
       [{ ...good, split: 'validation' }, 422, 'split-unknown'],
@@ -404,7 +414,7 @@ describe('windows and alerts', () => {
     );
     const { features, rule } = referenceOf(activated?.event as BaselineActivated);
     for (const { event } of judged) {
-      const bytes = await (await fetch(`${service.url}/v1/projects/${project}/summaries/${event.summaryDigest}`)).text();
+      const bytes = await (await fetch(`${service.url}/v1/projects/${project}/summaries/${event.summaryDigest}`, { headers: { authorization: as('human/emil') } })).text();
       expect(`sha256:${createHash('sha256').update(bytes).digest('hex')}`).toBe(event.summaryDigest);
       const summary = JSON.parse(bytes) as { features: ({ name: string } & WindowSummary)[] };
       expect(canonicalJson(summary)).toBe(bytes);
@@ -513,7 +523,7 @@ describe('ground truth', () => {
       [labels({ ...fresh, labels: [] }), 400, 'invalid-request'],
       [labels({ ...fresh, requestId: 'nul\u0000' }), 400, 'invalid-request'],
       [labels(), 400, 'invalid-request'],
-      [labels(fresh), 401, 'actor-missing', { 'Vitae-Actor': '' }],
+      [labels(fresh), 401, 'credential-missing', { authorization: '' }],
       [labels(fresh, { ...fresh, requestId: 'x'.repeat(1_100_000) }), 413, 'body-too-large'],
       [{ ...labels(fresh), endpointId: uuid() }, 404, 'endpoint-not-found'],
       [labels(fresh, fresh), 422, 'ground-truth-repeated'],
@@ -650,6 +660,36 @@ describe('the views', () => {
   });
 });
 
+describe('who may do what', () => {
+  type Rights = Parameters<typeof as>[1];
+  const asked = async (path: string, rights: Rights, init: RequestInit = {}) => {
+    const response = await fetch(`${service.url}${path}`, { ...init, headers: { 'Content-Type': 'application/json', ...init.headers, authorization: as('human/vera', rights) } });
+    return [response.status, response.status < 300 ? '' : ((await response.json()) as { type: string }).type];
+  };
+  const missing = [403, problem('permission-missing')];
+
+  it('nobody who is not known, not even to read', async () => {
+    const response = await fetch(`${service.url}/v1/projects/${project}/alerts`);
+    expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="vitae"']);
+    expect((await ingest({ ...headersOf('request', { endpointId: uuid() }), authorization: '' }, '{}')).status).toBe(401);
+  });
+
+  it('only who has a role for it, in the projects of the role', async () => {
+    expect(await asked(`/v1/projects/${project}/baselines`, { roles: ['viewer'] }, { method: 'POST', body: '{}' })).toEqual(missing);
+    expect(await asked('/v1/projects/alpha/alerts', { roles: ['viewer'], projects: ['alpha'] })).toEqual([200, '']);
+    expect(await asked('/v1/projects/beta/alerts', { roles: ['viewer'], projects: ['alpha'] })).toEqual(missing);
+  });
+
+  it('logs inferences in the project that the event names, and in no other', async () => {
+    const log = (rights: Rights, namespace: string) =>
+      asked('/ingest/cloudevents', rights, { method: 'POST', headers: { ...headersOf('request', { endpointId: uuid() }), 'Ce-Namespace': namespace }, body: '{}' });
+    const ofAlpha: Rights = { roles: ['ml-engineer'], projects: ['alpha'] };
+    expect(await log(ofAlpha, 'alpha')).toEqual([202, '']);
+    expect(await log(ofAlpha, 'beta')).toEqual(missing);
+    expect(await log({ roles: ['viewer'] }, 'alpha')).toEqual(missing);
+  });
+});
+
 describe('the service', () => {
   it('is ready, counts the stream, and has parked nothing', async () => {
     const ready = (await (await fetch(`${service.url}/readyz`)).json()) as { checks: Record<string, unknown>[]; consumers: { name: string; parked: number }[] };
@@ -670,6 +710,7 @@ describe('the service', () => {
       '/ingest/cloudevents',
       '/rollouts/{rolloutId}/evidence',
       '/summaries/{digest}',
+      '/v1/whoami',
     ]);
   });
 });

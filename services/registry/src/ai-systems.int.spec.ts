@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rebuildViews, type Running } from '@vitae/service-kit';
+import { as } from '@vitae/testing';
 import { registry } from './app.module.ts';
 import { faults } from './exports/cyclonedx-schema.fixture.ts';
 import { runRegistry, type RunningRegistry } from './running-registry.fixture.ts';
@@ -30,7 +31,7 @@ async function call(method: string, path: string, body?: unknown, headers: Recor
   const address = path.startsWith('/api/') ? `${service.url}/t/credit${path}` : `${service.url}/v1/projects/credit${path}`;
   const response = await fetch(address, {
     method,
-    headers: { 'vitae-actor': 'human/dana', ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
+    headers: { authorization: as('human/dana'), ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: raw ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
   });
   const text = await response.text();

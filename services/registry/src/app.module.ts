@@ -8,6 +8,7 @@ import { AISystems, projectAISystem, projectAISystemVersion } from './ai-system/
 import { ArtefactController } from './artefact/artefact.controller.ts';
 import { ArtefactStore, DEPOT } from './artefact/artefact.store.ts';
 import { openDepot } from './artefact/open-depot.store.ts';
+import { ProjectArtefacts } from './artefact/project-artefacts.store.ts';
 import { UploadController } from './artefact/upload.controller.ts';
 import { UploadSessions } from './artefact/upload-sessions.store.ts';
 import { UploadSweeper } from './artefact/upload-sweeper.worker.ts';
@@ -48,6 +49,7 @@ import { ModelCardHandler } from './model-card/model-card.handler.ts';
 import { ModelCardRevisionRow, ModelCardRow, ModelCards, projectModelCard } from './model-card/model-cards.view.ts';
 import { Derivatives } from './model-version/derivations.view.ts';
 import { ExternalVersionController } from './model-version/external-version.controller.ts';
+import { projectLinks } from './linked-accounts.view.ts';
 import { LineageConsumer, projectFollowedLineage } from './lineage/lineage.consumer.ts';
 import { LineageController } from './lineage/lineage.controller.ts';
 import { LineageGraph } from './lineage/lineage-graph.view.ts';
@@ -131,7 +133,7 @@ import { ModelRow, Models, projectModel } from './model/models.view.ts';
   ],
   providers: [
     { provide: DEPOT, inject: [CONFIG, Readiness], useFactory: openDepot },
-    ArtefactStore, UploadSessions, UploadSweeper,
+    ArtefactStore, ProjectArtefacts, UploadSessions, UploadSweeper,
     Datasets, DatasetHandler, DatasetVersionChangeHandler, DatasetReadings, DatasetReadingWorker,
     DatasetVersions, Models, ModelVersions, Evaluations,
     DatasetVersionHandler, ModelHandler, ModelVersionHandler, ModelVersionReferenceHandler, ModelVersionChangeHandler, StageHandler, EvaluationHandler,
@@ -182,6 +184,7 @@ export const registry: ServiceDefinition<RegistryConfig> = {
       { category: run.category, tables: ['run', 'run_metric_point', 'run_metric', 'run_dataset', 'logged_file'], project: projectRun },
       { category: loggedModel.category, tables: ['logged_model', 'logged_file'], project: projectLoggedModel },
       { consumer: 'registry.lifecycle', tables: ['traffic', 'approved_retirement'], project: projectFollowed },
+      { consumer: 'registry.lifecycle', tables: ['linked_account'], project: projectLinks },
     ],
   },
 };

@@ -21,12 +21,6 @@ export const registryConfig = baseConfig.extend({
   VITAE_DATASET_SPILL_MB: wholeNumber(8 * 1024, 128, 1024 * 1024),
   /** The project that MLflow's clients reach at the root, without `/t/<project>`. */
   VITAE_MLFLOW_PROJECT: projectId.default('default'),
-  /** Who acts when an MLflow client names nobody, in local mode. */
-  VITAE_MLFLOW_ACTOR: z
-    .string()
-    .regex(/^(human|machine|system)\/[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$/)
-    .default('human/mlflow')
-    .describe('an actor such as human/mlflow'),
   /** A server of OpenLineage that is sent what happens here, e.g. https://lineage.example.org/api/v1/lineage. Left out: none is. */
   VITAE_OPENLINEAGE_URL: z.url({ protocol: /^https?$/ }).optional().describe('an http:// or https:// address'),
   /** What it is sent as a bearer token. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rebuildViews } from '@vitae/service-kit';
+import { as } from '@vitae/testing';
 import { registry } from './app.module.ts';
 import { runRegistry, type RunningRegistry } from './running-registry.fixture.ts';
 
@@ -28,7 +29,7 @@ async function call(method: string, path: string, body?: unknown, headers: Recor
   const raw = body instanceof Uint8Array;
   const response = await fetch(`${running.service.url}${BASE}${path}`, {
     method,
-    headers: { 'vitae-actor': 'human/dana', ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
+    headers: { authorization: as('human/dana'), ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: raw ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
   });
   const text = await response.text();
@@ -196,7 +197,7 @@ describe('Models of other kinds', () => {
   });
 
   it('that break off on a row are refused with what they said, and nothing is recorded', async () => {
-    const count = async () => (await running.pool.query('select count(*)::integer as n from ledger.event')).rows[0].n as number;
+    const count = async () => (await running.pool.query("select count(*)::integer as n from ledger.event where type not like 'vitae.access.%'")).rows[0].n as number;
     const before = await count();
     const answer = await evaluate('breaks.onnx', { datasetVersionId: data['rent'], split: 'test' });
     expect(problem(answer)).toEqual({ status: 422, type: 'model-failed' });
@@ -307,7 +308,7 @@ describe('What others measured', () => {
 
   it('may be of a version that is known by a reference only, which Vitae cannot run', async () => {
     const mlflow = async (path: string, body: object) => {
-      const response = await fetch(`${running.service.url}/t/credit/api/2.0/mlflow/${path}`, { method: 'POST', headers: { 'vitae-actor': 'human/dana', 'content-type': 'application/json' }, body: JSON.stringify(body) });
+      const response = await fetch(`${running.service.url}/t/credit/api/2.0/mlflow/${path}`, { method: 'POST', headers: { authorization: as('human/dana'), 'content-type': 'application/json' }, body: JSON.stringify(body) });
       return { status: response.status, body: (await response.json()) as Answer['body'] };
     };
     await mlflow('registered-models/create', { name: 'chat' });
@@ -342,7 +343,7 @@ describe('An evaluation that is taken back', () => {
     expect(await exported()).toContain('german-credit version 1, test');
 
     const order = { cause: 'leakage', reason: 'The test rows were among the training rows.' };
-    const taken = await call('POST', `/evaluations/${body.id}/invalidation`, order, { 'vitae-actor': 'human/vera' });
+    const taken = await call('POST', `/evaluations/${body.id}/invalidation`, order, { authorization: as('human/vera') });
     expect(taken).toMatchObject({ status: 200, body: { id: body.id, source: 'measured', invalidatedBy: 'vera', invalidationCause: 'leakage', invalidatedBecause: order.reason, revision: 2 } });
     expect((await call('POST', `/evaluations/${body.id}/invalidation`, { ...order, cause: 'other' })).body).toMatchObject({ revision: 2, invalidationCause: 'leakage' });
     expect((await call('GET', `/evaluations/${body.id}`)).body).toMatchObject({ metrics: body.metrics, invalidatedBy: 'vera' });

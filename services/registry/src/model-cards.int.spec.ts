@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { boot, rebuildViews, type Running } from '@vitae/service-kit';
-import { freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { registry } from './app.module.ts';
 
@@ -12,6 +12,7 @@ const FIXTURES = new URL('../../../test/fixtures/german-credit/', import.meta.ur
 const BASE = '/v1/projects/credit';
 
 let database: FreshDatabase;
+let keys: FreshDatabase;
 let nats: FreshNats;
 let dataDir: string;
 let service: Running;
@@ -22,8 +23,9 @@ let versions: string[];
 let csvDigest: string;
 
 beforeAll(async () => {
-  [database, nats, dataDir] = await Promise.all([freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-cards-'))]);
-  service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'fatal' });
+  [database, keys, nats, dataDir] = await Promise.all([freshDatabase(), freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-cards-'))]);
+  const sealed = { KEYRING_DATABASE_URL: keys.url, VITAE_TENANT_KEY_FILE: join(dataDir, 'tenant.key') };
+  service = await boot(registry, { ...specAccess(), ...sealed, PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'fatal' });
   sql = new pg.Pool({ connectionString: database.url, max: 2 });
   const upload = async (name: string): Promise<string> => (await call('POST', '/artefacts', await readFile(new URL(name, FIXTURES)))).body.digest as string;
   csvDigest = await upload('credit.csv');
@@ -42,7 +44,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await sql?.end();
   await service?.stop();
-  await Promise.allSettled([database?.drop(), nats?.drop(), rm(dataDir, { recursive: true, force: true })]);
+  await Promise.allSettled([database?.drop(), keys?.drop(), nats?.drop(), rm(dataDir, { recursive: true, force: true })]);
 });
 
 interface Answer {
@@ -53,15 +55,15 @@ interface Answer {
   readonly body: any;
 }
 
-async function call(method: string, path: string, body?: unknown, as = 'human/dana', headers: Record<string, string> = {}): Promise<Answer> {
+async function call(method: string, path: string, body?: unknown, who: `human/${string}` | `machine/${string}` = 'human/dana', headers: Record<string, string> = {}): Promise<Answer> {
   const raw = body instanceof Uint8Array;
-  const response = await fetch(`${service.url}${BASE}${path}`, {
+  const response = await fetch(`${service.url}${path.startsWith('/v1') ? '' : BASE}${path}`, {
     method,
-    headers: { 'vitae-actor': as, ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
+    headers: { authorization: as(who), ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: raw ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body) }),
   });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, text, body: /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : undefined };
+  return { status: response.status, headers: response.headers, text, body: text !== '' && /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : undefined };
 }
 
 const card = (id: string | undefined, rest = ''): string => `/model-versions/${id}/card${rest}`;
@@ -85,7 +87,7 @@ describe('The card of a version', () => {
     expect(problem(await call('PUT', card(id), content, 'human/wim', { 'if-match': '"7"' }))).toEqual({ status: 412, type: 'revision-mismatch' });
     expect(await call('PUT', card(id), content, 'human/wim', { 'if-match': '"1"' })).toMatchObject({ status: 200, body: { stage: 'draft', cardRevision: 2 } });
     expect((await call('POST', card(id, '/submission'))).body).toMatchObject({ stage: 'in-review' });
-    for (const [who, type] of [['human/ben', 'four-eyes'], ['human/dana', 'four-eyes'], ['human/wim', 'four-eyes'], ['machine/pipeline', 'reviewer-not-human']]) {
+    for (const [who, type] of [['human/ben', 'four-eyes'], ['human/dana', 'four-eyes'], ['human/wim', 'four-eyes'], ['machine/pipeline', 'reviewer-not-human']] as const) {
       expect(problem(await call('POST', card(id, '/approval'), undefined, who))).toEqual({ status: 403, type });
     }
     expect((await call('POST', card(id, '/return'), { reason: 'Say more.' }, 'human/mira')).body).toMatchObject({ stage: 'draft' });
@@ -142,7 +144,7 @@ describe('The card of a version', () => {
     expect(problem(await call('GET', `/model-versions/${id}/bom?format=spdx`))).toEqual({ status: 410, type: 'model-version-deleted' });
     expect((await call('GET', `/model-versions/${id}/bom?format=spdx&deleted=show`)).status).toBe(200);
     expect(problem(await call('POST', card('01890000-0000-7000-8000-00000000ffff')))).toEqual({ status: 404, type: 'model-version-not-found' });
-    const elsewhere = await fetch(`${service.url}/v1/projects/other/model-versions/${versions[0]}/card`);
+    const elsewhere = await fetch(`${service.url}/v1/projects/other/model-versions/${versions[0]}/card`, { headers: { authorization: as('human/dana') } });
     expect(elsewhere.status).toBe(404);
   });
 
@@ -171,7 +173,7 @@ describe('What the registry knows, for the tools of others', () => {
     const croissant = await call('GET', `/dataset-versions/${datasetVersionId}/croissant`);
     expect(croissant.headers.get('content-type')).toMatch(/^application\/ld\+json/);
     const [file] = croissant.body.distribution;
-    const bytes = await (await fetch(file.contentUrl)).bytes();
+    const bytes = await (await fetch(file.contentUrl, { headers: { authorization: as('human/dana') } })).bytes();
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(file.sha256);
     expect(`sha256:${file.sha256}`).toBe(csvDigest);
   });
@@ -181,5 +183,72 @@ describe('What the registry knows, for the tools of others', () => {
     expect(problem(await call('GET', `/model-versions/${id}/bom`))).toEqual({ status: 400, type: 'invalid-request' });
     expect(problem(await call('GET', `/model-versions/${id}/bom?format=cyclonedx&version=1.5`))).toEqual({ status: 400, type: 'invalid-request' });
     expect(problem(await call('GET', `/dataset-versions/${id}/croissant`))).toEqual({ status: 404, type: 'dataset-version-not-found' });
+  });
+});
+
+describe('Who asks', () => {
+  const events = async (): Promise<unknown[]> => (await sql.query("select count(*)::integer as n from ledger.event where type not like 'vitae.access.%'")).rows;
+  const asked = (authorization: string, method: string, path: string, body?: unknown): Promise<Answer> => call(method, path, body, undefined, { authorization });
+  const maker = (project: 'alpha' | 'beta'): string => as('human/max', { roles: ['ml-engineer'], projects: [project] });
+  const said = { name: 'scorer', task: 'ranking', useCaseId: '01890000-0000-7000-8000-000000000001' };
+
+  it('is said by every request, a read and a download too', async () => {
+    const before = await events();
+    for (const [method, path] of [['GET', '/models'], ['POST', '/models'], ['GET', card(versions[0])], ['GET', `/artefacts/${csvDigest}`], ['HEAD', `/artefacts/${csvDigest}`], ['POST', '/artefacts'], ['GET', `/dataset-readings/${datasetVersionId}/events`], ['OPTIONS', '/artefact-uploads'], ['GET', '/openlineage']] as const) {
+      const answer = await asked('', method, path);
+      expect([method, path, answer.status, answer.headers.get('www-authenticate')]).toEqual([method, path, 401, 'Bearer realm="vitae"']);
+      if (method !== 'HEAD') expect(problem(answer).type).toBe('credential-missing');
+    }
+    expect(await events()).toEqual(before);
+  });
+
+  it('reads as a viewer, and registers nothing', async () => {
+    const viewer = as('human/vi', { roles: ['viewer'], projects: ['credit'] });
+    for (const path of ['/models', `/model-versions/${versions[3]}`, `/artefacts/${csvDigest}`, `/lineage?node=model-version:${versions[3]}`]) expect([path, (await asked(viewer, 'GET', path)).status]).toEqual([path, 200]);
+    const before = await events();
+    const refused = await asked(viewer, 'POST', '/models', said);
+    expect(refused).toMatchObject({ status: 403, body: { type: 'https://vitae.dev/problems/permission-missing', permissions: ['model.register'], projectId: 'credit', detail: expect.stringContaining('model.register on project credit') } });
+    for (const [method, path, permissions] of [
+      ['POST', '/artefacts', ['model.register', 'dataset.register', 'run.track']],
+      ['PUT', `/dataset-versions/${datasetVersionId}/quarantine`, ['dataset.quarantine']],
+      ['PUT', `/models/${versions[3]}/aliases/champion`, ['model.change']],
+      ['POST', card(versions[3], '/approval'), ['card.review']],
+    ] as const) {
+      expect(await asked(viewer, method, path, {})).toMatchObject({ status: 403, body: { permissions } });
+    }
+    expect(await events()).toEqual(before);
+  });
+
+  it('has a right in one project and none in the next, where ids of the first lead nowhere', async () => {
+    const { id } = (await asked(maker('alpha'), 'POST', '/v1/projects/alpha/models', said)).body;
+    for (const [method, path] of [['GET', `/models/${id}`], ['POST', '/models'], ['GET', '/model-versions']] as const) {
+      expect(await asked(maker('alpha'), method, `/v1/projects/beta${path}`, method === 'POST' ? said : undefined)).toMatchObject({ status: 403, body: { projectId: 'beta' } });
+    }
+    const before = await events();
+    const strangers = [
+      ['GET', `/models/${id}`], ['PUT', `/models/${id}/description`, { description: 'mine now' }], ['PUT', `/models/${id}/aliases/champion`, { version: 1 }],
+      ['GET', `/model-versions/${versions[3]}`], ['GET', card(versions[3])], ['POST', card(versions[3])], ['GET', `/model-versions/${versions[3]}/bom?format=spdx`], ['POST', `/model-versions/${versions[3]}/evaluations`, { datasetVersionId }],
+      ['GET', `/dataset-versions/${datasetVersionId}`], ['PUT', `/dataset-versions/${datasetVersionId}/quarantine`, { reason: 'x' }], ['GET', `/dataset-versions/${datasetVersionId}/croissant`],
+    ] as const;
+    for (const [method, path, body] of strangers) expect([method, path, (await asked(maker('beta'), method, `/v1/projects/beta${path}`, body)).status]).toEqual([method, path, 404]);
+    // A digest opens nothing either, until the project brings the bytes itself.
+    const bytes = await readFile(new URL('credit.csv', FIXTURES));
+    const dataset = { digest: csvDigest, mediaType: 'text/csv', source: 'Statlog', licence: 'CC BY 4.0' };
+    for (const [method, path, body] of [['GET', `/artefacts/${csvDigest}`], ['HEAD', `/artefacts/${csvDigest}`], ['POST', '/datasets/taken/versions', dataset]] as const) expect([method, path, (await asked(maker('beta'), method, `/v1/projects/beta${path}`, body)).status]).toEqual([method, path, 404]);
+    expect(await events()).toEqual(before);
+    expect((await asked(maker('beta'), 'GET', '/v1/projects/beta/models')).body.items).toEqual([]);
+    expect(await asked(maker('beta'), 'POST', '/v1/projects/beta/artefacts', bytes)).toMatchObject({ status: 201, body: { digest: csvDigest } });
+    expect((await asked(maker('beta'), 'GET', `/v1/projects/beta/artefacts/${csvDigest}`)).status).toBe(200);
+    expect((await asked(maker('beta'), 'POST', '/v1/projects/beta/datasets/brought/versions', dataset)).status).toBe(201);
+  });
+
+  it('reads what somebody wrote, unless as an auditor', async () => {
+    const { id } = (await call('POST', '/models', { ...said, name: 'outdated' })).body;
+    const reason = 'Frau Kaminski says that it is outdated';
+    expect((await call('PUT', `/models/${id}/deprecation`, { reason })).status).toBe(200);
+    const shown = async (authorization: string): Promise<unknown> => (await asked(authorization, 'GET', `/models/${id}`)).body.deprecation.reason;
+    expect(await shown(as('human/vi', { roles: ['viewer'] }))).toBe(reason);
+    expect(await shown(as('human/aud', { roles: ['auditor'] }))).toBe('[withheld]');
+    expect((await sql.query(`select 1 from registry.model where deprecation::text like '%Kaminski%' union all select 1 from ledger.event where payload::text || metadata::text like '%Kaminski%'`)).rows).toEqual([]);
   });
 });

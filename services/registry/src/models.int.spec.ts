@@ -2,10 +2,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { create, type Message } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ActorKind, ActorSchema, ModelVersionRegisteredSchema, RetirementApprovedSchema, TrafficShiftedSchema } from '@vitae/contracts';
+import { ActorKind, ActorSchema, LINKED_ACCOUNTS_STREAM, ModelVersionRegisteredSchema, PeopleLinkedSchema, PeopleUnlinkedSchema, RetirementApprovedSchema, TrafficShiftedSchema } from '@vitae/contracts';
 import { append, pooledSql, readStream, streamName, type RecordedEvent } from '@vitae/event-store';
 import { rebuildViews, type Running } from '@vitae/service-kit';
-import { eventually, type FreshDatabase } from '@vitae/testing';
+import { as, eventually, type FreshDatabase } from '@vitae/testing';
 import type pg from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { registry } from './app.module.ts';
@@ -44,13 +44,13 @@ async function call(method: string, path: string, body?: unknown, headers: Recor
   const raw = body instanceof Uint8Array;
   const response = await fetch(`${service.url}${path.startsWith('/v1') ? '' : BASE}${path}`, {
     method,
-    headers: { 'vitae-actor': 'human/dana', ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
+    headers: { authorization: as('human/dana'), ...(body === undefined ? {} : { 'content-type': raw ? 'application/octet-stream' : 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
 }
-const by = (actor: string): Record<string, string> => ({ 'vitae-actor': `human/${actor}` });
+const by = (actor: string): Record<string, string> => ({ authorization: as(`human/${actor}`) });
 
 async function done(answer: Promise<Answer>): Promise<Answer['body']> {
   const { status, body } = await answer;
@@ -60,7 +60,7 @@ async function done(answer: Promise<Answer>): Promise<Answer['body']> {
 
 /** The problem, and that the ledger has nothing of it. */
 async function refused(attempt: () => Promise<Answer>, status: number, slug: string, detail = /\S/): Promise<void> {
-  const events = async () => (await pool.query('select count(*)::integer as n from ledger.event')).rows;
+  const events = async () => (await pool.query("select count(*)::integer as n from ledger.event where type not like 'vitae.access.%'")).rows;
   const before = await events();
   const { status: answered, body } = await attempt();
   expect({ status: answered, type: body?.type }).toEqual({ status, type: `https://vitae.dev/problems/${slug}` });
@@ -201,7 +201,7 @@ describe('A model', () => {
     await refused(() => call('PUT', `/models/${randomUUID()}/name`, { name: 'x' }), 404, 'model-not-found');
     await refused(() => call('DELETE', `/v1/projects/other/models/${id}`), 404, 'model-not-found');
     await refused(() => call('PUT', `/models/${id}/name`, { name: 'a/b' }), 400, 'invalid-request');
-    await refused(() => call('DELETE', `/models/${id}`, undefined, { 'vitae-actor': '' }), 401, 'actor-missing');
+    await refused(() => call('DELETE', `/models/${id}`, undefined, { authorization: '' }), 401, 'credential-missing');
   });
 });
 
@@ -317,6 +317,21 @@ describe('An alias', () => {
     await done(call('PUT', path, { version: 2 }));
     expect(await done(call('GET', `/models/${id}`))).toMatchObject({ aliases: { champion: 2 }, protectedAliases: {} });
   });
+
+  it('that is protected is not given to a version by another account of who built it, once governance says that they are one', async () => {
+    const { id } = await modelWithVersions('guarded-twice');
+    const path = `/models/${id}/aliases/champion`;
+    await done(call('PUT', `${path}/protection`, { allowed: ['b2'] }));
+    await done(call('PUT', path, { version: 1 }, by('b2')));
+    const link = { linkId: randomUUID(), people: ['b2', 'ben'] };
+    await happened(LINKED_ACCOUNTS_STREAM, create(PeopleLinkedSchema, { ...link, linkedBy: 'adam' }));
+    await settled();
+    expect(await call('PUT', path, { version: 2 }, by('b2'))).toMatchObject({ status: 403, body: { type: 'https://vitae.dev/problems/alias-four-eyes', detail: expect.stringContaining('b2 is the same person as ben') } });
+    await happened(LINKED_ACCOUNTS_STREAM, create(PeopleUnlinkedSchema, { ...link, requestedBy: 'adam', approvedBy: 'berta' }));
+    await settled();
+    await done(call('PUT', path, { version: 2 }, by('b2')));
+    await happened(LINKED_ACCOUNTS_STREAM, create(PeopleLinkedSchema, { ...link, linkedBy: 'adam' })); // for the rebuild below
+  });
 });
 
 describe('A deleted version', () => {
@@ -391,7 +406,7 @@ describe('A deleted model', () => {
 });
 
 describe('A purge', () => {
-  const bytes = async (digest = ''): Promise<number> => (await fetch(`${service.url}${BASE}/artefacts/${digest}`, { method: 'HEAD' })).status;
+  const bytes = async (digest = ''): Promise<number> => (await fetch(`${service.url}${BASE}/artefacts/${digest}`, { method: 'HEAD', headers: { authorization: as('human/dana') } })).status;
   /** Bytes of their own for these specs: ONNX Runtime passes over a field that it does not know. */
   async function ownBytes(): Promise<string> {
     const noise = Buffer.from(randomUUID());
@@ -611,11 +626,12 @@ describe('A search', () => {
     [`name = 'a' UNION SELECT`, 'filter-malformed', /character 12/],
     [`name LIKE 'a\\'`, 'filter-malformed', /backslash/],
     [`"name' or true --" = 'a'`, 'filter-malformed', /character 1/],
-    ['\0', 'filter-malformed', /./],
     ['('.repeat(5_000), 'filter-malformed', /nested/],
   ])('is refused: %s', async (filter, slug, detail) => {
     for (const what of ['models', 'model-versions']) await refused(() => search(what, { filter }), 422, slug, detail);
   });
+
+  it('is refused a character that no text in PostgreSQL holds', () => refused(() => search('models', { filter: 'name = \'a\0b\'' }), 400, 'invalid-request'));
 
   it('takes hostile values for what they are: values', async () => {
     for (const value of [`x' or 'a'='a`, `'); drop table registry.model; --`, '$1', '\\', '%', '"}', 'é😀\u2028']) {

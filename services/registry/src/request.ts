@@ -15,7 +15,7 @@ export const name = plainText
   .trim()
   .min(1)
   .max(256)
-  .regex(/^[^/:\p{Cc}]*$/u, 'A name has no slash, colon or control character.');
+  .regex(/^[^/:\x00-\x1f\x7f-\x9f]*$/, 'A name has no slash, colon or control character.');
 
 /** A column's name, exactly as the data spell it. */
 export const columnName = z.string().min(1).max(128);

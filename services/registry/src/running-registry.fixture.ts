@@ -5,7 +5,7 @@ import { connect } from '@nats-io/transport-node';
 import { pooledSql, readLedger } from '@vitae/event-store';
 import { ensureLedgerStream, onAppended, publishFrom } from '@vitae/messaging';
 import { boot, type Running } from '@vitae/service-kit';
-import { freshDatabase, freshNats, type FreshDatabase } from '@vitae/testing';
+import { freshDatabase, freshNats, specAccess, type FreshDatabase } from '@vitae/testing';
 import pg from 'pg';
 import { registry } from './app.module.ts';
 
@@ -27,7 +27,7 @@ export async function runRegistry(settings: NodeJS.ProcessEnv = {}): Promise<Run
   const [database, broker, dataDir] = [first.value, second.value, third.value];
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
   const nats = await connect({ servers: broker.url });
-  const service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...settings });
+  const service = await boot(registry, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent', ...settings });
   const sql = pooledSql(pool);
   const [origin] = await sql.query<{ id: string }>('select id from ledger.origin');
   let published = await ensureLedgerStream(nats, origin?.id ?? '');

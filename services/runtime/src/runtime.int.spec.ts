@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { boot, type Running } from '@vitae/service-kit';
-import { eventually } from '@vitae/testing';
+import { as, eventually, specAccess } from '@vitae/testing';
 import { runtime } from './app.module.ts';
 import { murmur3 } from './routing/murmur3.ts';
 
@@ -22,7 +22,7 @@ interface Parity {
 }
 
 /** The registry's part that the runtime needs: bytes by digest. It can be away, and it can lie. */
-const registry = { files: new Map<string, Uint8Array>(), away: false, asked: 0 };
+const registry = { files: new Map<string, Uint8Array>(), away: false, asked: 0, shown: [] as (string | undefined)[] };
 /** Monitoring's part: all that arrived, in order. */
 const monitoring = { events: [] as { headers: IncomingHttpHeaders; body: string }[], refuse: 0 };
 
@@ -33,6 +33,7 @@ const digests: Record<number, string> = {};
 beforeAll(async () => {
   registryServer = createServer((req, res) => {
     registry.asked += 1;
+    registry.shown.push(req.headers.authorization);
     const bytes = registry.files.get(decodeURIComponent(req.url ?? '').split('/').at(-1) ?? '');
     if (registry.away) res.writeHead(503).end();
     else if (bytes) res.end(bytes);
@@ -58,12 +59,15 @@ beforeAll(async () => {
   }
   parity = JSON.parse(await readFile(new URL('parity.json', fixtures), 'utf8')) as Parity;
   directory = await mkdtemp(join(tmpdir(), 'vitae-runtime-'));
+  await writeFile(join(directory, 'own-token'), 'the runtime itself\n');
   env = {
-    VITAE_MODE: 'local',
+    ...specAccess(),
     LOG_LEVEL: 'silent',
     PORT: '0',
     VITAE_DATA_DIR: join(directory, 'data'),
     MONITORING_URL: await listen(monitoringServer),
+    REGISTRY_URL: registryUrl,
+    VITAE_SERVICE_TOKEN_FILE: join(directory, 'own-token'),
     RUNTIME_MAX_CONCURRENT: '4',
     RUNTIME_MAX_BODY_BYTES: String(1024 * 1024),
   };
@@ -76,7 +80,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 beforeEach(() => {
-  Object.assign(registry, { away: false, asked: 0 });
+  Object.assign(registry, { away: false, asked: 0, shown: [] });
   monitoring.refuse = 0;
 });
 
@@ -98,7 +102,7 @@ const route = (...variants: object[]) => ({ projectId: 'bank', endpointId, varia
 async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}, base = service.url) {
   const response = await fetch(`${base}${path}`, {
     method,
-    headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: { authorization: as('service/deployment'), ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     body: body === undefined ? null : typeof body === 'string' ? body : JSON.stringify(body),
   });
   const text = await response.text();
@@ -332,9 +336,10 @@ describe('the runtime', () => {
   it('has logged each inference that it answered, and no other request', async () => {
     await eventually(() => expect(monitoring.events).toHaveLength(2 * answered));
     expect(new Set(monitoring.events.map(({ headers }) => `${headers['ce-id']} ${headers['ce-type']}`)).size).toBe(2 * answered);
+    expect(new Set(monitoring.events.map(({ headers }) => headers.authorization))).toEqual(new Set(['Bearer the runtime itself']));
   });
 
-  it('serves the same after a kill -9, without the registry; where it has a token, only who shows it may change that', async () => {
+  it('serves the same after a kill -9, without the registry', async () => {
     await put('credit', variant(1, 90), variant(2, 10));
     await ready('credit', 1, 2);
     const before = await call('GET', '/admin/endpoints');
@@ -342,15 +347,10 @@ describe('the runtime', () => {
     await cp(join(directory, 'data'), join(directory, 'killed'), { recursive: true });
     registry.away = true;
     registry.asked = 0;
-    const token = 'a secret of the platform team';
-    const again = await boot(runtime, { ...env, VITAE_DATA_DIR: join(directory, 'killed'), RUNTIME_ADMIN_TOKEN: token });
+    const again = await boot(runtime, { ...env, VITAE_DATA_DIR: join(directory, 'killed') });
     try {
       await eventually(async () => expect((await call('GET', '/readyz', undefined, {}, again.url)).status).toBe(200));
-      expect((await call('GET', '/admin/endpoints', undefined, { authorization: `Bearer ${token}` }, again.url)).body).toEqual(before.body);
-      for (const headers of [{}, { authorization: 'Bearer guessed' }] as Record<string, string>[]) {
-        const stranger = await call('PUT', '/admin/endpoints/credit', route(), headers, again.url);
-        expect(stranger).toMatchObject({ status: 401, body: { type: 'https://vitae.dev/problems/admin-token-wrong' } });
-      }
+      expect((await call('GET', '/admin/endpoints', undefined, {}, again.url)).body).toEqual(before.body);
       const sameArm = await infer(credit(), { 'x-request-id': 'r-7' });
       const answer = await call('POST', '/v2/models/credit/infer', credit(), { 'x-request-id': 'r-7' }, again.url);
       expect(answer.headers.get('vitae-variant')).toBe(sameArm.headers.get('vitae-variant'));
@@ -360,9 +360,91 @@ describe('the runtime', () => {
     }
   });
 
+  describe('who may do what', () => {
+    type Rights = Parameters<typeof as>[1];
+    const by = (rights: Rights) => ({ authorization: as('human/vera', rights) });
+    const asker: Rights = { roles: ['business-owner'], projects: ['alpha'] };
+    const inAlpha = async () => {
+      await call('PUT', '/admin/endpoints/alphas', { ...route(variant(1, 100)), projectId: 'alpha' });
+      await ready('alphas', 1);
+    };
+
+    it('anybody may ask whether it is healthy', async () => {
+      for (const path of ['/v2', '/v2/health/live', '/v2/health/ready']) expect((await call('GET', path, undefined, { authorization: '' })).status).toBe(200);
+    });
+
+    it.each([['', /^The request brings no credential/], ['Bearer guessed', /^The credential was refused/]])('nobody asks a model with %j, in the protocol’s form', async (authorization, error) => {
+      const requests = [call('GET', '/v2/models', undefined, { authorization }), call('GET', '/v2/models/credit', undefined, { authorization }), infer(credit(), { authorization })];
+      for (const answer of await Promise.all(requests)) {
+        expect(answer).toMatchObject({ status: 401, body: { error: expect.stringMatching(error) } });
+        expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer realm="vitae"/);
+      }
+    });
+
+    it('who has a role in a project asks its models; those of others are not there', async () => {
+      await inAlpha();
+      expect((await call('GET', '/v2/models', undefined, by(asker))).body).toEqual({ models: ['alphas'] });
+      expect((await infer(credit(), by(asker), 'alphas')).status).toBe(200);
+      const [others, nobodys] = [await infer(credit(), by(asker)), await infer(credit(), by(asker), 'nobody')];
+      expect(others).toMatchObject({ status: 404, body: { error: nobodys.body.error.replace('nobody', 'credit') } });
+      expect((await call('GET', '/v2/models/credit', undefined, by(asker))).status).toBe(404);
+      expect((await call('GET', '/v2/models/credit/ready', undefined, by(asker))).status).toBe(404);
+    });
+
+    it('who may only read does not ask', async () => {
+      await inAlpha();
+      expect(await infer(credit(), by({ roles: ['viewer'] }), 'alphas')).toMatchObject({ status: 403, body: { error: expect.stringContaining('model.infer') } });
+      const elsewhere = { authorization: as('human/vera', { roles: [], claims: { groups: ['viewer@alpha', 'business-owner@beta'] } }) };
+      expect(await infer(credit(), elsewhere, 'alphas')).toMatchObject({ status: 403, body: { error: expect.stringContaining('model.infer on project alpha') } });
+      expect((await call('GET', '/v2/models', undefined, elsewhere)).body).toEqual({ models: [] });
+    });
+
+    it('only a service changes what is served', async () => {
+      const before = await call('GET', '/admin/endpoints');
+      for (const [headers, status, slug] of [
+        [{ authorization: '' }, 401, 'credential-missing'],
+        [{ authorization: as('human/pat') }, 403, 'permission-missing'],
+        [{ authorization: as('service/deployment', { roles: ['service'], projects: ['alpha'] }) }, 403, 'permission-missing'],
+      ] as const) {
+        const stranger = await call('PUT', '/admin/endpoints/credit', route(), headers);
+        expect(stranger).toMatchObject({ status, body: { type: `https://vitae.dev/problems/${slug}` } });
+        expect((await call('GET', '/admin/endpoints', undefined, headers)).status).toBe(status);
+        expect((await call('DELETE', '/admin/endpoints/credit', undefined, headers)).status).toBe(status);
+      }
+      expect((await call('GET', '/admin/endpoints')).body).toEqual(before.body);
+    });
+  });
+
+  it('answers 429 in the protocol’s form to who asks too often, with Retry-After', async () => {
+    const strict = await boot(runtime, { ...env, VITAE_DATA_DIR: join(directory, 'strict'), VITAE_RATE_LIMIT_PER_MINUTE: '2' });
+    try {
+      const asked = () => call('GET', '/v2/models', undefined, { authorization: as('machine/eager') }, strict.url);
+      expect([(await asked()).status, (await asked()).status]).toEqual([200, 200]);
+      const { status, headers, body } = await asked();
+      expect([status, body]).toEqual([429, { error: expect.stringMatching(/^This caller may send 2 requests a minute, and has\./) }]);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    } finally {
+      await strict.stop();
+    }
+  });
+
   it('forgets an endpoint that is removed', async () => {
     expect((await call('DELETE', '/admin/endpoints/credit')).status).toBe(204);
     expect((await infer(credit())).status).toBe(404);
     expect(await observe('credit')).toBeUndefined();
+  });
+});
+
+describe('a model file', () => {
+  it('shows the registry of its configuration who it is, and no other address that a model may have', async () => {
+    const failed = (name: string) => eventually(async () => expect(await observe(name)).toMatchObject([{ state: 'failed' }]));
+    for (const [name, at, shown] of [['ours', registryUrl, 'Bearer the runtime itself'], ['theirs', registryUrl.replace('127.0.0.1', 'localhost'), undefined]] as const) {
+      const bytes = randomBytes(32); // no model, but it has to be fetched to be known for none
+      registry.files.set(sha256(bytes), bytes);
+      registry.shown = [];
+      await put(name, variant(1, 100, { variantId: variantId(name === 'ours' ? 8 : 9), artefactUrl: `${at}/v1/projects/bank/artefacts/${sha256(bytes)}`, digest: sha256(bytes) }));
+      await failed(name);
+      expect([name, registry.shown]).toEqual([name, [shown]]);
+    }
   });
 });

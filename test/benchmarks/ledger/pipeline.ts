@@ -72,8 +72,8 @@ async function through(service: LedgerService, shape: Shape, seconds: number): P
 }
 
 /** Entries under the newest signed checkpoint; 0 when there is none yet. */
-async function signedSize({ address }: LedgerService): Promise<number> {
-  const answer = await fetch(`${address}/log/checkpoint`);
+async function signedSize({ address, as }: LedgerService): Promise<number> {
+  const answer = await fetch(`${address}/log/checkpoint`, { headers: { authorization: `Bearer ${await as.accessToken()}` } });
   const text = await answer.text();
   return answer.ok ? Number(text.split('\n')[1]) : 0;
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { startNats, startSuite } from '@vitae/local';
+import { identityEnvironment, startNats, startSuite, type Session, type SuiteSettings } from '@vitae/local';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { cpuSecondsOf, ownCpuSeconds } from './cpu.ts';
@@ -11,6 +11,8 @@ export interface LedgerService {
   readonly nats: NatsConnection;
   /** `http://…` of the service. */
   readonly address: string;
+  /** Who reads its log. */
+  readonly as: Session;
   /** CPU seconds used so far by each of the processes. */
   cpu(): Readonly<Record<'postgres' | 'nats' | 'ledger' | 'client', number>>;
   stop(): Promise<void>;
@@ -27,6 +29,7 @@ export async function startLedgerService(testbed: Testbed): Promise<LedgerServic
       databaseUrl,
       nats,
       address: suite.addressOf('ledger'),
+      as: suite.as('audrey'),
       cpu: () => ({
         postgres: cpuSecondsOf(testbed.server.pid) ?? Number.NaN,
         nats: cpuSecondsOf(broker.pid) ?? Number.NaN,
@@ -45,23 +48,14 @@ export async function startLedgerService(testbed: Testbed): Promise<LedgerServic
   }
 }
 
-interface Settings {
-  readonly root: string;
-  readonly dataDir: string;
-  readonly ports: { readonly ledger: number };
-  readonly databaseUrl: string;
-  readonly natsUrl: string;
-  readonly env: NodeJS.ProcessEnv;
-}
-
-function ledgerOnly({ root, dataDir, ports, databaseUrl, natsUrl, env }: Settings) {
+function ledgerOnly({ root, dataDir, ports, databaseUrl, natsUrl, identity, env }: SuiteSettings) {
   const settings = { NODE_ENV: 'production', VITAE_MODE: 'local', VITAE_DATA_DIR: join(dataDir, 'ledger'), HOST: '127.0.0.1', LOG_LEVEL: 'warn' };
   return [
     {
       name: 'ledger',
       command: process.execPath,
       args: [join(root, 'services', 'ledger', 'dist', 'main.js')],
-      env: { ...env, ...settings, PORT: String(ports.ledger), DATABASE_URL: databaseUrl, NATS_URL: natsUrl },
+      env: { ...env, ...identityEnvironment('ledger', identity), ...settings, PORT: String(ports.ledger), DATABASE_URL: databaseUrl, NATS_URL: natsUrl },
       cwd: root,
       logFile: join(dataDir, 'ledger.log'),
       readyUrls: [`http://127.0.0.1:${ports.ledger}/readyz`],

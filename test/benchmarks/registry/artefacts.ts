@@ -6,24 +6,24 @@ import type { Bench } from './bench.ts';
 import { peakMemory, startBareServer, startRegistry } from './programs.ts';
 import { bodyOf, MEGABYTE, receive, send, writeDown } from './transfers.ts';
 
-const ACTOR = { 'vitae-actor': 'machine/bench' };
-const BYTES = { ...ACTOR, 'content-type': 'application/octet-stream' };
 const PIECE_MB = 64;
 
 /**
  * Artefacts in and out, beside what disk and loopback give to a program that does nothing else: alternating, and each
  * ratio is of the same round. Then the same with a quarter of the size, for the memory.
  */
-export async function artefacts({ testbed, natsUrl, options: { megabytes, rounds }, report, progress }: Bench): Promise<void> {
+export async function artefacts({ testbed, natsUrl, identity, options: { megabytes, rounds }, report, progress }: Bench): Promise<void> {
   const { directory } = testbed;
   await using running = new AsyncDisposableStack();
   const registry = await startRegistry({
+    ...identity.environmentOf('registry'),
     DATABASE_URL: await testbed.database('artefacts'),
     NATS_URL: natsUrl,
     VITAE_DATA_DIR: join(directory, 'registry'), // the disk that is measured
     VITAE_MAX_ARTEFACT_BYTES: String(64 * 1024 ** 3),
   });
   running.defer(() => registry.stop());
+  const who = async (): Promise<{ readonly authorization: string }> => ({ authorization: `Bearer ${await identity.as('emil').accessToken()}` });
   const base = `${registry.url}/v1/projects/bench`;
   const file = join(directory, 'bare');
   const bare = await startBareServer(file);
@@ -32,7 +32,7 @@ export async function artefacts({ testbed, natsUrl, options: { megabytes, rounds
     await rm(file, { force: true });
   });
   let bodies = 0;
-  const upload = async (size: number): Promise<string> => String((await send('POST', `${base}/artefacts`, BYTES, bodyOf((bodies += 1)), size)).headers['location']);
+  const upload = async (size: number): Promise<string> => String((await send('POST', `${base}/artefacts`, { ...(await who()), 'content-type': 'application/octet-stream' }, bodyOf((bodies += 1)), size)).headers['location']);
   const kept = await upload(megabytes / 4); // also warms up
   const small = peakMemory(registry.pid);
 
@@ -53,11 +53,11 @@ export async function artefacts({ testbed, natsUrl, options: { megabytes, rounds
     await timed(LOOPBACK, () => send('PUT', `${bare.url}/discard`, {}, bodyOf(round), megabytes), bare.pid);
     await timed(BARE_UPLOAD, () => send('PUT', `${bare.url}/write`, {}, bodyOf(round), megabytes), bare.pid);
     await timed(UPLOAD, async () => (location = await upload(megabytes)));
-    await timed(PIECES, () => inPieces(base, bodyOf((bodies += 1)), megabytes));
+    await timed(PIECES, () => who().then((authorization) => inPieces(base, authorization, bodyOf((bodies += 1)), megabytes)));
     await timed(BARE_DOWNLOAD, () => whole(receive(bare.url), megabytes), bare.pid);
-    await timed(DOWNLOAD, () => whole(receive(`${registry.url}${location}`), megabytes));
+    await timed(DOWNLOAD, () => whole(who().then((authorization) => receive(`${registry.url}${location}`, authorization)), megabytes));
     await timed(RANGES, async () => {
-      for (let at = 0; at < megabytes; at += PIECE_MB) await receive(`${registry.url}${location}`, { range: `bytes=${at * MEGABYTE}-${Math.min(at + PIECE_MB, megabytes) * MEGABYTE - 1}` });
+      for (let at = 0; at < megabytes; at += PIECE_MB) await receive(`${registry.url}${location}`, { ...(await who()), range: `bytes=${at * MEGABYTE}-${Math.min(at + PIECE_MB, megabytes) * MEGABYTE - 1}` });
     });
   }
   const large = peakMemory(registry.pid);
@@ -86,8 +86,8 @@ const BARE_DOWNLOAD = 'bare server that sends a file';
 const DOWNLOAD = 'download';
 const RANGES = `download in ranges of ${PIECE_MB} MB`;
 
-async function inPieces(base: string, block: Buffer, megabytes: number): Promise<void> {
-  const tus = { ...ACTOR, 'tus-resumable': '1.0.0' };
+async function inPieces(base: string, who: { readonly authorization: string }, block: Buffer, megabytes: number): Promise<void> {
+  const tus = { ...who, 'tus-resumable': '1.0.0' };
   const { headers } = await fetch(`${base}/artefact-uploads`, { method: 'POST', headers: { ...tus, 'upload-length': String(megabytes * MEGABYTE) } });
   const url = new URL(headers.get('location') ?? '', base).href;
   for (let at = 0; at < megabytes; at += PIECE_MB) {

@@ -1,3 +1,4 @@
+import type { IdentityServer } from '@vitae/local';
 import type { Report } from '../ledger/report.ts';
 import type { Testbed } from '../ledger/testbed.ts';
 import type { Mlflow } from './mlflow-server.ts';
@@ -7,6 +8,7 @@ import type { Options } from './options.ts';
 export interface Bench {
   readonly testbed: Testbed;
   readonly natsUrl: string;
+  readonly identity: IdentityServer;
   readonly options: Options;
   readonly report: Report;
   /** Undefined where it cannot be installed, or is not wished. */

@@ -22,10 +22,10 @@ interface Load {
 }
 
 /** How many versions a second come in, from several clients at once. */
-export async function creates({ testbed, natsUrl, options, report, mlflow, progress, readme }: Bench): Promise<void> {
+export async function creates({ testbed, natsUrl, identity, options, report, mlflow, progress, readme }: Bench): Promise<void> {
   await using running = new AsyncDisposableStack();
   const seed: readonly SeedModel[] = Array.from({ length: MODELS }, (_, i) => ({ name: `model-${i}`, versions: 10 }));
-  const ours = await startVitae({ testbed, natsUrl, progress }, seed);
+  const ours = await startVitae({ testbed, natsUrl, identity, progress }, seed);
   running.defer(() => ours.stop());
   const theirs = await mlflow?.start({ testbed, natsUrl, progress }, seed);
   if (theirs) running.defer(() => theirs.stop());
@@ -37,7 +37,7 @@ export async function creates({ testbed, natsUrl, options, report, mlflow, progr
     const begun = performance.now();
     const end = begun + 1_000 * seconds;
     await Promise.all(Array.from({ length: CLIENTS }, async () => {
-      const caller = callerOf(registry.url, mode);
+      const caller = callerOf(registry.url, mode, registry.as);
       while (performance.now() < end) {
         const at = performance.now();
         n += 1;

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';
-import { ACTOR } from './world.ts';
+import type { Session } from '@vitae/local';
 import type { Call } from './registry-under-test.ts';
 
 /** A connection for each request, or one kept for all of them. */
@@ -12,12 +12,13 @@ export interface Caller {
   close(): void;
 }
 
-export function callerOf(url: string, mode: Mode): Caller {
+/** @param as who asks; nobody, for a server that asks nobody who he is. */
+export function callerOf(url: string, mode: Mode, as: Session | undefined): Caller {
   const agent = new Agent(mode === 'kept' ? { keepAlive: true } : { keepAlive: false });
   return {
     call: async ({ method, path, body }) => {
       const text = body === undefined ? '' : JSON.stringify(body);
-      const headers = { 'vitae-actor': `human/${ACTOR}`, ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }) };
+      const headers = { ...(as ? { authorization: `Bearer ${await as.accessToken()}` } : {}), ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(text)) }) };
       const asking = request(`${url}${path}`, { method, agent, headers });
       const answered = once(asking, 'response') as Promise<[IncomingMessage]>;
       asking.end(text);

@@ -24,7 +24,7 @@ export interface Mlflow {
   /** With which options. */
   readonly how: string;
   /** On a new database with these models. */
-  start(place: Place, models: readonly SeedModel[]): Promise<RegistryUnderTest>;
+  start(place: Omit<Place, 'identity'>, models: readonly SeedModel[]): Promise<RegistryUnderTest>;
 }
 
 /**

@@ -7,12 +7,12 @@ import { startVitae } from './vitae.ts';
 import type { SeedModel } from './world.ts';
 
 /** Many models with ten versions each. */
-export async function models({ testbed, natsUrl, options, report, mlflow, progress, readme }: Bench): Promise<void> {
+export async function models({ testbed, natsUrl, identity, options, report, mlflow, progress, readme }: Bench): Promise<void> {
   await using running = new AsyncDisposableStack();
   const seed: readonly SeedModel[] = Array.from({ length: options.models }, (_, i) => ({ name: `model-${String(i).padStart(5, '0')}`, versions: 10 }));
   const size = `${options.models.toLocaleString('en-US')} models`;
   progress(`seeding ${size}`);
-  const ours = await startVitae({ testbed, natsUrl, progress }, seed);
+  const ours = await startVitae({ testbed, natsUrl, identity, progress }, seed);
   running.defer(() => ours.stop());
   const theirs = await mlflow?.start({ testbed, natsUrl, progress }, seed);
   if (theirs) running.defer(() => theirs.stop());

@@ -18,7 +18,7 @@ export const REGISTRY = fileURLToPath(new URL('../../../../services/registry/dis
 const BARE = fileURLToPath(new URL('bare-server.js', import.meta.url));
 
 /** @param settings the registry's environment but its port. */
-export async function startRegistry(settings: Readonly<Record<string, string>>): Promise<Program> {
+export async function startRegistry(settings: NodeJS.ProcessEnv): Promise<Program> {
   const port = await freePort();
   const program = launch(REGISTRY, [], { ...process.env, ...settings, PORT: String(port), VITAE_MODE: 'local', LOG_LEVEL: 'error', OTEL_SDK_DISABLED: 'true' });
   const url = `http://127.0.0.1:${port}`;

@@ -1,9 +1,13 @@
+import type { Session } from '@vitae/local';
+
 /** A registry that speaks MLflow's protocol, filled and running: ours, or MLflow's own server. */
 export interface RegistryUnderTest {
   readonly name: string;
   readonly url: string;
   /** Of the process that was started; the others are its children. */
   readonly pid: number;
+  /** Who may ask it; absent, it lets in whoever comes. */
+  readonly as?: Session;
   /** The database behind it, by its name. */
   readonly database: string;
   stop(): Promise<void>;

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { startNats } from '@vitae/local';
+import { startIdentity, startNats } from '@vitae/local';
 import { disk, load, machine } from '../ledger/machine.ts';
 import { reportTo, verdictLine } from '../ledger/report.ts';
 import { startTestbed } from '../ledger/testbed.ts';
@@ -32,6 +32,8 @@ export async function registry(say: (line: string) => void, args: readonly strin
     await testbed.query('create extension pg_stat_statements');
     const nats = await startNats({ storeDir: join(testbed.directory, 'nats') });
     stack.defer(() => nats.stop());
+    const identity = await startIdentity({ dataDir: join(testbed.directory, 'identity') });
+    stack.defer(() => identity.stop());
     const { fileSystem, fdatasync } = await disk(testbed.directory);
     const conditions = [
       new Date().toISOString(),
@@ -40,7 +42,7 @@ export async function registry(say: (line: string) => void, args: readonly strin
       `${options.rounds} rounds of at most ${options.seconds} s each, alternating; service, load generator and servers share the machine`,
     ];
     for (const line of conditions) say(line);
-    const bench: Bench = { testbed, natsUrl: nats.url, options, report, mlflow: await peer(options, testbed.directory, progress, say), progress, readme: [] };
+    const bench: Bench = { testbed, natsUrl: nats.url, identity, options, report, mlflow: await peer(options, testbed.directory, progress, say), progress, readme: [] };
     for (const part of options.parts) {
       say(`\n== ${part} ==  (load ${load()})`);
       await parts[part](bench);

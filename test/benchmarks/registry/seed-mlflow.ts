@@ -49,7 +49,7 @@ async function rows(client: Client, into: string, values: readonly (readonly (st
  * @throws when they differ in more than names, numbers and times.
  */
 export async function sameAsByApi(url: string, { name }: SeedModel): Promise<void> {
-  const caller = callerOf(url, 'new');
+  const caller = callerOf(url, 'new', undefined);
   const api = '/api/2.0/mlflow';
   const other = 'made-by-the-api';
   const get = async (of: string): Promise<string> => {

@@ -43,7 +43,7 @@ export interface Rounds {
 export async function sideBySide(testbed: Testbed, contenders: readonly Contender[], { rounds, seconds, mode, progress }: Rounds): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
   const names = [...new Set(contenders.flatMap(({ operations }) => operations.map(({ name }) => name)))];
-  const callers = new Map<Contender, Caller>(contenders.map((contender) => [contender, callerOf(contender.registry.url, mode)]));
+  const callers = new Map<Contender, Caller>(contenders.map((contender) => [contender, callerOf(contender.registry.url, mode, contender.registry.as)]));
   const counts = new Map<RegistryUnderTest, number>();
   const next = ({ registry }: Contender): number => {
     const n = (counts.get(registry) ?? Math.floor(Math.random() * 1_000_000)) + 1;

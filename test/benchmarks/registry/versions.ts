@@ -13,7 +13,7 @@ import { PROJECT, type SeedModel } from './world.ts';
 const OWN = 'own API';
 
 /** One model with few and with many versions, each in a registry and a database of its own. */
-export async function versions({ testbed, natsUrl, options, report, mlflow, progress, readme }: Bench): Promise<void> {
+export async function versions({ testbed, natsUrl, identity, options, report, mlflow, progress, readme }: Bench): Promise<void> {
   await using running = new AsyncDisposableStack();
   const contenders: Contender[] = [];
   const started: { readonly registry: RegistryUnderTest; readonly size: string }[] = [];
@@ -21,11 +21,11 @@ export async function versions({ testbed, natsUrl, options, report, mlflow, prog
     const model: SeedModel = { name: 'credit-risk', versions: count };
     const size = count.toLocaleString('en-US');
     progress(`seeding ${size} versions`);
-    const ours = await startVitae({ testbed, natsUrl, progress }, [model]);
+    const ours = await startVitae({ testbed, natsUrl, identity, progress }, [model]);
     running.defer(() => ours.stop());
     if (count === options.sizes[0]) await sameAsProjected(ours.databaseUrl);
     contenders.push({ name: 'Vitae', size, registry: ours, operations: onModel(model) });
-    contenders.push({ name: OWN, size, registry: ours, operations: ownOnModel(model, await idOf(ours.url, model.name)) });
+    contenders.push({ name: OWN, size, registry: ours, operations: ownOnModel(model, await idOf(ours, model.name)) });
     started.push({ registry: ours, size });
     const theirs = await mlflow?.start({ testbed, natsUrl, progress }, [model]);
     if (!theirs) continue;
@@ -60,8 +60,8 @@ function verdicts(figures: readonly Figure[], sizes: readonly string[], report: 
   }
 }
 
-async function idOf(url: string, name: string): Promise<string> {
-  const caller = callerOf(url, 'new');
+async function idOf({ url, as }: RegistryUnderTest, name: string): Promise<string> {
+  const caller = callerOf(url, 'new', as);
   const { items } = JSON.parse(await caller.call({ method: 'GET', path: `/v1/projects/${PROJECT}/models?filter=${encodeURIComponent(`name = '${name}'`)}` })) as { readonly items: readonly { readonly id: string }[] };
   const [model] = items;
   if (!model) throw new Error(`the model ${name} is not in the registry at ${url}`);

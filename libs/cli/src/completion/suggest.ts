@@ -6,11 +6,11 @@ export interface Suggestion {
 }
 
 /** Things that only the server knows the names of. */
-export type Wanted = 'model' | 'version' | 'dataset-version';
+export type Wanted = 'model' | 'version' | 'dataset-version' | 'token';
 export type AskNames = (what: Wanted, begun: string, options: Readonly<Record<string, string>>) => Promise<readonly Suggestion[]>;
 
 /** By what an argument or the value of an option is called in the help. */
-const NAMED: Readonly<Record<string, Wanted>> = { model: 'model', version: 'version', baseline: 'version', node: 'version', 'dataset-version': 'dataset-version' };
+const NAMED: Readonly<Record<string, Wanted>> = { model: 'model', version: 'version', baseline: 'version', node: 'version', 'dataset-version': 'dataset-version', 'token-id': 'token' };
 
 /**
  * What may stand in place of the last word. `words` are those behind the program's name; the last one is what has been

@@ -7,8 +7,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs deployment.read. */
         get: operations["EndpointController_list"];
         put?: never;
+        /** @description Needs endpoint.create. */
         post: operations["EndpointController_create"];
         delete?: never;
         options?: never;
@@ -23,6 +25,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs deployment.read. */
         get: operations["EndpointController_read"];
         put?: never;
         post?: never;
@@ -41,6 +44,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs rollout.start. */
         post: operations["RolloutController_start"];
         delete?: never;
         options?: never;
@@ -57,6 +61,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs rollout.start. */
         post: operations["EndpointController_deploy"];
         delete?: never;
         options?: never;
@@ -71,6 +76,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs deployment.read. */
         get: operations["EndpointController_variant"];
         put?: never;
         post?: never;
@@ -87,8 +93,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs deployment.read. */
         get: operations["EnvironmentController_list"];
         put?: never;
+        /** @description Needs environment.manage. */
         post: operations["EnvironmentController_create"];
         delete?: never;
         options?: never;
@@ -103,6 +111,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs deployment.read. */
         get: operations["EnvironmentController_read"];
         put?: never;
         post?: never;
@@ -119,6 +128,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs deployment.read. */
         get: operations["RolloutController_read"];
         put?: never;
         post?: never;
@@ -137,7 +147,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs rollout.roll-back. */
         post: operations["RolloutController_rollBack"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/whoami": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description For everybody who is known. */
+        get: operations["WhoAmIController_read"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -246,8 +274,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -380,8 +406,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -457,8 +481,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -617,8 +639,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -782,8 +802,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -811,6 +829,34 @@ export interface operations {
                         stream: string;
                     };
                 };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WhoAmIController_read: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do. */
             default: {

@@ -7,6 +7,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description For everybody. */
         get: operations["AsyncApiController_document"];
         put?: never;
         post?: never;
@@ -23,8 +24,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs erasure.read. */
         get: operations["ErasureController_list"];
         put?: never;
+        /** @description Needs erasure.request. */
         post: operations["ErasureController_request"];
         delete?: never;
         options?: never;
@@ -39,6 +42,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs erasure.read. */
         get: operations["ErasureController_read"];
         put?: never;
         post?: never;
@@ -57,6 +61,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs erasure.decide. */
         post: operations["ErasureController_approve"];
         delete?: never;
         options?: never;
@@ -73,7 +78,9 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs erasure.decide. */
         post: operations["ErasureController_hold"];
+        /** @description Needs erasure.decide. */
         delete: operations["ErasureController_lift"];
         options?: never;
         head?: never;
@@ -87,6 +94,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs erasure.read. */
         get: operations["ErasureController_preview"];
         put?: never;
         post?: never;
@@ -105,6 +113,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs erasure.decide. */
         post: operations["ErasureController_refuse"];
         delete?: never;
         options?: never;
@@ -119,6 +128,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs history.read-all. */
         get: operations["InstallationEventsController_page"];
         put?: never;
         post?: never;
@@ -135,6 +145,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs history.read-all. */
         get: operations["InstallationEventsController_one"];
         put?: never;
         post?: never;
@@ -151,6 +162,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs history.read-all. */
         get: operations["InstallationEventsController_feed"];
         put?: never;
         post?: never;
@@ -167,6 +179,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs log.read. */
         get: operations["LogController_read"];
         put?: never;
         post?: never;
@@ -185,6 +198,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs log-key.rotate. */
         post: operations["LogKeyController_rotate"];
         delete?: never;
         options?: never;
@@ -199,6 +213,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs log.read. */
         get: operations["LogController_proof"];
         put?: never;
         post?: never;
@@ -215,6 +230,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs history.read. */
         get: operations["HistoryController_serving"];
         put?: never;
         post?: never;
@@ -231,6 +247,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs history.read. */
         get: operations["ProjectEventsController_page"];
         put?: never;
         post?: never;
@@ -247,6 +264,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs history.read. */
         get: operations["ProjectEventsController_one"];
         put?: never;
         post?: never;
@@ -263,6 +281,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs history.read. */
         get: operations["ProjectEventsController_feed"];
         put?: never;
         post?: never;
@@ -281,6 +300,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs evidence.export. */
         post: operations["EvidenceController_take"];
         delete?: never;
         options?: never;
@@ -295,6 +315,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs history.read. */
         get: operations["HistoryController_head"];
         put?: never;
         post?: never;
@@ -311,6 +332,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs history.read. */
         get: operations["HistoryController_life"];
         put?: never;
         post?: never;
@@ -327,6 +349,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs history.read. */
         get: operations["HistoryController_diff"];
         put?: never;
         post?: never;
@@ -343,6 +366,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs history.read. */
         get: operations["HistoryController_state"];
         put?: never;
         post?: never;
@@ -359,8 +383,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs subscription.manage. */
         get: operations["WebhookController_list"];
         put?: never;
+        /** @description Needs subscription.manage. */
         post: operations["WebhookController_subscribe"];
         delete?: never;
         options?: never;
@@ -375,9 +401,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs subscription.manage. */
         get: operations["WebhookController_read"];
         put?: never;
         post?: never;
+        /** @description Needs subscription.manage. */
         delete: operations["WebhookController_unsubscribe"];
         options?: never;
         head?: never;
@@ -391,6 +419,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs subscription.manage. */
         get: operations["WebhookController_log"];
         put?: never;
         post?: never;
@@ -409,6 +438,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs subscription.manage. */
         post: operations["WebhookController_replayOne"];
         delete?: never;
         options?: never;
@@ -424,6 +454,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs subscription.manage. */
         put: operations["WebhookController_filter"];
         post?: never;
         delete?: never;
@@ -441,6 +472,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs subscription.manage. */
         post: operations["WebhookController_pause"];
         delete?: never;
         options?: never;
@@ -457,6 +489,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs subscription.manage. */
         post: operations["WebhookController_ping"];
         delete?: never;
         options?: never;
@@ -473,6 +506,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs subscription.manage. */
         post: operations["WebhookController_replay"];
         delete?: never;
         options?: never;
@@ -489,6 +523,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs subscription.manage. */
         post: operations["WebhookController_resume"];
         delete?: never;
         options?: never;
@@ -505,6 +540,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs subscription.manage. */
         post: operations["WebhookController_rotate"];
         delete?: never;
         options?: never;
@@ -520,7 +556,25 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs subscription.manage. */
         put: operations["WebhookController_move"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/whoami": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description For everybody who is known. */
+        get: operations["WhoAmIController_read"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -889,8 +943,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -969,8 +1021,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -1015,8 +1065,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -1061,8 +1109,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -1143,8 +1189,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -1323,8 +1367,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -1553,8 +1595,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -1776,8 +1816,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -1869,8 +1907,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -1954,8 +1990,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -2002,8 +2036,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -2058,8 +2090,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -2105,8 +2135,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -2164,8 +2192,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -2216,8 +2242,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -2263,8 +2287,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -2317,8 +2339,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -2350,6 +2370,34 @@ export interface operations {
                         stream: string;
                     };
                 };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WhoAmIController_read: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do. */
             default: {

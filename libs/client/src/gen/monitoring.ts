@@ -9,6 +9,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs inference.log. */
         post: operations["IngestController_take"];
         delete?: never;
         options?: never;
@@ -23,6 +24,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs monitoring.read. */
         get: operations["AlertsController_list"];
         put?: never;
         post?: never;
@@ -41,6 +43,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs baseline.set. */
         post: operations["BaselineController_activate"];
         delete?: never;
         options?: never;
@@ -55,6 +58,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs monitoring.read. */
         get: operations["BaselineController_baseline"];
         put?: never;
         post?: never;
@@ -71,6 +75,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs monitoring.read. */
         get: operations["WindowsController_status"];
         put?: never;
         post?: never;
@@ -87,6 +92,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs monitoring.read. */
         get: operations["WindowsController_windows"];
         put?: never;
         post?: never;
@@ -105,6 +111,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs ground-truth.report. */
         post: operations["GroundTruthController_give"];
         delete?: never;
         options?: never;
@@ -119,6 +126,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs monitoring.read. */
         get: operations["CanaryController_evidence"];
         put?: never;
         post?: never;
@@ -135,7 +143,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs monitoring.read. */
         get: operations["WindowsController_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/whoami": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description For everybody who is known. */
+        get: operations["WhoAmIController_read"];
         put?: never;
         post?: never;
         delete?: never;
@@ -288,8 +314,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -552,8 +576,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -703,6 +725,34 @@ export interface operations {
                 content: {
                     "application/json": string;
                 };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WhoAmIController_read: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do. */
             default: {

@@ -9,6 +9,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs lineage.declare. */
         post: operations["OpenLineageClientController_observe[0]"];
         delete?: never;
         options?: never;
@@ -25,6 +26,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs lineage.declare. */
         post: operations["OpenLineageClientController_observe[1]"];
         delete?: never;
         options?: never;
@@ -39,6 +41,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["AISystemController_versionById"];
         put?: never;
         post?: never;
@@ -55,6 +58,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["AISystemController_bom"];
         put?: never;
         post?: never;
@@ -72,6 +76,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs component.publish. */
         put: operations["AISystemController_deprecate"];
         post?: never;
         delete?: never;
@@ -88,6 +93,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs component.publish. */
         put: operations["AISystemController_retire"];
         post?: never;
         delete?: never;
@@ -103,8 +109,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["AISystemController_list"];
         put?: never;
+        /** @description Needs component.write. */
         post: operations["AISystemController_register"];
         delete?: never;
         options?: never;
@@ -119,6 +127,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["AISystemController_byId"];
         put?: never;
         post?: never;
@@ -135,6 +144,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["AISystemController_diff"];
         put?: never;
         post?: never;
@@ -151,8 +161,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["AISystemController_versions"];
         put?: never;
+        /** @description Needs component.write. */
         post: operations["AISystemController_compose"];
         delete?: never;
         options?: never;
@@ -167,6 +179,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["AISystemController_byNumber"];
         put?: never;
         post?: never;
@@ -185,8 +198,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs model.register or dataset.register or run.track. */
         post: operations["UploadController_begin"];
         delete?: never;
+        /** @description Needs model.register or dataset.register or run.track. */
         options: operations["UploadController_whatIsPossible"];
         head?: never;
         patch?: never;
@@ -202,9 +217,12 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
+        /** @description Needs model.register or dataset.register or run.track. */
         delete: operations["UploadController_end"];
         options?: never;
+        /** @description Needs model.register or dataset.register or run.track. */
         head: operations["UploadController_howFar"];
+        /** @description Needs model.register or dataset.register or run.track. */
         patch: operations["UploadController_goOn"];
         trace?: never;
     };
@@ -217,6 +235,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs model.register or dataset.register or run.track. */
         post: operations["ArtefactController_upload"];
         delete?: never;
         options?: never;
@@ -231,11 +250,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ArtefactController_download"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
+        /** @description Needs registry.read. */
         head: operations["ArtefactController_look"];
         patch?: never;
         trace?: never;
@@ -249,6 +270,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs evaluation.run. */
         post: operations["VersionComparisonController_compare"];
         delete?: never;
         options?: never;
@@ -263,6 +285,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["VersionComparisonController_byId"];
         put?: never;
         post?: never;
@@ -279,6 +302,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["DatasetReadingController_read"];
         put?: never;
         post?: never;
@@ -295,6 +319,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["DatasetReadingController_follow"];
         put?: never;
         post?: never;
@@ -311,6 +336,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["DatasetVersionController_list"];
         put?: never;
         post?: never;
@@ -327,6 +353,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["DatasetVersionController_byId"];
         put?: never;
         post?: never;
@@ -343,8 +370,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["DatasetVersionController_assessments"];
         put?: never;
+        /** @description Needs dataset.register. */
         post: operations["DatasetVersionController_assess"];
         delete?: never;
         options?: never;
@@ -359,6 +388,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ExportController_croissant"];
         put?: never;
         post?: never;
@@ -376,8 +406,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs dataset.register. */
         put: operations["DatasetVersionController_deprecate"];
         post?: never;
+        /** @description Needs dataset.register. */
         delete: operations["DatasetVersionController_liftDeprecation"];
         options?: never;
         head?: never;
@@ -393,6 +425,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs dataset.erase. */
         post: operations["DatasetVersionController_erase"];
         delete?: never;
         options?: never;
@@ -408,6 +441,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs dataset.quarantine. */
         put: operations["DatasetVersionController_quarantine"];
         post?: never;
         delete?: never;
@@ -425,6 +459,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs dataset.release. */
         post: operations["DatasetVersionController_lift"];
         delete?: never;
         options?: never;
@@ -439,7 +474,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["DatasetVersionController_sensitivity"];
+        /** @description Needs dataset.classify. */
         put: operations["DatasetVersionController_classify"];
         post?: never;
         delete?: never;
@@ -455,6 +492,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["DatasetController_list"];
         put?: never;
         post?: never;
@@ -471,12 +509,14 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["DatasetController_byName"];
         put?: never;
         post?: never;
         delete?: never;
         options?: never;
         head?: never;
+        /** @description Needs dataset.register. */
         patch: operations["DatasetController_describe"];
         trace?: never;
     };
@@ -487,7 +527,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["DatasetController_expectations"];
+        /** @description Needs dataset.register. */
         put: operations["DatasetController_expect"];
         post?: never;
         delete?: never;
@@ -504,8 +546,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs dataset.register. */
         put: operations["DatasetController_tag"];
         post?: never;
+        /** @description Needs dataset.register. */
         delete: operations["DatasetController_removeTag"];
         options?: never;
         head?: never;
@@ -519,8 +563,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["DatasetVersionController_ofDataset"];
         put?: never;
+        /** @description Needs dataset.register. */
         post: operations["DatasetVersionController_register"];
         delete?: never;
         options?: never;
@@ -535,6 +581,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["DatasetVersionController_byNumber"];
         put?: never;
         post?: never;
@@ -551,8 +598,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["EvaluationSuiteController_list"];
         put?: never;
+        /** @description Needs evaluation.run. */
         post: operations["EvaluationSuiteController_draft"];
         delete?: never;
         options?: never;
@@ -567,7 +616,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["EvaluationSuiteController_read"];
+        /** @description Needs evaluation.run. */
         put: operations["EvaluationSuiteController_revise"];
         post?: never;
         delete?: never;
@@ -585,6 +636,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs suite.publish. */
         post: operations["EvaluationSuiteController_publish"];
         delete?: never;
         options?: never;
@@ -599,6 +651,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["EvaluationSuiteController_revision"];
         put?: never;
         post?: never;
@@ -615,6 +668,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["EvaluationController_byId"];
         put?: never;
         post?: never;
@@ -633,6 +687,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs evaluation.invalidate. */
         post: operations["EvaluationController_invalidate"];
         delete?: never;
         options?: never;
@@ -647,8 +702,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["GuardrailController_list"];
         put?: never;
+        /** @description Needs component.write. */
         post: operations["GuardrailController_draft"];
         delete?: never;
         options?: never;
@@ -663,6 +720,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["GuardrailController_byId"];
         put?: never;
         post?: never;
@@ -680,6 +738,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs component.write. */
         put: operations["GuardrailController_redraft"];
         post?: never;
         delete?: never;
@@ -697,6 +756,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs component.publish. */
         post: operations["GuardrailController_publish"];
         delete?: never;
         options?: never;
@@ -711,6 +771,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["GuardrailController_revision"];
         put?: never;
         post?: never;
@@ -728,6 +789,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs component.publish. */
         put: operations["GuardrailController_deprecate"];
         post?: never;
         delete?: never;
@@ -744,6 +806,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs component.publish. */
         put: operations["GuardrailController_retire"];
         post?: never;
         delete?: never;
@@ -759,6 +822,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["LineageController_around"];
         put?: never;
         post?: never;
@@ -775,8 +839,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["LineageController_list"];
         put?: never;
+        /** @description Needs lineage.declare. */
         post: operations["LineageController_declare"];
         delete?: never;
         options?: never;
@@ -791,9 +857,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["LineageController_read"];
         put?: never;
         post?: never;
+        /** @description Needs lineage.declare. */
         delete: operations["LineageController_withdraw"];
         options?: never;
         head?: never;
@@ -807,6 +875,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["LineageController_path"];
         put?: never;
         post?: never;
@@ -823,6 +892,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ModelVersionController_search"];
         put?: never;
         post?: never;
@@ -839,9 +909,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ModelVersionController_byId"];
         put?: never;
         post?: never;
+        /** @description Needs model.delete. */
         delete: operations["ModelVersionController_delete"];
         options?: never;
         head?: never;
@@ -855,6 +927,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ExportController_bom"];
         put?: never;
         post?: never;
@@ -871,8 +944,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ModelCardController_read"];
+        /** @description Needs card.write. */
         put: operations["ModelCardController_revise"];
+        /** @description Needs card.write. */
         post: operations["ModelCardController_draft"];
         delete?: never;
         options?: never;
@@ -887,6 +963,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ModelCardController_markdown"];
         put?: never;
         post?: never;
@@ -905,6 +982,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs card.review. */
         post: operations["ModelCardController_approve"];
         delete?: never;
         options?: never;
@@ -921,6 +999,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs card.write. */
         post: operations["ModelCardController_import"];
         delete?: never;
         options?: never;
@@ -937,6 +1016,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs card.write. */
         post: operations["ModelCardController_publish"];
         delete?: never;
         options?: never;
@@ -953,6 +1033,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs card.review. */
         post: operations["ModelCardController_return"];
         delete?: never;
         options?: never;
@@ -967,6 +1048,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ModelCardController_revisions"];
         put?: never;
         post?: never;
@@ -985,6 +1067,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs card.write. */
         post: operations["ModelCardController_submit"];
         delete?: never;
         options?: never;
@@ -1000,8 +1083,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs model.change. */
         put: operations["ModelVersionController_deprecate"];
         post?: never;
+        /** @description Needs model.change. */
         delete: operations["ModelVersionController_liftDeprecation"];
         options?: never;
         head?: never;
@@ -1015,6 +1100,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ExternalVersionController_derivatives"];
         put?: never;
         post?: never;
@@ -1032,6 +1118,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs model.change. */
         put: operations["ModelVersionController_describe"];
         post?: never;
         delete?: never;
@@ -1047,8 +1134,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["EvaluationController_list"];
         put?: never;
+        /** @description Needs evaluation.run. */
         post: operations["EvaluationController_run"];
         delete?: never;
         options?: never;
@@ -1065,6 +1154,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs model.purge. */
         post: operations["ModelVersionController_purge"];
         delete?: never;
         options?: never;
@@ -1081,6 +1171,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs evaluation.report. */
         post: operations["EvaluationController_report"];
         delete?: never;
         options?: never;
@@ -1097,6 +1188,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs model.delete. */
         post: operations["ModelVersionController_restore"];
         delete?: never;
         options?: never;
@@ -1112,8 +1204,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs model.change. */
         put: operations["ModelVersionController_tag"];
         post?: never;
+        /** @description Needs model.change. */
         delete: operations["ModelVersionController_removeTag"];
         options?: never;
         head?: never;
@@ -1127,6 +1221,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["SignatureController_read"];
         put?: never;
         post?: never;
@@ -1143,8 +1238,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ModelController_search"];
         put?: never;
+        /** @description Needs model.register. */
         post: operations["ModelController_register"];
         delete?: never;
         options?: never;
@@ -1159,9 +1256,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ModelController_byId"];
         put?: never;
         post?: never;
+        /** @description Needs model.delete. */
         delete: operations["ModelController_delete"];
         options?: never;
         head?: never;
@@ -1175,9 +1274,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["AliasController_version"];
+        /** @description Needs model.change. */
         put: operations["AliasController_assign"];
         post?: never;
+        /** @description Needs model.change. */
         delete: operations["AliasController_remove"];
         options?: never;
         head?: never;
@@ -1192,8 +1294,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs alias.protect. */
         put: operations["AliasController_protect"];
         post?: never;
+        /** @description Needs alias.protect. */
         delete: operations["AliasController_liftProtection"];
         options?: never;
         head?: never;
@@ -1207,6 +1311,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["VersionComparisonController_list"];
         put?: never;
         post?: never;
@@ -1224,8 +1329,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs model.change. */
         put: operations["ModelController_deprecate"];
         post?: never;
+        /** @description Needs model.change. */
         delete: operations["ModelController_liftDeprecation"];
         options?: never;
         head?: never;
@@ -1240,6 +1347,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs model.change. */
         put: operations["ModelController_describe"];
         post?: never;
         delete?: never;
@@ -1257,6 +1365,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs model.register. */
         post: operations["ExternalVersionController_register"];
         delete?: never;
         options?: never;
@@ -1272,6 +1381,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs model.change. */
         put: operations["ModelController_rename"];
         post?: never;
         delete?: never;
@@ -1288,6 +1398,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs model.register. */
         put: operations["ModelController_statePurpose"];
         post?: never;
         delete?: never;
@@ -1305,6 +1416,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs model.register. */
         post: operations["ExternalVersionController_reference"];
         delete?: never;
         options?: never;
@@ -1321,6 +1433,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs model.delete. */
         post: operations["ModelController_restore"];
         delete?: never;
         options?: never;
@@ -1336,8 +1449,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs model.change. */
         put: operations["ModelController_tag"];
         post?: never;
+        /** @description Needs model.change. */
         delete: operations["ModelController_removeTag"];
         options?: never;
         head?: never;
@@ -1351,8 +1466,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ModelVersionController_ofModel"];
         put?: never;
+        /** @description Needs model.register. */
         post: operations["ModelVersionController_register"];
         delete?: never;
         options?: never;
@@ -1367,8 +1484,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["OpenLineageController_feed"];
         put?: never;
+        /** @description Needs lineage.declare. */
         post: operations["OpenLineageController_observe"];
         delete?: never;
         options?: never;
@@ -1383,8 +1502,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["PromptController_search"];
         put?: never;
+        /** @description Needs component.write. */
         post: operations["PromptController_register"];
         delete?: never;
         options?: never;
@@ -1399,6 +1520,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["PromptController_byName"];
         put?: never;
         post?: never;
@@ -1416,8 +1538,10 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs model.change. */
         put: operations["PromptController_assignAlias"];
         post?: never;
+        /** @description Needs model.change. */
         delete: operations["PromptController_removeAlias"];
         options?: never;
         head?: never;
@@ -1431,6 +1555,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["PromptController_diff"];
         put?: never;
         post?: never;
@@ -1447,8 +1572,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["PromptController_versions"];
         put?: never;
+        /** @description Needs component.write. */
         post: operations["PromptController_registerVersion"];
         delete?: never;
         options?: never;
@@ -1463,6 +1590,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["PromptController_version"];
         put?: never;
         post?: never;
@@ -1479,6 +1607,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["SigningTrustController_read"];
         put?: never;
         post?: never;
@@ -1497,6 +1626,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs signing-trust.manage. */
         post: operations["SigningTrustController_trust"];
         delete?: never;
         options?: never;
@@ -1514,6 +1644,7 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
+        /** @description Needs signing-trust.manage. */
         delete: operations["SigningTrustController_distrust"];
         options?: never;
         head?: never;
@@ -1528,6 +1659,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs signing-trust.manage. */
         put: operations["SigningTrustController_require"];
         post?: never;
         delete?: never;
@@ -1543,8 +1675,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ToolController_list"];
         put?: never;
+        /** @description Needs component.write. */
         post: operations["ToolController_draft"];
         delete?: never;
         options?: never;
@@ -1559,6 +1693,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ToolController_byId"];
         put?: never;
         post?: never;
@@ -1576,6 +1711,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs component.write. */
         put: operations["ToolController_redraft"];
         post?: never;
         delete?: never;
@@ -1593,6 +1729,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs component.publish. */
         post: operations["ToolController_publish"];
         delete?: never;
         options?: never;
@@ -1607,6 +1744,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** @description Needs registry.read. */
         get: operations["ToolController_revision"];
         put?: never;
         post?: never;
@@ -1624,6 +1762,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs component.publish. */
         put: operations["ToolController_deprecate"];
         post?: never;
         delete?: never;
@@ -1640,6 +1779,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
+        /** @description Needs component.publish. */
         put: operations["ToolController_retire"];
         post?: never;
         delete?: never;
@@ -1657,7 +1797,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /** @description Needs component.write. */
         post: operations["ToolController_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/whoami": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description For everybody who is known. */
+        get: operations["WhoAmIController_read"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2954,8 +3112,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3008,8 +3164,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3100,8 +3254,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3277,8 +3429,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3441,8 +3591,6 @@ export interface operations {
                 "Tus-Resumable": string;
                 /** @description How many bytes will come. */
                 "Upload-Length": number;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description sha256:<hex> of all bytes; 422 with the last one if it is another. */
@@ -3510,8 +3658,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3581,8 +3727,6 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description From which byte on the body goes; 409 if the upload is elsewhere. */
                 "Upload-Offset": number;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -3625,8 +3769,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description sha256:<hex> of the body; 422 if it is another. */
@@ -3647,6 +3789,16 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The same bytes were there already. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredArtefact"];
+                };
+            };
+            /** @description The bytes were not there before. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3681,7 +3833,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The bytes. */
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The range of them that was asked for. */
+            206: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3735,8 +3895,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4015,8 +4173,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4094,8 +4250,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4152,8 +4306,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4202,8 +4354,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4260,8 +4410,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4316,8 +4464,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4423,8 +4569,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4558,8 +4702,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4647,8 +4789,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4840,8 +4980,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4893,8 +5031,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -4979,8 +5115,6 @@ export interface operations {
                 "If-Match"?: string;
                 /** @description respond-async (RFC 7240) */
                 Prefer?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5178,8 +5312,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5318,8 +5450,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5427,8 +5557,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5585,8 +5713,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5683,8 +5809,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5787,8 +5911,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5860,8 +5982,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -5954,8 +6074,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6012,8 +6130,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6157,8 +6273,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6244,8 +6358,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6415,8 +6527,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6531,8 +6641,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6620,8 +6728,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6703,8 +6809,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6750,8 +6854,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6805,8 +6907,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6852,8 +6952,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -6955,8 +7053,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7002,8 +7098,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7057,8 +7151,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7140,8 +7232,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7264,8 +7354,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7332,8 +7420,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7379,8 +7465,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7508,8 +7592,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7555,8 +7637,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7610,8 +7690,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7744,8 +7822,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7845,8 +7921,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7924,8 +7998,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -7979,8 +8051,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8026,8 +8096,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8080,8 +8148,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8181,8 +8247,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8236,8 +8300,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8283,8 +8345,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8336,8 +8396,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8443,8 +8501,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8496,8 +8552,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8552,8 +8606,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8641,8 +8693,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8688,8 +8738,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8743,8 +8791,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8835,8 +8881,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -8988,8 +9032,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9211,8 +9253,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9302,8 +9342,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9356,8 +9394,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9496,8 +9532,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9643,8 +9677,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9699,8 +9731,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9745,8 +9775,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9832,8 +9860,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -9935,8 +9961,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -10007,8 +10031,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -10101,8 +10123,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -10159,8 +10179,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -10217,8 +10235,6 @@ export interface operations {
                 "Idempotency-Key"?: string;
                 /** @description The revision the command expects, in double quotes; 412 if it is another. */
                 "If-Match"?: string;
-                /** @description Who gives the command: human/<id>, machine/<id> or system/<id>. */
-                "Vitae-Actor"?: string;
                 /** @description Ties the commands of one piece of work together; a new id if absent. */
                 "Vitae-Correlation-Id"?: string;
                 /** @description Why, as percent-encoded UTF-8. */
@@ -10276,6 +10292,34 @@ export interface operations {
                         stream: string;
                     };
                 };
+            };
+            /** @description What went wrong, and what to do. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    WhoAmIController_read: {
+        parameters: {
+            query?: {
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong, and what to do. */
             default: {

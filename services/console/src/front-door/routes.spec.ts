@@ -1,14 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { routeOf, routes } from './routes.ts';
 
-const all = routes({
+const services = {
   registry: 'http://registry',
   governance: 'http://governance',
   deployment: 'http://deployment',
   monitoring: 'http://monitoring',
   ledger: 'http://ledger',
   runtime: 'http://runtime',
-});
+};
+const all = routes(services);
 const led = (url: string): string | undefined => {
   const found = routeOf(all, url);
   return found && `${found.route.target}${found.path}`;
@@ -27,8 +28,15 @@ describe('the front door', () => {
     expect(led(url)).toBeUndefined(),
   );
 
-  it.each(['/api/runtime/admin/endpoints', '/api/runtime/%61dmin/endpoints', '/api/runtime//admin', '/api/runtime/ADMIN', '/api/runtime/./admin', '/api/runtime/admin?x'])(
+  it.each(['/api/runtime/admin/endpoints', '/api/runtime/%61dmin/endpoints', '/api/runtime/ADMIN', '/api/runtime/admin?x', '/api/runtime/admin%2fendpoints', '/api/runtime/admin/'])(
     'keeps %s, which is for the deployment service, closed',
     (url) => expect(led(url)).toBeUndefined(),
   );
+
+  it.each(Object.keys(services).flatMap((service) => ['metrics', 'healthz', 'readyz', 'METRICS', '%6detrics', 'metrics/', 'readyz?x', 'healthz/x'].map((path) => `/api/${service}/${path}`)))(
+    'keeps %s, which is for those who run the service, closed',
+    (url) => expect(led(url)).toBeUndefined(),
+  );
+
+  it.each(['/api/registry/openapi.json', '/api/registry/v1/projects/p/metrics', '/v2/health/ready', '/api/ledger/admin'])('leads on: %s', (url) => expect(led(url)).toBeDefined());
 });

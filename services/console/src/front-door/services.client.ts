@@ -7,6 +7,7 @@ import { routes, type Route, type Services } from './routes.ts';
 @Injectable()
 export class ServicesClient implements OnModuleInit {
   readonly routes: readonly Route[];
+  readonly names: readonly string[];
   readonly #services: Services;
 
   constructor(
@@ -22,6 +23,7 @@ export class ServicesClient implements OnModuleInit {
       runtime: config.RUNTIME_URL,
     };
     this.routes = routes(this.#services);
+    this.names = Object.keys(this.#services);
   }
 
   onModuleInit(): void {

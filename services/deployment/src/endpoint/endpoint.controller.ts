@@ -3,7 +3,7 @@ import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { because, type CommandContext, Context, created, etag, type PageQuery, pageQuery, Problem, projectId } from '@vitae/service-kit';
+import { because, type CommandContext, Context, created, etag, Needs, type PageQuery, pageQuery, Problem, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
@@ -21,6 +21,7 @@ const id = z.uuid();
 /** Stable addresses, and what serves behind them. */
 @ApiTags('endpoints')
 @Controller('v1/projects/:projectId/endpoints')
+@Needs('deployment.read')
 export class EndpointController {
   constructor(
     private readonly bus: CommandBus,
@@ -29,6 +30,7 @@ export class EndpointController {
   ) {}
 
   @Post()
+  @Needs('endpoint.create')
   async create(@Body({ schema: endpointBody }) body: z.infer<typeof endpointBody>, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const reason = because(context, `endpoint ${body.name} created in ${body.environment}`);
     const handled = await this.bus.execute(new ForEndpoint(uuid(), { type: 'create', ...body }, reason));
@@ -61,6 +63,7 @@ export class EndpointController {
   }
 
   @Post(':id/variants')
+  @Needs('rollout.start')
   async deploy(@Param('id', { schema: id }) endpointId: string, @Body({ schema: variantBody }) body: z.infer<typeof variantBody>, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const { modelVersionId, permitId } = body;
     const handled = await this.bus.execute(new ForEndpoint(endpointId, { type: 'deploy', variantId: uuid(), modelVersionId, permitId }, context));

@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { Refused, streamName, type Handled } from '@vitae/event-store';
-import { because, caughtUp, type CommandContext, Consumers, Ledger } from '@vitae/service-kit';
+import { because, caughtUp, type CommandContext, Consumers, Ledger, mustHave } from '@vitae/service-kit';
 import { noSuchEnvironment } from '../environment/environment.ts';
 import { environmentById, environmentNamed } from '../environment/environments.view.ts';
 import { modelDeleted } from '../lifecycle/gone.ts';
@@ -47,6 +47,7 @@ export class EndpointHandler implements ICommandHandler<ForEndpoint> {
   async #create(endpointId: string, { name, environment, modelId }: Extract<EndpointOrder, { type: 'create' }>, context: CommandContext): Promise<Handled<EndpointEvent>> {
     const place = await environmentNamed(this.em, context.projectId, environment);
     if (!place) throw noSuchEnvironment(environment);
+    mustHave(context.principal, 'endpoint.create', context.projectId, place.class);
     const model = await modelById(this.em, context.projectId, modelId);
     if (!model) {
       throw endpointRefused('MODEL_NOT_FOUND', `There is no model ${modelId} in this project. Register it first: POST …/models at the registry.`, 404);
@@ -62,13 +63,14 @@ export class EndpointHandler implements ICommandHandler<ForEndpoint> {
     const { variantId, modelVersionId, permitId } = order;
     const row = await endpointById(this.em, projectId, endpointId);
     if (!row) throw noSuchEndpoint(endpointId);
+    const place = await environmentById(this.em, projectId, row.environmentId);
+    if (!place) throw noSuchEnvironment(row.environment);
+    mustHave(context.principal, 'rollout.start', projectId, place.class);
     const version = await modelVersionById(this.em, projectId, modelVersionId);
     if (!version) throw endpointRefused('MODEL_VERSION_NOT_FOUND', `There is no model version ${modelVersionId} in this project. Register it first: POST …/models/:modelId/versions at the registry.`, 404);
     if (version.files.length === 0) {
       throw endpointRefused('ARTEFACT_MISSING', `Version ${version.version} was registered by reference, and nothing can serve an artefact that was never uploaded. Upload it, and register it as a version with its data and code.`, 409);
     }
-    const place = await environmentById(this.em, projectId, row.environmentId);
-    if (!place) throw noSuchEnvironment(row.environment);
     const given = permitId === undefined ? undefined : await permitById(this.em, projectId, permitId);
 
     const { modelId, artefactDigest, files, retired } = version;

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, traceHeaders } from '@vitae/service-kit';
+import { CONFIG, ServiceToken, traceHeaders } from '@vitae/service-kit';
 import { z } from 'zod';
 import type { DeploymentConfig } from '../config.ts';
 
@@ -34,7 +34,10 @@ const PATIENCE = 5_000;
 /** The local driver: Vitae's own runtime, by its /admin routes. Rejects when the runtime is away or says no. */
 @Injectable()
 export class Runtime {
-  constructor(@Inject(CONFIG) private readonly config: DeploymentConfig) {}
+  constructor(
+    @Inject(CONFIG) private readonly config: DeploymentConfig,
+    private readonly serviceToken: ServiceToken,
+  ) {}
 
   /** What is served now, by the endpoint's name. */
   async observe(): Promise<ReadonlyMap<string, Observed>> {
@@ -49,10 +52,11 @@ export class Runtime {
 
   async #call(method: string, path: string, body?: RuntimeRoute): Promise<unknown> {
     const url = `${this.config.RUNTIME_URL}/admin/endpoints${path}`;
-    const token = this.config.RUNTIME_ADMIN_TOKEN;
+    const authorization = await this.serviceToken.authorizationHeader();
     const response = await fetch(url, {
       method,
-      headers: { ...traceHeaders(), ...(body ? { 'content-type': 'application/json' } : {}), ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      headers: { ...traceHeaders(), ...(body ? { 'content-type': 'application/json' } : {}), ...authorization },
+      redirect: 'error',
       body: body ? JSON.stringify(body) : null,
       signal: AbortSignal.timeout(PATIENCE),
     }).catch((error: Error) => {

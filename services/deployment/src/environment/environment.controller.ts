@@ -3,7 +3,7 @@ import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { because, type CommandContext, Context, created, etag, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { because, type CommandContext, Context, created, etag, Needs, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
@@ -24,6 +24,7 @@ const environmentBody = z.strictObject({
 /** Places where models serve. */
 @ApiTags('environments')
 @Controller('v1/projects/:projectId/environments')
+@Needs('deployment.read')
 export class EnvironmentController {
   constructor(
     private readonly bus: CommandBus,
@@ -31,6 +32,7 @@ export class EnvironmentController {
   ) {}
 
   @Post()
+  @Needs('environment.manage')
   async create(@Body({ schema: environmentBody }) body: z.infer<typeof environmentBody>, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const reason = because(context, `environment ${body.name} of class ${body.class} created`);
     const handled = await this.bus.execute(new ForEnvironment({ type: 'CreateEnvironment', environmentId: uuid(), ...body }, reason));

@@ -3,7 +3,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/commo
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { because, changed, type CommandContext, Context, created, etag, projectId } from '@vitae/service-kit';
+import { because, changed, type CommandContext, Context, created, etag, Needs, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ const id = z.uuid();
 /** Changes of weights over time, judged by monitoring. */
 @ApiTags('rollouts')
 @Controller('v1/projects/:projectId')
+@Needs('deployment.read')
 export class RolloutController {
   constructor(
     private readonly bus: CommandBus,
@@ -29,6 +30,7 @@ export class RolloutController {
   ) {}
 
   @Post('endpoints/:id/rollouts')
+  @Needs('rollout.start')
   async start(@Param('id', { schema: id }) endpointId: string, @Body({ schema: rolloutBody }) body: z.infer<typeof rolloutBody>, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const reason = because(context, `rollout by ${body.steps.join(', ')} % on evidence`);
     const handled = await this.bus.execute(new ForRollout(uuid(), { type: 'start', endpointId, ...body }, reason));
@@ -53,6 +55,7 @@ export class RolloutController {
 
   /** The reason (header Vitae-Reason) is required. */
   @Post('rollouts/:id/rollback')
+  @Needs('rollout.roll-back')
   @HttpCode(200)
   async rollBack(@Param('id', { schema: id }) rolloutId: string, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const handled = await this.bus.execute(new ForRollout(rolloutId, { type: 'roll-back' }, context));

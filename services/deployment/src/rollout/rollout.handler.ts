@@ -1,10 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { streamName, type Handled } from '@vitae/event-store';
-import { caughtUp, Consumers, Ledger, type CommandContext } from '@vitae/service-kit';
+import { caughtUp, Consumers, Ledger, mustHave, type CommandContext } from '@vitae/service-kit';
 import { endpointSubjects, noSuchEndpoint } from '../endpoint/endpoint.ts';
 import { endpointById, variantsOf } from '../endpoint/endpoints.view.ts';
 import { Reconciler } from '../endpoint/reconcile.worker.ts';
+import { noSuchEnvironment } from '../environment/environment.ts';
+import { environmentById } from '../environment/environments.view.ts';
 import { goneVersion } from '../lifecycle/lifecycle.view.ts';
 import { noSuchRollout, rollout, type RolloutCommand, type RolloutEvent } from './rollout.ts';
 import { projectRollouts, rolloutById, type RolloutRow } from './rollouts.view.ts';
@@ -34,16 +36,19 @@ export class RolloutHandler implements ICommandHandler<ForRollout> {
   ) {}
 
   async execute({ rolloutId, order, context }: ForRollout): Promise<Handled<RolloutEvent>> {
-    const { command, subjects } = order.type === 'start' ? await this.#start(rolloutId, order, context.projectId) : await this.#rollBack(rolloutId, context);
+    const { command, subjects } = order.type === 'start' ? await this.#start(rolloutId, order, context) : await this.#rollBack(rolloutId, context);
     const handled = await this.ledger.handle(rollout, { stream: streamName(rollout.category, rolloutId), command, context, subjects }, projectRollouts);
     this.reconciler.wake();
     return handled;
   }
 
-  async #start(rolloutId: string, { type: _type, endpointId, ...order }: Extract<RolloutOrder, { type: 'start' }>, projectId: string): Promise<{ command: RolloutCommand; subjects: string[] }> {
+  async #start(rolloutId: string, { type: _type, endpointId, ...order }: Extract<RolloutOrder, { type: 'start' }>, { projectId, principal }: CommandContext): Promise<{ command: RolloutCommand; subjects: string[] }> {
     await caughtUp(this.consumers); // with what the registry deleted
     const row = await endpointById(this.em, projectId, endpointId);
     if (!row) throw noSuchEndpoint(endpointId);
+    const place = await environmentById(this.em, projectId, row.environmentId);
+    if (!place) throw noSuchEnvironment(row.environment);
+    mustHave(principal, 'rollout.start', projectId, place.class);
     const variants = (await variantsOf(this.em, endpointId))
       .filter(({ state, leaving }) => state !== 'removed' && !leaving)
       .map(({ id: variantId, modelVersionId, version, state, weight }) => ({ variantId, modelVersionId, version, state, weight }));

@@ -30,7 +30,7 @@ export const ApprovalCaseRow = defineEntity({
 });
 export type ApprovalCaseRow = InferEntity<typeof ApprovalCaseRow>;
 
-/** The last word of a person in a role. */
+/** The last word of an account in a role. */
 export const ApprovalRow = defineEntity({
   name: 'ApprovalRow',
   tableName: 'approval',
@@ -39,6 +39,9 @@ export const ApprovalRow = defineEntity({
     role: p.text().primary(),
     approver: p.text().primary(),
     approverKind: p.text(),
+    /** Whose word it is, when it is not the approver's own; else empty. */
+    onBehalfOf: p.text(),
+    delegationId: p.uuid().nullable(),
     decision: p.text(),
     givenAt: p.datetime(),
     expiresAt: p.datetime().nullable(),
@@ -58,10 +61,12 @@ export async function projectApprovalCases({ em }: ViewTransaction, events: read
       continue;
     }
     const granted = event.$typeName === 'vitae.governance.v1.ApprovalGranted';
+    const { approvalCaseId, role, approver, onBehalfOf } = event;
+    // One's own word takes the place of what was said in one's name.
+    if (onBehalfOf === '') await em.nativeDelete(ApprovalRow, { approvalCaseId, role, onBehalfOf: approver });
     await em.upsert(ApprovalRow, {
-      approvalCaseId: event.approvalCaseId,
-      role: event.role,
-      approver: event.approver,
+      ...{ approvalCaseId, role, approver, onBehalfOf },
+      delegationId: event.delegationId || null,
       approverKind: actorKinds.nameOf(actor.kind),
       decision: granted ? 'approved' : 'refused',
       givenAt: new Date(occurredAt),

@@ -7,11 +7,12 @@ import { gateInput } from './gate-input.ts';
 const sha256 = (text: string) => `sha256:${createHash('sha256').update(text).digest('hex')}`;
 const id = (n: number) => `01990000-0000-7000-8000-00000000000${n}`;
 const from = (stream: string, revision = 1) => ({ stream, revision });
-const asked = { at: '2026-11-20T09:00:00Z', actor: { id: 'rita', kind: 'human' } };
+const asked = { at: '2026-11-20T09:00:00Z', actor: { id: 'rita', kind: 'human' }, asker: 'rita' };
 const approval = (role: string, approver: string, day: string, until: string) => ({
   role,
   approver,
   approverKind: 'human',
+  onBehalfOf: '',
   decision: 'approved',
   givenAt: new Date(`${day}T09:00:00Z`),
   expiresAt: new Date(`${until}T09:00:00Z`),
@@ -84,6 +85,10 @@ const base: GateFacts = {
   quarantines: [],
   cases: [],
   incidents: [{ ...from('governance.Incident-6', 2), id: id(6), title: 'Drift on credit-eu', severity: 'sev3', state: 'open' }],
+  contributions: [],
+  questions: [],
+  links: [],
+  delegations: [],
 };
 const subjectHash = subjectHashOf(base, sha256);
 const facts: GateFacts = {
@@ -145,6 +150,57 @@ describe('the assembly of the gate input', () => {
   });
 });
 
+describe('the people of the input', () => {
+  const day = (date: string) => new Date(`${date}T09:00:00Z`);
+  const gave = (delegator: string, delegate: string, givenAt: string, until: string) => ({ ...from('governance.Delegation-20', 2), delegator, delegate, givenAt: day(givenAt), until: day(until) });
+  const assembled = (more: Partial<GateFacts>, asker = asked) => assembleGateInput({ ...facts, ...more }, asker, sha256);
+
+  it('are those who are named and those who had a part in what it was made of', () => {
+    const contributions = [{ ...from('registry.DatasetVersion-9', 1), person: 'ida' }];
+    expect(assembled({ contributions }).version.contributors).toEqual(['dana', 'emil', 'ida']);
+    expect(positionsOf({ ...facts, contributions })).toContainEqual({ stream: 'registry.DatasetVersion-9', revision: 1 });
+  });
+
+  it('are one for each human, also where that was found out after the approvals, with all of their accounts', () => {
+    const links = [{ ...from('governance.LinkedAccounts-1', 4), people: ['marc', 'a-marc'] as const }, { ...from('governance.LinkedAccounts-1', 5), people: ['olga', 'emil'] as const }];
+    const input = assembled({ links });
+    expect(input.approvals.map(({ by }) => by)).toEqual(['emil', 'a-marc']);
+    expect(input.version.contributors).toContain('emil');
+    expect(input.people).toEqual([{ person: 'a-marc', accounts: ['a-marc', 'marc'] }, { person: 'emil', accounts: ['emil', 'olga'] }]);
+    expect(positionsOf({ ...facts, links })).toContainEqual({ stream: 'governance.LinkedAccounts-1', revision: 5 });
+    expect(gateInput.safeParse(input).success).toBe(true);
+  });
+
+  it('are not told more of than concerns the question', () => {
+    const links = [{ ...from('governance.LinkedAccounts-1', 4), people: ['x', 'y'] as const }];
+    expect(assembled({ links })).toEqual(assembled({}));
+  });
+
+  it('are the asker, who opened the case, and who asked before judging; who judged first spoils that question alone', () => {
+    const question = (by: string, date: string, about = subjectHash) => ({ ...from('governance.GateDecision-1'), by, subjectHash: about, askedAt: day(date) });
+    const questions = [question('sven', '2026-11-10'), question('olga', '2026-11-19'), question('marc', '2026-11-18'), question('vera', '2026-11-10', 'sha256:old')];
+    expect(assembled({ questions }).requesters).toEqual(['rita', 'dana', 'sven', 'marc']);
+    expect(assembled({ questions }, { ...asked, actor: { id: 'ci', kind: 'machine' }, asker: 'olga' }).requesters).toContain('olga');
+  });
+
+  it('are tied by a delegation of who built or requested it that was in force between the word and now', () => {
+    const tied = (...delegations: GateFacts['delegations']) => assembled({ delegations }).approvals.map(({ delegateOf }) => delegateOf);
+    expect(tied(gave('emil', 'marc', '2026-11-01', '2026-11-30'))).toEqual([undefined, ['emil']]);
+    expect(tied(gave('rita', 'olga', '2026-11-19', '2026-11-30'))).toEqual([['rita'], undefined]);
+    expect(tied(gave('emil', 'marc', '2026-11-01', '2026-11-18'))).toEqual([undefined, undefined]);
+    expect(tied(gave('emil', 'marc', '2026-11-21', '2026-11-30'))).toEqual([undefined, undefined]);
+    expect(tied(gave('marc', 'emil', '2026-11-01', '2026-11-30'), gave('x', 'marc', '2026-11-01', '2026-11-30'))).toEqual([undefined, undefined]);
+  });
+
+  it('are told whose word it is, when it is spoken for another one', () => {
+    const [one] = facts.cases;
+    const [owner] = one?.approvals ?? [];
+    if (!one || !owner) throw new Error('the facts have an approval');
+    const input = assembled({ cases: [{ ...one, approvals: [{ ...owner, onBehalfOf: 'otto' }] }], delegations: [gave('emil', 'otto', '2026-11-01', '2026-11-30')] });
+    expect(input.approvals).toMatchObject([{ by: 'olga', onBehalfOf: 'otto', delegateOf: ['emil'] }]);
+  });
+});
+
 describe('a quarantine', () => {
   const raw = { ...from('registry.DatasetVersion-7', 4), id: id(7), name: 'raw', version: 3, of: id(4), open: true, times: 1 };
 
@@ -173,6 +229,14 @@ describe('the subject hash', () => {
   it.each<[string, Partial<GateFacts>]>([
     ['the artefact', { version: { ...version, digest: `sha256:${'d'.repeat(64)}` } }],
     ['the training data', { version: { ...version, datasetDigest: `sha256:${'d'.repeat(64)}` } }],
+    ['the version', { version: { ...version, id: id(8) } }],
+    ['the gate', { gate: 'promote-staging' }],
+    ['the class of the environment', { environment: { ...environment, class: 'staging' } }],
+    ['the use case', { useCase: { ...useCase, id: id(8) } }],
+    ['a use case that is gone', { useCase: undefined }],
+    ['the direction of a metric', { useCase: { ...useCase, requiredMetrics: useCase.requiredMetrics.map((metric) => ({ ...metric, direction: 'at-most' })) } }],
+    ['a metric that is not required any more', { useCase: { ...useCase, requiredMetrics: useCase.requiredMetrics.slice(1) } }],
+    ['a metric under another name', { useCase: { ...useCase, requiredMetrics: useCase.requiredMetrics.map((metric) => ({ ...metric, name: `${metric.name}2` })) } }],
     ['the region', { environment: { ...environment, region: 'us' } }],
     ['the environment', { environment: { ...environment, name: 'prod-us' } }],
     ['the risk tier', { useCase: { ...useCase, riskTier: 'critical' } }],

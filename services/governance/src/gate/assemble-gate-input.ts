@@ -1,4 +1,5 @@
 import { canonicalJson } from '@vitae/contracts';
+import { dutiesIn, dutyPositions, type DutyFacts } from './duties-in.ts';
 import { GATE_INPUT_SCHEMA, type GateInput } from './gate-input.ts';
 
 /** The place of a fact in the ledger. */
@@ -8,7 +9,7 @@ export interface Position {
 }
 
 /** What governance's views know of a subject when its gate is asked. Lists are in a stable order. */
-export interface GateFacts {
+export interface GateFacts extends DutyFacts {
   readonly gate: string;
   readonly environment: { readonly name: string; readonly class: string; readonly region: string };
   readonly version: Position & {
@@ -78,6 +79,8 @@ export interface GateFacts {
       readonly role: string;
       readonly approver: string;
       readonly approverKind: string;
+      /** Empty for the approver's own word. */
+      readonly onBehalfOf: string;
       readonly decision: string;
       readonly givenAt: Date;
       readonly expiresAt?: Date | null | undefined;
@@ -117,13 +120,14 @@ export function subjectHashOf({ gate, environment, version, useCase, quarantines
 /** The one way from what is known to what the policies read. Equal facts give equal input, byte for byte once canonical. */
 export function assembleGateInput(
   facts: GateFacts,
-  asked: { readonly at: string; readonly actor: { readonly id: string; readonly kind: string } },
+  asked: { readonly at: string; readonly actor: { readonly id: string; readonly kind: string }; /** Who it is whose wish it is. */ readonly asker: string },
   sha256: Sha256,
 ): GateInput {
   const { version, useCase, cases } = facts;
   const evaluations = facts.evaluations.flatMap(({ datasetVersionId, ...one }) => (counts(one) && datasetVersionId ? [{ ...one, datasetVersionId }] : []));
   const subjectHash = subjectHashOf(facts, sha256);
   const current = cases.find((one) => one.subjectHash === subjectHash);
+  const duties = dutiesIn(facts, { at: new Date(asked.at), asker: asked.asker, current, subjectHash });
   const datasetIds = [...new Set([version.datasetVersionId, ...evaluations.map(({ datasetVersionId }) => datasetVersionId)])];
   const datasetOf = (id: string) => facts.datasets.find((dataset) => dataset.id === id);
   return {
@@ -132,9 +136,9 @@ export function assembleGateInput(
     gate: { id: facts.gate },
     environment: facts.environment,
     actor: asked.actor,
-    requesters: [...new Set([asked.actor.id, ...(current ? [current.requestedBy] : [])])],
+    requesters: [...duties.requesters],
     model: { id: version.modelId, name: version.modelName },
-    version: { id: version.id, number: version.version, digest: version.digest, contributors: [...version.contributors] },
+    version: { id: version.id, number: version.version, digest: version.digest, contributors: [...duties.contributors] },
     useCase: useCase
       ? {
           id: useCase.id,
@@ -173,10 +177,11 @@ export function assembleGateInput(
     groups: evaluations.flatMap(({ id, groups }) => groups.map(({ attribute, group, n }) => ({ evaluation: id, attribute, group, n }))),
     ...evidenceThatDoesNotCount(facts),
     subjectHash,
+    ...(duties.people.length > 0 ? { people: duties.people.map(({ person, accounts }) => ({ person, accounts: [...accounts] })) } : {}),
     approvals: cases.flatMap((one) =>
-      one.approvals.map(({ role, approver, approverKind, decision, givenAt, expiresAt }) => ({
+      one.approvals.map(({ role, approver, onBehalfOf, approverKind, decision, givenAt, expiresAt }) => ({
         role,
-        by: approver,
+        ...duties.voices({ approver, onBehalfOf, givenAt }),
         kind: approverKind,
         decision: decision === 'approved' ? ('approved' as const) : ('refused' as const),
         at: iso(givenAt),
@@ -207,7 +212,7 @@ function evidenceThatDoesNotCount({ evaluations }: GateFacts): Pick<GateInput, '
 
 /** Every stream that the facts came from and how far it was read, in order of name. */
 export function positionsOf(facts: GateFacts): readonly Position[] {
-  const all = [facts.version, ...(facts.useCase ? [facts.useCase] : []), ...facts.evaluations, ...facts.datasets, ...facts.quarantines, ...facts.cases, ...facts.incidents];
+  const all = [facts.version, ...(facts.useCase ? [facts.useCase] : []), ...facts.evaluations, ...facts.datasets, ...facts.quarantines, ...facts.cases, ...facts.incidents, ...dutyPositions(facts)];
   const furthest = new Map<string, number>();
   for (const { stream, revision } of all) furthest.set(stream, Math.max(revision, furthest.get(stream) ?? 0));
   return [...furthest].map(([stream, revision]) => ({ stream, revision })).sort((a, b) => (a.stream < b.stream ? -1 : 1));

@@ -3,7 +3,7 @@ import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { GateOutcomeSchema, PolicyOutcomeSchema, type GateDecided, type GateOutcome, type PolicyOutcome } from '@vitae/contracts';
 import type { RecordedEvent } from '@vitae/event-store';
-import { type Page, pageOf, type PageQuery, type ViewTransaction } from '@vitae/service-kit';
+import { type Page, pageOf, type PageQuery, sqlOf, type ViewTransaction } from '@vitae/service-kit';
 import { shortNames } from '../short-names.ts';
 
 /** allow, deny. */
@@ -79,6 +79,25 @@ export async function decisions(em: EntityManager, projectId: string, modelVersi
   const where = { projectId, ...(modelVersionId ? { modelVersionId } : {}), ...(after ? { id: { $gt: after } } : {}) };
   const rows = await em.find(DecisionRow, where, { orderBy: { id: 'asc' }, limit: limit + 1 });
   return pageOf(rows.map(told), limit);
+}
+
+/** Somebody asked a gate about a subject; the first time. */
+export interface KnownQuestion {
+  readonly by: string;
+  readonly subjectHash: string;
+  readonly askedAt: Date;
+  readonly stream: string;
+  readonly revision: number;
+}
+
+/** Who asked about a version at a gate, each once for each subject; in order of who. */
+export async function questionsAbout(em: EntityManager, gate: string, modelVersionId: string): Promise<readonly KnownQuestion[]> {
+  const rows = await sqlOf(em).query<Omit<KnownQuestion, 'askedAt'> & { readonly ms: number }>(
+    `select distinct on (requested_by, subject_hash) requested_by as by, subject_hash as "subjectHash", (extract(epoch from decided_at) * 1000)::float8 as ms, stream, revision
+     from governance.decision where model_version_id = $2 and gate = $1 order by requested_by, subject_hash, decided_at, id`,
+    [gate, modelVersionId],
+  );
+  return rows.map(({ ms, ...question }) => ({ ...question, askedAt: new Date(ms) }));
 }
 
 /** With the input that was judged and the streams it was read from, or null. */

@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { because, type CommandContext, Context, created, etag, pageQuery, Problem, projectId } from '@vitae/service-kit';
+import { because, type CommandContext, Context, created, etag, Needs, pageQuery, Problem, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { decisionById, decisionOf, decisions } from './decisions.view.ts';
@@ -16,6 +16,7 @@ const id = z.uuid();
 /** The gate's answers. A denial is an answer like any other: recorded, with what is missing. */
 @ApiTags('gates')
 @Controller('v1/projects/:projectId')
+@Needs('governance.read')
 export class GateDecisionController {
   constructor(
     private readonly bus: CommandBus,
@@ -24,6 +25,7 @@ export class GateDecisionController {
 
   /** 201 whether the answer is allow or deny; only allow comes with a permit. */
   @Post('gates/:gate/decisions')
+  @Needs('gate.ask')
   async decide(
     @Param('gate') gate: string,
     @Body({ schema: gateQuestion }) question: GateQuestion,

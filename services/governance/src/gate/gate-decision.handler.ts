@@ -9,6 +9,7 @@ import type { GovernanceConfig } from '../config.ts';
 import { notJudgeable } from '../lifecycle/referenced-versions.view.ts';
 import { lifecycleCore } from '../policy-set/lifecycle-core.ts';
 import { policySetHash } from '../policy-set/policy-set.ts';
+import { personBehind } from '../person-behind.ts';
 import { sha256 } from '../sha256.handler.ts';
 import { assembleGateInput, positionsOf } from './assemble-gate-input.ts';
 import { projectDecisions } from './decisions.view.ts';
@@ -40,16 +41,16 @@ export class GateDecisionHandler implements ICommandHandler<ForGateDecision> {
     const { projectId, actor, occurredAt } = context;
     // What is read and what is decided on it commit together.
     return this.ledger.together(context, async (tx) => {
-      const facts = await gateFacts(tx.em, projectId, { gate, ...question });
+      const facts = await gateFacts(tx.em, projectId, { gate, ...question }, new Date(occurredAt));
       if (!facts) throw await notJudgeable(tx.em, projectId, question.modelVersionId);
-      const asked = { at: occurredAt, actor: { id: actor.id, kind: actorKinds.nameOf(actor.kind) } };
+      const asked = { at: occurredAt, actor: { id: actor.id, kind: actorKinds.nameOf(actor.kind) }, asker: personBehind(actor) ?? actor.id };
       const input = canonicalJson(assembleGateInput(facts, asked, sha256));
       const decisionId = uuid();
       const command: DecideGate = {
         type: 'DecideGate',
         decisionId,
         subject: gateSubject(facts, sha256),
-        requestedBy: actor.id,
+        requestedBy: asked.asker,
         input,
         inputHash: sha256(input),
         positions: positionsOf(facts),

@@ -40,7 +40,7 @@ const decided = (results: GateDecided['results'], more: object) => {
   return create(GateDecidedSchema, {
     ...{ decisionId, subject, requestedBy, input, inputHash, inputSchema: 'gate-input/1' },
     positions: positions.map(({ stream, revision }) => ({ stream, revision: BigInt(revision) })),
-    ...{ policySet: 'lifecycle-core', policySetVersion: '1.1.0', policySetHash: hash, engine: '@bufbuild/cel 0.6.1', results },
+    ...{ policySet: 'lifecycle-core', policySetVersion: '1.2.0', policySetHash: hash, engine: '@bufbuild/cel 0.6.1', results },
     ...more,
   });
 };

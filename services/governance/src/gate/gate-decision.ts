@@ -5,6 +5,7 @@ import { Refused, type Decider } from '@vitae/event-store';
 import { ENGINE, type PolicyEngine, type PolicyJudgement } from '../policy-set/policy-engine.ts';
 import type { Position } from './assemble-gate-input.ts';
 import { GATE_INPUT_SCHEMA, type GateInput } from './gate-input.ts';
+import { judgeGate } from './quorum.ts';
 
 /**
  * The recorded answer of a gate. Written once: its stream takes this one event and no second.
@@ -38,7 +39,7 @@ export const gateDecision: Decider<GateDecisionState, DecideGate, GateDecided> =
     if (current.state === 'decided') {
       throw new Refused('ALREADY_DECIDED' satisfies GateDecisionRefusal, `Decision ${decisionId} was taken and stands. Ask the gate again for another one.`);
     }
-    const results = policies.judge(subject.gate, JSON.parse(command.input) as GateInput);
+    const results = judgeGate(policies, subject.gate, JSON.parse(command.input) as GateInput);
     const outcome = outcomeOf(results);
     return [
       create(GateDecidedSchema, {

@@ -20,9 +20,13 @@ export const gateInput = z.strictObject({
   environment: z.strictObject({ name: text, class: text, region: text }),
   /** Who asks now. */
   actor: z.strictObject({ id: text, kind: text }),
-  /** Who asks now and who asked for the approvals: none of them may be an approver. */
+  /**
+   * Who asks now, who asked for the approvals, and who asked the gate about this subject before judging it: none of them may
+   * be an approver. People are named here by one name for each human, as the links were when it was asked (`people`).
+   */
   requesters: z.array(text),
   model: z.strictObject({ id: text, name: text }),
+  /** Contributors: who was named, and who had a part in the version or in what it was made of. */
   version: z.strictObject({ id: text, number: int, digest: text, contributors: z.array(text) }),
   /** With state `unknown` and nothing else when the model names a use case that governance does not have. */
   useCase: z.strictObject({
@@ -65,11 +69,17 @@ export const gateInput = z.strictObject({
   /** What was measured and is no evidence any more. */
   invalidatedEvaluations: z.array(z.strictObject({ id: text, versionDigest: text, cause: text, at: instant })).default([]),
   subjectHash: text,
-  /** The last word of each person in each role, also on subjects that have changed since. */
+  /** The humans among those who are named that have more than one account. */
+  people: z.array(z.strictObject({ person: text, accounts: z.array(text) })).default([]),
+  /** The last word of each account in each role, also on subjects that have changed since. */
   approvals: z.array(
     z.strictObject({
       role: text,
       by: text,
+      /** Whose word it is, when `by` spoke by delegation. */
+      onBehalfOf: text.optional(),
+      /** The requesters and contributors whose delegate `by`, or `onBehalfOf`, was at some moment between this word and now. */
+      delegateOf: z.array(text).default([]),
       kind: text,
       decision: z.enum(['approved', 'refused']),
       at: instant,

@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { because, changed, type CommandContext, Consumers, Context, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { because, changed, type CommandContext, Consumers, Context, Needs, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { ForIncident } from './incident.handler.ts';
@@ -15,6 +15,7 @@ const id = z.uuid();
 /** Incidents are reported by events of monitoring and deployment; people close them. */
 @ApiTags('incidents')
 @Controller('v1/projects/:projectId')
+@Needs('governance.read')
 export class IncidentController {
   constructor(
     private readonly bus: CommandBus,
@@ -35,6 +36,7 @@ export class IncidentController {
   }
 
   @Post('incidents/:id/closure')
+  @Needs('incident.close')
   @HttpCode(200)
   async close(
     @Param('id', { schema: id }) incidentId: string,

@@ -5,6 +5,7 @@ import { incident } from '../incident/incident.ts';
 import { projectIncidents } from '../incident/incidents.view.ts';
 import { retirement } from '../retirement/retirement.ts';
 import { projectRetirements } from '../retirement/retirements.view.ts';
+import { projectContributions } from './contributions.view.ts';
 import { reactionTo, versionConcerned } from './reactions.ts';
 import { projectReferences } from './referenced-versions.view.ts';
 import { modelVersionById, projectRegistry } from './registry.view.ts';
@@ -17,6 +18,7 @@ export class LifecycleConsumer implements LedgerHandler {
   async handle(event: RecordedEvent, tx: ViewTransaction): Promise<void> {
     await projectRegistry(tx, event);
     await projectReferences(tx, event);
+    await projectContributions(tx, event);
     const concerned = versionConcerned(event);
     if (concerned === undefined) return;
     const version = await modelVersionById(tx.em, event.projectId, concerned);

@@ -3,7 +3,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Res } from '@nestjs/commo
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { because, changed, type CommandContext, Consumers, Context, created, etag, projectId } from '@vitae/service-kit';
+import { because, changed, type CommandContext, Consumers, Context, created, etag, Needs, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { ForRetirement } from './retirement.handler.ts';
@@ -17,6 +17,7 @@ const id = z.uuid();
 /** The end of a version: proposed by one, approved by another, completed once the registry has archived it. */
 @ApiTags('retirements')
 @Controller('v1/projects/:projectId/retirements')
+@Needs('governance.read')
 export class RetirementController {
   constructor(
     private readonly bus: CommandBus,
@@ -25,6 +26,7 @@ export class RetirementController {
   ) {}
 
   @Post()
+  @Needs('retirement.propose')
   async propose(@Body({ schema: proposalBody }) body: z.infer<typeof proposalBody>, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const handled = await this.bus.execute(new ForRetirement({ type: 'propose', ...body }, because(context, body.criterion)));
     const retirementId = aggregateId(handled.stream);
@@ -32,6 +34,7 @@ export class RetirementController {
   }
 
   @Post(':id/approval')
+  @Needs('retirement.approve')
   @HttpCode(200)
   async approve(@Param('id', { schema: id }) retirementId: string, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const handled = await this.bus.execute(new ForRetirement({ type: 'approve', retirementId }, because(context, 'approved by somebody other than its proposer')));

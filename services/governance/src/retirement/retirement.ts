@@ -29,7 +29,8 @@ interface Retiree {
 
 export type RetirementCommand =
   | { readonly type: 'ProposeRetirement'; readonly retiree: Retiree; readonly criterion: string; readonly lesson: string; readonly by: string }
-  | { readonly type: 'ApproveRetirement'; readonly by: string }
+  /** `accounts`: all of whoever is behind `by`. */
+  | { readonly type: 'ApproveRetirement'; readonly by: string; readonly accounts: readonly string[] }
   | { readonly type: 'CompleteRetirement'; readonly archiveLocation: string };
 
 export type RetirementRefusal = 'RETIREMENT_NOT_FOUND' | 'RETIREMENT_EXISTS' | 'RETIREMENT_STATE' | 'FOUR_EYES';
@@ -61,8 +62,8 @@ export const retirement: Decider<RetirementState, RetirementCommand, RetirementE
     const { retiree, lesson, proposedBy } = current;
     switch (command.type) {
       case 'ApproveRetirement':
-        if (command.by === proposedBy) {
-          return refuse('FOUR_EYES', `${proposedBy} proposed retirement ${retiree.retirementId} and so cannot approve it. Ask somebody else.`, 403);
+        if (command.accounts.includes(proposedBy)) {
+          return refuse('FOUR_EYES', `${command.by === proposedBy ? proposedBy : `${command.by} is the same person as ${proposedBy}, who`} proposed retirement ${retiree.retirementId} and so cannot approve it. Ask somebody else.`, 403);
         }
         return current.state === 'proposed' ? [create(RetirementApprovedSchema, retiree)] : [];
       case 'CompleteRetirement':

@@ -3,7 +3,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { because, changed, type CommandContext, Context, created, etag, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { because, changed, type CommandContext, Context, created, etag, Needs, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
@@ -34,6 +34,7 @@ const id = z.uuid();
 /** Business cases: drafted, submitted, approved by somebody else. */
 @ApiTags('use cases')
 @Controller('v1/projects/:projectId/use-cases')
+@Needs('governance.read')
 export class UseCaseController {
   constructor(
     private readonly bus: CommandBus,
@@ -41,6 +42,7 @@ export class UseCaseController {
   ) {}
 
   @Post()
+  @Needs('use-case.draft')
   async draft(@Body({ schema: draftBody }) body: z.infer<typeof draftBody>, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     const order: UseCaseOrder = {
       type: 'draft',
@@ -57,12 +59,14 @@ export class UseCaseController {
   }
 
   @Post(':id/submission')
+  @Needs('use-case.draft')
   @HttpCode(200)
   submit(@Param('id', { schema: id }) useCaseId: string, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     return this.#change(useCaseId, 'submit', 'submitted', because(context, 'submitted for approval'), res);
   }
 
   @Post(':id/approval')
+  @Needs('use-case.decide')
   @HttpCode(200)
   approve(@Param('id', { schema: id }) useCaseId: string, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     return this.#change(useCaseId, 'approve', 'approved', because(context, 'approved by somebody other than its author'), res);
@@ -70,6 +74,7 @@ export class UseCaseController {
 
   /** The reason (header Vitae-Reason) is required. */
   @Post(':id/rejection')
+  @Needs('use-case.decide')
   @HttpCode(200)
   reject(@Param('id', { schema: id }) useCaseId: string, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     return this.#change(useCaseId, 'reject', 'rejected', context, res);

@@ -1,6 +1,10 @@
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { accountsBehind } from '@vitae/contracts';
 import { streamName, type Handled } from '@vitae/event-store';
 import { Ledger, type CommandContext } from '@vitae/service-kit';
+import { linksOf } from '../linked-accounts/linked-accounts.view.ts';
+import { personBehind } from '../person-behind.ts';
 import { originOf } from '../stream-origin.handler.ts';
 import { noSuchUseCase, useCase, type UseCaseCommand, type UseCaseDraft, type UseCaseEvent } from './use-case.ts';
 import { projectUseCases } from './use-cases.view.ts';
@@ -20,7 +24,10 @@ export class ForUseCase extends Command<Handled<UseCaseEvent>> {
 
 @CommandHandler(ForUseCase)
 export class UseCaseHandler implements ICommandHandler<ForUseCase> {
-  constructor(private readonly ledger: Ledger) {}
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly em: EntityManager,
+  ) {}
 
   async execute({ id, order, context }: ForUseCase): Promise<Handled<UseCaseEvent>> {
     const command = await this.#command(id, order, context);
@@ -31,7 +38,8 @@ export class UseCaseHandler implements ICommandHandler<ForUseCase> {
     if (order.type === 'draft') return { type: 'DraftUseCase', useCaseId: id, draft: order.draft };
     const origin = await originOf(this.ledger, useCase.category, id, projectId);
     if (!origin) throw noSuchUseCase(id);
-    const decides = { by: actor.id, author: origin.actor.id };
+    const links = (await linksOf(this.em)).map(({ people }) => people);
+    const decides = { by: actor.id, accounts: accountsBehind(links, actor), author: personBehind(origin.actor) ?? origin.actor.id };
     switch (order.type) {
       case 'submit':
         return { type: 'SubmitUseCase' };

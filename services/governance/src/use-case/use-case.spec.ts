@@ -23,8 +23,8 @@ const approved = create(UseCaseApprovedSchema, { useCaseId });
 const rejected = create(UseCaseRejectedSchema, { useCaseId });
 
 const given = specification(useCase);
-const approve = { type: 'ApproveUseCase', by: 'olga', author: 'dana' } as const;
-const reject = { type: 'RejectUseCase', by: 'olga', author: 'dana', reason: 'no data protection officer was asked' } as const;
+const approve = { type: 'ApproveUseCase', by: 'olga', accounts: ['olga'], author: 'dana' } as const;
+const reject = { type: 'RejectUseCase', by: 'olga', accounts: ['olga'], author: 'dana', reason: 'no data protection officer was asked' } as const;
 
 describe('a use case', () => {
   it('is drafted', () => given([]).when({ type: 'DraftUseCase', useCaseId, draft }).then([drafted]));
@@ -35,14 +35,16 @@ describe('a use case', () => {
   it('is not submitted again after its approval', () => given([drafted, submitted, approved]).when({ type: 'SubmitUseCase' }).thenRefused('USE_CASE_STATE'));
 
   it('is approved by somebody else than its author', () => given([drafted, submitted]).when(approve).then([approved]));
-  it('is never approved by its author', () => given([drafted, submitted]).when({ ...approve, by: 'dana' }).thenRefused('FOUR_EYES'));
+  it('is never approved by its author', () => given([drafted, submitted]).when({ ...approve, by: 'dana', accounts: ['dana'] }).thenRefused('FOUR_EYES'));
+  it('is never approved by its author under another account, or by a machine on his behalf', () =>
+    given([drafted, submitted]).when({ ...approve, by: 'd2', accounts: ['d2', 'dana'] }).thenRefused('FOUR_EYES'));
   it('is not approved as a draft', () => given([drafted]).when(approve).thenRefused('USE_CASE_STATE'));
   it('stays approved', () => given([drafted, submitted, approved]).when(approve).then([]));
   it('is not approved after its rejection', () => given([drafted, submitted, rejected]).when(approve).thenRefused('USE_CASE_STATE'));
 
   it('is rejected with a reason', () => given([drafted, submitted]).when(reject).then([rejected]));
   it('is not rejected without one', () => given([drafted, submitted]).when({ ...reject, reason: '' }).thenRefused('REASON_MISSING'));
-  it('is never rejected by its author', () => given([drafted, submitted]).when({ ...reject, by: 'dana' }).thenRefused('FOUR_EYES'));
+  it('is never rejected by its author', () => given([drafted, submitted]).when({ ...reject, by: 'dana', accounts: ['dana'] }).thenRefused('FOUR_EYES'));
   it('is not rejected after its approval', () => given([drafted, submitted, approved]).when(reject).thenRefused('USE_CASE_STATE'));
 
   it('has to exist', () => given([]).when({ type: 'SubmitUseCase' }).thenRefused('USE_CASE_NOT_FOUND'));

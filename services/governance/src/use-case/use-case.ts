@@ -26,9 +26,16 @@ export type UseCaseDraft = Omit<MessageInitShape<typeof UseCaseDraftedSchema>, '
 export type UseCaseCommand =
   | { readonly type: 'DraftUseCase'; readonly useCaseId: string; readonly draft: UseCaseDraft }
   | { readonly type: 'SubmitUseCase' }
-  /** `author` is the actor of the stream's first event, which never changes. */
-  | { readonly type: 'ApproveUseCase'; readonly by: string; readonly author: string }
-  | { readonly type: 'RejectUseCase'; readonly by: string; readonly author: string; readonly reason: string };
+  | ({ readonly type: 'ApproveUseCase' } & Judges)
+  | ({ readonly type: 'RejectUseCase'; readonly reason: string } & Judges);
+
+/** Who decides about it, and who wrote it: the actor of the stream's first event, which never changes. */
+interface Judges {
+  readonly by: string;
+  /** All accounts of whoever is behind `by`. */
+  readonly accounts: readonly string[];
+  readonly author: string;
+}
 
 export type UseCaseRefusal = 'USE_CASE_NOT_FOUND' | 'USE_CASE_STATE' | 'FOUR_EYES' | 'REASON_MISSING';
 
@@ -91,6 +98,6 @@ export const useCase: Decider<UseCaseState, UseCaseCommand, UseCaseEvent> = {
   },
 };
 
-function fourEyes({ by, author }: { readonly by: string; readonly author: string }, useCaseId: string): void {
-  if (by === author) refuse('FOUR_EYES', `${by} wrote use case ${useCaseId} and so cannot decide about it. Ask somebody else to approve or reject it.`, 403);
+function fourEyes({ by, accounts, author }: Judges, useCaseId: string): void {
+  if (accounts.includes(author)) refuse('FOUR_EYES', `${by === author ? by : `${by} is the same person as ${author}, who`} wrote use case ${useCaseId} and so cannot decide about it. Ask somebody else to approve or reject it.`, 403);
 }

@@ -5,7 +5,7 @@ import specs from '@asyncapi/specs';
 import { ActorKind, ActorSchema, AiActClass, eventRegistry, RiskTier, UseCaseDraftedSchema, WebhookFailure, WebhookSecretRotatedSchema, WebhookSuspendedSchema } from '@vitae/contracts';
 import { append, subjectOf, transactOn } from '@vitae/event-store';
 import { boot, type Running } from '@vitae/service-kit';
-import { freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { Ajv, type AnySchemaObject, type ValidateFunction } from 'ajv';
 import formats from 'ajv-formats';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -25,7 +25,7 @@ let database: FreshDatabase, nats: FreshNats, directory: string, service: Runnin
 
 beforeAll(async () => {
   [database, nats, directory] = await Promise.all([freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-asyncapi-'))]);
-  service = await boot(ledger, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, LOG_LEVEL: 'silent', VITAE_DATA_DIR: directory });
+  service = await boot(ledger, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, LOG_LEVEL: 'silent', VITAE_DATA_DIR: directory });
   const response = await fetch(`${service.url}/asyncapi.json`);
   expect(response.headers.get('content-type')).toMatch(/^application\/vnd\.aai\.asyncapi\+json/);
   document = (await response.json()) as Document;

@@ -1,10 +1,10 @@
 import { Body, Controller, Delete, Get, HttpCode, Optional, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { ActorKind } from '@vitae/contracts';
+import { accountsOf, ActorKind, LINKED_ACCOUNTS_STREAM, linksAfter, type Link } from '@vitae/contracts';
 import type { Handled } from '@vitae/event-store';
 import { Keyring } from '@vitae/keyring';
-import { changed, Context, created, etag, Ledger, Problem, type CommandContext } from '@vitae/service-kit';
+import { changed, Context, created, etag, Ledger, Needs, Problem, type CommandContext } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ const installation = { projectId: 'vitae' };
 /** Two people make everything unreadable that a person wrote. Why is said in Vitae-Reason. */
 @ApiTags('erasures')
 @Controller('v1/erasures')
+@Needs('erasure.read')
 export class ErasureController {
   constructor(
     private readonly bus: CommandBus,
@@ -31,39 +32,44 @@ export class ErasureController {
   ) {}
 
   @Post()
+  @Needs('erasure.request')
   async request(@Body({ schema: requestBody }) body: z.infer<typeof requestBody>, @Context(installation) context: CommandContext, @Res({ passthrough: true }) res: Response) {
     this.#keys();
-    const handled = await this.#decide(body.person, context, { type: 'RequestErasure', erasureId: uuidv7(), person: body.person, by: by(context), reason: context.reason });
+    const handled = await this.#decide(body.person, context, { type: 'RequestErasure', erasureId: uuidv7(), person: body.person, by: await this.#by(context), reason: context.reason });
     return created(res, handled, `/v1/erasures/${encodeURIComponent(body.person)}`, { person: body.person, state: 'requested' });
   }
 
   @Post(':person/approval')
+  @Needs('erasure.decide')
   @HttpCode(200)
   async approve(@Param('person', { schema: person }) of: string, @Context(installation) context: CommandContext, @Res({ passthrough: true }) res: Response) {
     this.#keys();
-    const handled = await this.#decide(of, context, { type: 'ApproveErasure', by: by(context) });
+    const handled = await this.#decide(of, context, { type: 'ApproveErasure', by: await this.#by(context) });
     this.worker.wake();
     return changed(res, handled, { person: of, state: 'approved' });
   }
 
   @Post(':person/refusal')
+  @Needs('erasure.decide')
   @HttpCode(200)
   async refuse(@Param('person', { schema: person }) of: string, @Context(installation) context: CommandContext, @Res({ passthrough: true }) res: Response) {
-    const handled = await this.#decide(of, context, { type: 'RefuseErasure', by: by(context), reason: context.reason });
+    const handled = await this.#decide(of, context, { type: 'RefuseErasure', by: await this.#by(context), reason: context.reason });
     return changed(res, handled, { person: of, state: 'refused' });
   }
 
   /** A legal hold: nothing can be approved until it is lifted. */
   @Post(':person/hold')
+  @Needs('erasure.decide')
   @HttpCode(200)
   async hold(@Param('person', { schema: person }) of: string, @Context(installation) context: CommandContext, @Res({ passthrough: true }) res: Response) {
-    const handled = await this.#decide(of, context, { type: 'HoldErasure', person: of, by: by(context), reason: context.reason });
+    const handled = await this.#decide(of, context, { type: 'HoldErasure', person: of, by: await this.#by(context), reason: context.reason });
     return changed(res, handled, { person: of, held: true });
   }
 
   @Delete(':person/hold')
+  @Needs('erasure.decide')
   async lift(@Param('person', { schema: person }) of: string, @Context(installation) context: CommandContext, @Res({ passthrough: true }) res: Response) {
-    const handled = await this.#decide(of, context, { type: 'LiftHold', person: of, by: by(context), reason: context.reason });
+    const handled = await this.#decide(of, context, { type: 'LiftHold', person: of, by: await this.#by(context), reason: context.reason });
     return changed(res, handled, { person: of, held: false });
   }
 
@@ -92,6 +98,13 @@ export class ErasureController {
     return { person: of, keys: keys.length, events: sum('events'), texts: sum('texts'), projects };
   }
 
+  /** With the accounts that are known to be the same human: two people are two humans. */
+  async #by({ actor }: CommandContext): Promise<By> {
+    const said = await this.ledger.readStream(LINKED_ACCOUNTS_STREAM);
+    const links = said.reduce<readonly Link[]>((before, { event }) => linksAfter(before, event), []);
+    return { id: actor.id, human: actor.kind === ActorKind.HUMAN, accounts: accountsOf(links, actor.id) };
+  }
+
   #decide(of: string, context: CommandContext, command: ErasureCommand): Promise<Handled> {
     return this.bus.execute(new ForErasure(of, command, context));
   }
@@ -102,4 +115,3 @@ export class ErasureController {
   }
 }
 
-const by = ({ actor }: CommandContext): By => ({ id: actor.id, human: actor.kind === ActorKind.HUMAN });

@@ -8,7 +8,7 @@ const given = specification(erasure);
 const erasureId = '01990000-0000-7000-8000-000000000001';
 const keyIds = ['01990000-0000-7000-8000-00000000000a'];
 const person = 'paula';
-const human = (id: string) => ({ id, human: true });
+const human = (id: string, ...others: string[]) => ({ id, human: true, accounts: [id, ...others] });
 const reason = 'she has left and asks for it';
 
 const request = { type: 'RequestErasure', erasureId, person, by: human('rita'), reason } as const;
@@ -26,6 +26,13 @@ const lifted = create(ErasureHoldLiftedSchema, { person, liftedBy: 'lena' });
 const erased = create(PersonalTextErasedSchema, { erasureId, person, keyIds });
 
 describe('an erasure', () => {
+  it('takes two humans, not two accounts: neither the requester nor the person can approve under another one', () => {
+    const asked = create(ErasureRequestedSchema, { erasureId, person, requestedBy: 'rita' });
+    given([asked]).when({ type: 'ApproveErasure', by: human('r2', 'rita') }).thenRefused('FOUR_EYES');
+    given([asked]).when({ type: 'ApproveErasure', by: human('p2', person) }).thenRefused('FOUR_EYES');
+    given([asked]).when({ type: 'ApproveErasure', by: human('olga', 'o2') }).then([create(ErasureApprovedSchema, { erasureId, person, approvedBy: 'olga' })]);
+  });
+
   it('is requested, approved by a second person, and recorded when the keys are gone', () => {
     given([]).when(request).then([requested]);
     given([requested]).when(approve('olga')).then([approved]);
@@ -45,7 +52,7 @@ describe('an erasure', () => {
   });
 
   it.each([request, approve('olga'), refuse, hold, lift])('is for humans only: $type', (command) => {
-    given([requested]).when({ ...command, by: { id: 'nightly', human: false } }).thenRefused('HUMAN_REQUIRED');
+    given([requested]).when({ ...command, by: { id: 'nightly', human: false, accounts: ['nightly'] } }).thenRefused('HUMAN_REQUIRED');
   });
 
   it.each([request, refuse, hold, lift])('needs a reason: $type', (command) => {

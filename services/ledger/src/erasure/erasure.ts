@@ -31,6 +31,8 @@ export type ErasureEvent = ErasureRequested | ErasureApproved | ErasureRefused |
 export interface By {
   readonly id: string;
   readonly human: boolean;
+  /** All accounts of this human, `id` among them. */
+  readonly accounts: readonly string[];
 }
 
 export type ErasureCommand =
@@ -47,6 +49,9 @@ export type ErasureState = { readonly held: boolean } & (
   | { readonly state: 'idle' }
   | { readonly state: 'requested' | 'approved'; readonly erasureId: string; readonly person: string; readonly requestedBy: string }
 );
+
+/** A human by the account that is known of already. */
+const called = ({ id }: By, known: string): string => (id === known ? id : `${id} is the same person as ${known}, who`);
 
 const refuse = (reason: ErasureRefusal, message: string, status?: 403 | 404 | 422): Refused => new Refused(reason, message, status);
 
@@ -76,8 +81,8 @@ export const erasure: Decider<ErasureState, ErasureCommand, ErasureEvent> = {
       case 'ApproveErasure': {
         if (current.state === 'idle') throw noSuchErasure();
         const { erasureId, person, requestedBy } = current;
-        if (by.id === requestedBy) throw refuse('FOUR_EYES', `${requestedBy} requested the erasure of ${person} and so cannot approve it. Ask somebody else.`, 403);
-        if (by.id === person) throw refuse('FOUR_EYES', `${person} cannot approve the erasure of what ${person} wrote: two others, or one other and the person's own request, are needed.`, 403);
+        if (by.accounts.includes(requestedBy)) throw refuse('FOUR_EYES', `${called(by, requestedBy)} requested the erasure of ${person} and so cannot approve it. Ask somebody else.`, 403);
+        if (by.accounts.includes(person)) throw refuse('FOUR_EYES', `${called(by, person)} cannot approve the erasure of what ${person} wrote: two others, or one other and the person's own request, are needed.`, 403);
         if (current.state === 'approved') return [];
         if (current.held) throw refuse('ERASURE_HELD', `What ${person} wrote is under a legal hold. Have the hold lifted, then approve.`);
         return [create(ErasureApprovedSchema, { erasureId, person, approvedBy: by.id })];

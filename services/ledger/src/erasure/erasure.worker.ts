@@ -5,6 +5,7 @@ import { Ledger, reactionContext } from '@vitae/service-kit';
 import { signal } from '../signal.worker.ts';
 import { erasure, type ErasureEvent } from './erasure.ts';
 import { erasureStreams } from './erasures.view.ts';
+import { erasePerson, sweepPeople } from './person.store.ts';
 
 /** How often it looks when nobody wakes it, in milliseconds. */
 const PATROL_MS = 5_000;
@@ -13,7 +14,8 @@ const PAGE = 500;
 /**
  * Carries out what two people have decided, as long as the service runs:
  *
- *   look for approved erasures ──► destroy the person's keys, sweep ──► append PersonalTextErased ──► again
+ *   look for approved erasures ──► destroy the person's keys, sweep ──► take name and accounts away, append
+ *   PersonalTextErased (one commit), sweep ──► again
  *
  * It looks at what is committed and keeps no memory. So the keys go after the approval and never before, and one that was
  * cut short at any point is taken up again: destroying twice destroys nothing more, and the second report is refused by
@@ -88,7 +90,11 @@ export class ErasureWorker implements OnApplicationBootstrap, OnModuleDestroy {
       this.#log.warn({ err: error, msg: 'what is left of destroyed keys could not be swept out of the table' });
     });
     const context = reactionContext(last, 'ledger', 'the keys are destroyed', erasureId);
-    await this.ledger.handle(erasure, { stream, command: { type: 'RecordErased', erasureId, keyIds }, context, subjects: [...last.subjects] });
+    const report = { stream, command: { type: 'RecordErased', erasureId, keyIds } as const, context, subjects: [...last.subjects] };
+    await this.ledger.handle(erasure, report, async ({ sql }) => void (await erasePerson(sql, person)));
+    await sweepPeople(this.ledger.sql).catch((error: unknown) => {
+      this.#log.warn({ err: error, msg: 'what is left of erased names could not be swept out of the tables' });
+    });
     this.#log.log({ erasureId, keys: keyIds.length, msg: 'personal text was erased' });
   }
 }

@@ -2,7 +2,7 @@ import { Body, Controller, Post, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiCreatedResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { ActorKind } from '@vitae/contracts';
-import { because, Context, Ledger, type CommandContext } from '@vitae/service-kit';
+import { because, Context, Ledger, Needs, type CommandContext } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -27,6 +27,7 @@ const Export = z
 /** What can be taken home and checked there. */
 @ApiTags('evidence')
 @Controller('v1/projects/:projectId/evidence')
+@Needs('evidence.export')
 export class EvidenceController {
   constructor(
     private readonly ledger: Ledger,

@@ -14,7 +14,7 @@ import {
 import { appendPrepared, prepareAppend, transactOn } from '@vitae/event-store';
 import { Keyring } from '@vitae/keyring';
 import type { Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, type FreshDatabase } from '@vitae/testing';
+import { as, eventually, freshDatabase, type FreshDatabase } from '@vitae/testing';
 import { newSigner, openZip, zipOf } from '@vitae/transparency';
 import { unzipSync } from 'fflate';
 import { v7 as uuidv7 } from 'uuid';
@@ -38,7 +38,7 @@ beforeAll(async () => {
     void (async () => {
       const body: Buffer[] = [];
       for await (const chunk of request) body.push(chunk as Buffer);
-      const answer = await fetch(service.url + path, { method: request.method ?? 'GET', headers: request.headers as Record<string, string>, body: Buffer.concat(body) });
+      const answer = await fetch(service.url + path, { method: request.method ?? 'GET', headers: { authorization: as('human/ada'), ...(request.headers as Record<string, string>) }, body: Buffer.concat(body) });
       response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(Buffer.from(await answer.arrayBuffer()));
     })();
   }).listen(0, '127.0.0.1');
@@ -114,16 +114,16 @@ let packs = 0;
 async function take(options: Partial<EvidenceOptions>): Promise<{ file: string; outcome: Outcome }> {
   const out = at(`pack-${(packs += 1)}.vitae-evidence.zip`);
   const { port } = door.address() as AddressInfo;
-  return { file: out, outcome: await takeEvidence({ url: `http://127.0.0.1:${port}/api`, as: 'human/ada', json: true, project: 'credit', out, ...options }) };
+  return { file: out, outcome: await takeEvidence({ url: `http://127.0.0.1:${port}/api`, token: as('human/ada').replace('Bearer ', ''), json: true, project: 'credit', out, ...options }) };
 }
 const check = (file: string, more: object = {}): Promise<Outcome> => verify(file, { key: [vkey], json: true, ...more });
 const filesIn = async (file: string): Promise<ReadonlyMap<string, Buffer>> => openZip(await readFile(file)).files;
 const typesIn = async (file: string): Promise<readonly string[]> =>
   ((await filesIn(file)).get('events.tsv')?.toString() ?? '').trimEnd().split('\n').map((line) => (JSON.parse(line.split('\t')[1] ?? '') as { type: string }).type.split('.').at(-1) ?? '');
 const post = (body: object, headers: Record<string, string> = {}) =>
-  fetch(`${service.url}/v1/projects/credit/evidence`, { method: 'POST', headers: { 'content-type': 'application/json', 'vitae-actor': 'human/ada', ...headers }, body: JSON.stringify(body) });
+  fetch(`${service.url}/v1/projects/credit/evidence`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: as('human/ada'), ...headers }, body: JSON.stringify(body) });
 const exports = async (subject: string) =>
-  ((await (await fetch(`${service.url}/v1/projects/credit/events?subject=${subject}&type=vitae.ledger.v1.EvidenceExported`)).json()) as { items: { payload: Record<string, unknown>; envelope: { actor: { id: string }; reason: string } }[] }).items;
+  ((await (await fetch(`${service.url}/v1/projects/credit/events?subject=${subject}&type=vitae.ledger.v1.EvidenceExported`, { headers: { authorization: as('human/ada') } })).json()) as { items: { payload: Record<string, unknown>; envelope: { actor: { id: string }; reason: string } }[] }).items;
 
 describe('the evidence about a model', () => {
   let one: Life;
@@ -227,7 +227,7 @@ describe('whoever takes evidence', () => {
     [{}, {}, 400, 'invalid-request'],
     [{ subjects: ['nonsense'] }, {}, 400, 'invalid-request'],
     [{ streams: ['governance.UseCase-1'], asOf: 99_999_999 }, {}, 404, 'beyond-the-ledger'],
-    [{ subjects: ['model:m'] }, { 'vitae-actor': '' }, 401, 'actor-missing'],
+    [{ subjects: ['model:m'] }, { authorization: '' }, 401, 'credential-missing'],
   ])('is told what is wrong with %j', async (body, headers, status, slug) => {
     const answer = await post(body, headers);
     expect([answer.status, await answer.json()]).toMatchObject([status, { type: `https://vitae.dev/problems/${slug}` }]);
@@ -303,7 +303,7 @@ describe('who brings a pack to the verifier', () => {
   });
 
   it('follows the log to a new key when the pack has the rotation', async () => {
-    const rotated = await fetch(`${service.url}/v1/log/keys`, { method: 'POST', headers: { 'content-type': 'application/json', 'vitae-actor': 'human/olga' }, body: '{}' });
+    const rotated = await fetch(`${service.url}/v1/log/keys`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: as('human/olga') }, body: '{}' });
     expect(rotated.status).toBe(201);
     const { newVerifierKey } = (await rotated.json()) as { newVerifierKey: string };
     await life();

@@ -1,10 +1,14 @@
+import { randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
 import { get as httpGet } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ModelRegisteredSchema, UseCaseSubmittedSchema } from '@vitae/contracts';
 import { ledgerMigrations, migrate } from '@vitae/event-store';
-import { boot, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { API_TOKEN_BYTES, apiTokenText, boot, readApiToken, type Running } from '@vitae/service-kit';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { ledger } from '../app.module.ts';
@@ -15,14 +19,22 @@ let broker: FreshNats;
 let pool: Pool;
 let service: Running;
 
+const grantsFile = join(tmpdir(), `vitae-feed-grants-${uuidv7()}.json`);
+/** The grants of all specs, and those given here. */
+async function grant(...more: readonly object[]): Promise<void> {
+  const { grants } = JSON.parse(await readFile(specAccess().VITAE_GRANTS_FILE, 'utf8')) as { grants: object[] };
+  await writeFile(grantsFile, JSON.stringify({ grants: [...grants, ...more] }));
+}
+
 const start = (port = '0'): Promise<Running> =>
-  boot(ledger, { VITAE_MODE: 'local', PORT: port, DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
+  boot(ledger, { ...specAccess(), VITAE_GRANTS_FILE: grantsFile, PORT: port, DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
 
 beforeAll(async () => {
   [database, broker] = await Promise.all([freshDatabase(), freshNats()]);
   await migrate(database.url, ledgerMigrations);
   pool = new Pool({ connectionString: database.url, max: 6 });
   pool.on('error', () => undefined);
+  await grant({ group: 'follower', role: 'viewer', projects: ['credit'] });
   service = await start();
 });
 afterAll(async () => {
@@ -41,7 +53,7 @@ function subscriber(query = '') {
   let last: string | undefined;
   let connections = 0;
   const read = async (): Promise<void> => {
-    const response = await fetch(`${service.url}/v1/projects/credit/events/feed${query}`, { headers: last === undefined ? {} : { 'Last-Event-ID': last }, signal: leave.signal });
+    const response = await fetch(`${service.url}/v1/projects/credit/events/feed${query}`, { headers: { authorization: as('human/audrey'), ...(last === undefined ? {} : { 'Last-Event-ID': last }) }, signal: leave.signal });
     if (!response.ok || !response.body) throw new Error(`feed answered ${response.status}`);
     connections += 1;
     let rest = '';
@@ -131,6 +143,57 @@ describe('the live feed', () => {
   });
 
   it.each(['-1', '1.5', 'x'])('refuses Last-Event-ID: %s', async (id) => {
-    expect((await fetch(`${service.url}/v1/projects/credit/events/feed`, { headers: { 'Last-Event-ID': id } })).status).toBe(400);
+    expect((await fetch(`${service.url}/v1/projects/credit/events/feed`, { headers: { authorization: as('human/audrey'), 'Last-Event-ID': id } })).status).toBe(400);
   });
+});
+
+describe('a feed and the rights of its reader', () => {
+  const feed = (authorization: string, last?: string) => fetch(`${service.url}/v1/projects/credit/events/feed?from=0`, { headers: { authorization, ...(last === undefined ? {} : { 'Last-Event-ID': last }) } });
+
+  async function apiToken(): Promise<{ id: string; authorization: string }> {
+    const text = apiTokenText(randomBytes(API_TOKEN_BYTES));
+    const { id, hash } = readApiToken(text)!;
+    await pool.query(`insert into access.api_token (id, name, owner, projects, permissions, secret_hash, created_at, expires_at) values ($1, 'bi', 'ben', '{credit}', '{history.read}', $2, now(), now() + interval '1 hour')`, [id, hash]);
+    return { id, authorization: `Bearer ${text}` };
+  }
+
+  it('ends with the token, its revocation or the role, may be taken up again by who may, and goes on for all others', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    const token = await apiToken();
+    const readers = {
+      expiring: as('human/erin', { projects: ['credit'], claims: { iat: now - 600, exp: now - 24 } }), // clocks may differ by 30 s
+      revoked: token.authorization,
+      'without a role': as('human/fay', { roles: ['follower'] }),
+      allowed: as('human/audrey'),
+    };
+    const over: string[] = [];
+    const open = new Map<string, { last: string | undefined; cancel(): void }>();
+    for (const [name, authorization] of Object.entries(readers)) {
+      const response = await feed(authorization);
+      expect([name, response.status]).toEqual([name, 200]);
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      const state: { last: string | undefined; cancel(): void } = { last: undefined, cancel: () => void reader.cancel() };
+      open.set(name, state);
+      void (async () => {
+        for (let next = await reader.read(); !next.done; next = await reader.read()) state.last = [...next.value.matchAll(/^id: (\d+)$/gm)].at(-1)?.[1] ?? state.last;
+        over.push(name);
+      })();
+    }
+    await eventually(() => expect([...open.values()].every(({ last }) => last !== undefined)).toBe(true));
+    await pool.query('update access.api_token set revoked_at = now() where id = $1', [token.id]);
+    await grant();
+
+    await eventually(() => expect(over.toSorted()).toEqual(['expiring', 'revoked', 'without a role']), { timeout: 60_000 });
+    const [event] = await submitted();
+    await eventually(async () => {
+      const { rows } = await pool.query<{ index: string }>('select n.index from ledger.event e join ledger.entry n on n.seq = e.seq where e.id = $1', [event?.id]);
+      expect(open.get('allowed')?.last).toBe(String(rows[0]?.index));
+    });
+    open.get('allowed')?.cancel();
+    for (const [name, status] of [['expiring', 401], ['revoked', 401], ['without a role', 403], ['allowed', 200]] as const) {
+      const again = await feed(readers[name], open.get(name)?.last);
+      expect([name, again.status]).toEqual([name, status]);
+      await again.body?.cancel();
+    }
+  }, 90_000);
 });

@@ -1,9 +1,10 @@
+import { instant } from '@vitae/service-kit';
 import { z } from 'zod';
 
 /** A place in the ledger, from 0. */
 export const ledgerIndex = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 /** RFC 3339 with an offset. */
-export const time = z.iso.datetime({ offset: true });
+export const time = instant;
 
 /** Which events are asked for: those that all of these hold for. */
 export interface EventFilter {

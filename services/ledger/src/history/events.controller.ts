@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Controller, Get, Injectable, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
 import { readHead } from '@vitae/event-store';
-import { Ledger, PersonalTexts, Problem, projectId, Readiness } from '@vitae/service-kit';
+import { Ledger, Needs, PersonalTexts, Problem, projectId, Readiness, whileAllowed } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { indexAt } from './as-of.view.ts';
@@ -56,10 +56,7 @@ export class Events {
 
   async feed(project: string | undefined, { from, ...filter }: z.infer<typeof feedQuery>, request: Request, response: Response): Promise<void> {
     const start = lastEventId(request) ?? from ?? (await readHead(this.ledger.sql)).nextIndex;
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    const signal = AbortSignal.any([gone.signal, this.readiness.drained]);
-    setMaxListeners(0, signal);
+    const signal = whileAllowed(request, response, this.readiness);
     response.status(200).set({ 'Content-Type': 'text/event-stream; charset=utf-8', 'Cache-Control': 'no-store', 'X-Accel-Buffering': 'no' });
     response.flushHeaders();
     await tellEvents({
@@ -88,6 +85,7 @@ const FEED_ANSWER = { description: 'Server-sent events: `id` the index, `event` 
 /** The one history of everything, in order, as far as it is a project's. */
 @ApiTags('history')
 @Controller('v1/projects/:projectId/events')
+@Needs('history.read')
 export class ProjectEventsController {
   constructor(private readonly events: Events) {}
 
@@ -118,6 +116,7 @@ export class ProjectEventsController {
 /** The same over all projects: for operators and auditors of the whole installation. */
 @ApiTags('history')
 @Controller('v1/events')
+@Needs('history.read-all')
 export class InstallationEventsController {
   constructor(private readonly events: Events) {}
 

@@ -1,7 +1,7 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { readHead } from '@vitae/event-store';
-import { Ledger, Problem, projectId } from '@vitae/service-kit';
+import { Ledger, Needs, Problem, projectId } from '@vitae/service-kit';
 import { z } from 'zod';
 import { PublisherWorker } from '../publishing/publisher.worker.ts';
 import { asOf, resolveAsOf } from './as-of.view.ts';
@@ -23,6 +23,7 @@ const id = z.uuid();
 /** What was true at a point of the one history: an index, or a time, or now. Each answer names the index that it rests on. */
 @ApiTags('history')
 @Controller('v1/projects/:projectId')
+@Needs('history.read')
 export class HistoryController {
   constructor(
     private readonly ledger: Ledger,

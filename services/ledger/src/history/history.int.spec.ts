@@ -23,7 +23,7 @@ import {
 } from '@vitae/contracts';
 import { ledgerMigrations, migrate, pooledSql } from '@vitae/event-store';
 import { boot, type Running } from '@vitae/service-kit';
-import { freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import fc from 'fast-check';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
@@ -43,7 +43,7 @@ beforeAll(async () => {
   await migrate(database.url, ledgerMigrations);
   pool = new Pool({ connectionString: database.url, max: 4 });
   pool.on('error', () => undefined);
-  service = await boot(ledger, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
+  service = await boot(ledger, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: broker.url, LOG_LEVEL: 'silent' });
 });
 afterAll(async () => {
   await service.stop();
@@ -53,7 +53,7 @@ afterAll(async () => {
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- a spec asserts on the shape itself
 const get = async (path: string): Promise<{ status: number; body: any }> => {
-  const response = await fetch(`${service.url}/v1/projects/credit/${path}`);
+  const response = await fetch(`${service.url}/v1/projects/credit/${path}`, { headers: { authorization: as('human/audrey') } });
   return { status: response.status, body: await response.json() };
 };
 /** Appends, and answers the index and the time that the last event got. */
@@ -114,7 +114,7 @@ describe('the state of an aggregate', () => {
     expect((await state('2999-01-01T00:00:00+02:00')).body).toMatchObject({ revision: 2 });
     expect(await state(before.at)).toMatchObject({ status: 404, body: { type: 'https://vitae.dev/problems/stream-not-found' } });
     expect(await state('2020-01-01T00:00:00Z')).toMatchObject({ status: 404 });
-    expect((await fetch(`${service.url}/v1/projects/other/streams/${stream}/state`)).status).toBe(404);
+    expect((await fetch(`${service.url}/v1/projects/other/streams/${stream}/state`, { headers: { authorization: as('human/audrey') } })).status).toBe(404);
   });
 });
 
@@ -207,9 +207,9 @@ describe('the events', () => {
   it('of all projects are there for who looks after the installation, by time, too', async () => {
     const first = await told({ stream: `governance.UseCase-${uuidv7()}`, events: [create(UseCaseSubmittedSchema, { useCaseId: uuidv7() })], projectId: 'one' });
     const second = await told({ stream: `governance.UseCase-${uuidv7()}`, events: [create(UseCaseSubmittedSchema, { useCaseId: uuidv7() })], projectId: 'two' });
-    const response = await fetch(`${service.url}/v1/events?since=${first.at}&until=${second.at}`);
+    const response = await fetch(`${service.url}/v1/events?since=${first.at}&until=${second.at}`, { headers: { authorization: as('human/audrey') } });
     expect(((await response.json()) as { items: { envelope: { index: string } }[] }).items.map(({ envelope }) => Number(envelope.index))).toEqual([second.index]);
-    expect((await fetch(`${service.url}/v1/events/${second.index}`)).status).toBe(200);
+    expect((await fetch(`${service.url}/v1/events/${second.index}`, { headers: { authorization: as('human/audrey') } })).status).toBe(200);
     expect((await get(`events/${second.index}`)).status).toBe(404);
   });
 

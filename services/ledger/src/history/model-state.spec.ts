@@ -63,9 +63,10 @@ describe('the state of a model', () => {
 
 describe('the stages of a life', () => {
   const types = [...eventRegistry].flatMap((entry) => (entry.kind === 'message' && /^vitae\.[a-z]+\.v\d+\.\w+(ed|Failed|Ready)$/.test(entry.typeName) ? [entry.typeName] : []));
-  const notOfModels = ['vitae.deployment.v1.EnvironmentCreated', 'vitae.governance.v1.PolicySetPublished', 'vitae.registry.v1.SigningKeyTrusted', 'vitae.registry.v1.SigningKeyDistrusted', 'vitae.registry.v1.ModelSignaturesRequired', 'vitae.registry.v1.ModelSignaturesNotRequired'];
+  const OF_PEOPLE = ['DelegationGranted', 'DelegationRevoked', 'PeopleLinked', 'PeopleUnlinkingRequested', 'PeopleUnlinked'].map((name) => `vitae.governance.v1.${name}`);
+  const notOfModels = ['vitae.deployment.v1.EnvironmentCreated', 'vitae.governance.v1.PolicySetPublished', ...OF_PEOPLE, 'vitae.governance.v1.ApiTokenIssued', 'vitae.governance.v1.ApiTokenRevoked', 'vitae.registry.v1.SigningKeyTrusted', 'vitae.registry.v1.SigningKeyDistrusted', 'vitae.registry.v1.ModelSignaturesRequired', 'vitae.registry.v1.ModelSignaturesNotRequired'];
 
-  it.each(types.filter((type) => !type.startsWith('vitae.ledger.') && !notOfModels.includes(type)))('have a place for %s', (type) => {
+  it.each(types.filter((type) => !/^vitae\.(ledger|access)\./.test(type) && !notOfModels.includes(type)))('have a place for %s', (type) => {
     expect(hasStage(type)).toBe(true);
   });
 

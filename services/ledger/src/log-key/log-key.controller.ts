@@ -1,7 +1,7 @@
 import { Body, Controller, Post, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { because, changed, Context, type CommandContext } from '@vitae/service-kit';
+import { because, changed, Context, Needs, type CommandContext } from '@vitae/service-kit';
 import { KeyInvalid, parseVerifierKey } from '@vitae/transparency';
 import type { Response } from 'express';
 import { z } from 'zod';
@@ -18,6 +18,7 @@ const Rotation = z.strictObject({
 /** The key that the log signs with. */
 @ApiTags('log')
 @Controller('v1/log/keys')
+@Needs('log-key.rotate')
 export class LogKeyController {
   constructor(private readonly commands: CommandBus) {}
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { newSigner, NoteInvalid, openCheckpoint, parseVerifierKey, privateText, signerFrom, verifyLog } from '@vitae/transparency';
 import type { Running } from '@vitae/service-kit';
+import { as } from '@vitae/testing';
 import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { logBench, overHttp, signed, standing, type LogBench } from '../transparency/log.fixture.ts';
@@ -16,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => bench.drop());
 
 const one = (): Running => replicas[0] as Running;
-const rotate = async (body: object = {}, headers: Record<string, string> = { 'Vitae-Actor': 'human/dana' }) => {
+const rotate = async (body: object = {}, headers: Record<string, string> = { authorization: as('human/dana') }) => {
   const response = await fetch(`${one().url}/v1/log/keys`, { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) });
   return { status: response.status, body: (await response.json()) as Record<string, string> };
 };
@@ -76,7 +77,7 @@ describe('the key of the log', () => {
 
   it('is rotated once for one idempotency key, and leaves no file of a key that never signs', async () => {
     const before = await keyFiles();
-    const headers = { 'Vitae-Actor': 'human/dana', 'Idempotency-Key': 'once' };
+    const headers = { authorization: as('human/dana'), 'Idempotency-Key': 'once' };
     const answers = [await rotate({}, headers), await rotate({}, headers)];
     expect(answers[1]?.body['newVerifierKey']).toBe(answers[0]?.body['newVerifierKey']);
     expect(await keyFiles()).toHaveLength(before.length + 1);

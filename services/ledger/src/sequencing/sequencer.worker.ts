@@ -51,7 +51,7 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
     private readonly readiness: Readiness,
     @Inject(CONFIG) private readonly config: LedgerConfig,
   ) {
-    this.#pool = new Pool({ connectionString: config.DATABASE_URL, application_name: 'vitae-ledger-sequencer', max: 1, connectionTimeoutMillis: 10_000 });
+    this.#pool = new Pool({ connectionString: config.DATABASE_URL, application_name: 'vitae-ledger-sequencer', max: 1, connectionTimeoutMillis: 10_000, options: '-c vitae.projects=*' });
     this.#pool.on('error', () => undefined); // it broke while idle; the next look opens another
   }
 

@@ -4,7 +4,7 @@ import { eventually } from '@vitae/testing';
 import { newSigner, privateText } from '@vitae/transparency';
 import { readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { logBench, signed, standing, unready, type LogBench } from './log.fixture.ts';
+import { logBench, READER, signed, standing, unready, type LogBench } from './log.fixture.ts';
 
 // Who owns the server can change anything. What matters is that the log notices before it signs, says what it found, and
 // signs nothing afterwards.
@@ -27,7 +27,7 @@ const haltsWith = (service: Running, words: RegExp): Promise<void> => eventually
 /** Nothing is signed although there is something new: the service is asked once more after it saw the events come. */
 const staysAt = async (service: Running, size: number): Promise<void> => {
   await bench.store(10);
-  await eventually(async () => expect((await (await fetch(`${service.url}/v1/projects/credit/head`)).json())).toMatchObject({ unsequenced: 0 }));
+  await eventually(async () => expect((await (await fetch(`${service.url}/v1/projects/credit/head`, READER)).json())).toMatchObject({ unsequenced: 0 }));
   await expect(unready(service)).resolves.toMatch(/halted/);
   expect(await newest()).toBe(size);
 };
@@ -132,7 +132,7 @@ describe('the log goes on', () => {
     await bench.store(3);
     await haltsWith(without, /its key is not in .* any more. Put the file back/);
     expect((await fetch(`${without.url}/log/checkpoint`)).status).toBe(200);
-    expect(await (await fetch(`${without.url}/v1/log`)).json()).toMatchObject({ status: 503, type: 'https://vitae.dev/problems/log-key-missing' });
+    expect(await (await fetch(`${without.url}/v1/log`, READER)).json()).toMatchObject({ status: 503, type: 'https://vitae.dev/problems/log-key-missing' });
     await without.stop();
     expect(await readdir(join(bench.directory, 'ledger'))).toEqual([]);
     await rename(away, here);

@@ -44,7 +44,7 @@ export class LogTables implements OnApplicationShutdown {
     @Inject(CONFIG) config: LedgerConfig,
     private readonly pages: LedgerPages,
   ) {
-    this.#pool = new Pool({ connectionString: config.DATABASE_URL, application_name: 'vitae-ledger-log', max: 3, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000 });
+    this.#pool = new Pool({ connectionString: config.DATABASE_URL, application_name: 'vitae-ledger-log', max: 3, idleTimeoutMillis: 30_000, connectionTimeoutMillis: 10_000, options: '-c vitae.projects=*' });
     this.#pool.on('error', () => undefined); // a connection that breaks while it is idle; the next statement opens another
   }
 

@@ -3,7 +3,7 @@ import { expect } from '@jest/globals';
 import { ActorKind, ActorSchema, UseCaseSubmittedSchema } from '@vitae/contracts';
 import { append, ledgerMigrations, migrate, transactOn } from '@vitae/event-store';
 import { boot, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase } from '@vitae/testing';
 import { entriesPath, eventsPath, tilePath, type LogSource } from '@vitae/transparency';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -54,7 +54,7 @@ export async function logBench(): Promise<LogBench> {
 }
 
 const common = ({ url }: FreshDatabase, natsUrl: string, directory: string): NodeJS.ProcessEnv => ({
-  VITAE_MODE: 'local',
+  ...specAccess(),
   PORT: '0',
   DATABASE_URL: url,
   NATS_URL: natsUrl,
@@ -91,7 +91,10 @@ export interface Standing {
   readonly witnesses: readonly { readonly name: string; readonly size?: number; readonly trouble?: string }[];
 }
 
-export const standing = async ({ url }: Running): Promise<Standing> => (await fetch(`${url}/v1/log`)).json() as Promise<Standing>;
+/** Reads what there is of the whole installation. */
+export const READER = { headers: { authorization: as('human/audrey', { roles: ['auditor'] }) } };
+
+export const standing = async ({ url }: Running): Promise<Standing> => (await fetch(`${url}/v1/log`, READER)).json() as Promise<Standing>;
 
 /** Waits until the log is signed and served up to this size. */
 export const signed = (service: Running, size: number): Promise<Standing> =>
@@ -101,10 +104,10 @@ export const signed = (service: Running, size: number): Promise<Standing> =>
     return now;
   });
 
-/** The log as a stranger reads it. */
+/** The log as an auditor reads it. */
 export function overHttp({ url }: Pick<Running, 'url'>): LogSource {
   const file = async (path: string): Promise<Uint8Array | undefined> => {
-    const response = await fetch(`${url}/log/${path}`);
+    const response = await fetch(`${url}/log/${path}`, READER);
     if (response.status === 404) return undefined;
     if (!response.ok) throw new Error(`${path} was answered with ${response.status}: ${await response.text()}`);
     return new Uint8Array(await response.arrayBuffer());

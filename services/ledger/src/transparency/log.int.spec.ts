@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Running } from '@vitae/service-kit';
-import { eventually } from '@vitae/testing';
+import { as, eventually } from '@vitae/testing';
 import { decodeEntries, openCheckpoint, parseVerifierKey, verifyLog, verifyTlogProof, type Checkpoint } from '@vitae/transparency';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { logBench, overHttp, signed, standing, type LogBench } from './log.fixture.ts';
+import { logBench, overHttp, READER, signed, standing, type LogBench } from './log.fixture.ts';
 
 let bench: LogBench;
 let replicas: Running[];
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => bench.drop());
 
 const [one, other] = [() => replicas[0] as Running, () => replicas[1] as Running];
-const get = (path: string) => fetch(`${one().url}/log/${path}`);
+const get = (path: string) => fetch(`${one().url}/log/${path}`, READER);
 const keysOf = async () => (await standing(one())).keys.map(parseVerifierKey);
 const growTo = async (size: number): Promise<void> => {
   await bench.store(size - stored);
@@ -63,10 +63,11 @@ describe('the log', () => {
       const { status, headers } = await get(path);
       return { status, type: headers.get('content-type'), cache: headers.get('cache-control') };
     };
-    const forEver = { status: 200, type: 'application/octet-stream', cache: 'public, max-age=31536000, immutable' };
+    const forEver = { status: 200, type: 'application/octet-stream' };
     expect(await caching('checkpoint')).toEqual({ status: 200, type: 'text/plain; charset=utf-8', cache: 'public, max-age=1' });
     for (const path of ['tile/0/000', 'tile/0/002.p/88', 'tile/0/002.p/3', 'tile/0/001.p/4', 'tile/1/000.p/2', 'tile/entries/001', 'tile/entries/002.p/88', 'events/000', 'events/002.p/1']) {
-      expect({ path, ...(await caching(path)) }).toEqual({ path, ...forEver });
+      const whose = /entries|events/.test(path) ? 'private' : 'public'; // no cache gives to others what one reader may read
+      expect({ path, ...(await caching(path)) }).toEqual({ path, ...forEver, cache: `${whose}, max-age=31536000, immutable` });
     }
   });
 
@@ -75,14 +76,16 @@ describe('the log', () => {
     async (path) => expect((await get(path)).status).toBe(404),
   );
 
+  it.each(['checkpoint', 'log.vkey', 'tile/0/000', 'tile/1/000.p/2'])('gives %s to anybody', async (path) => expect((await fetch(`${one().url}/log/${path}`)).status).toBe(200));
+
   it('shows that an event is in it by a file of its own', async () => {
     const [log] = await keysOf();
-    const proof = await (await fetch(`${one().url}/v1/log/proof/300`)).text();
+    const proof = await (await fetch(`${one().url}/v1/log/proof/300`, READER)).text();
     const bundle = decodeEntries(new Uint8Array(await (await get('tile/entries/001')).arrayBuffer()));
     const policy = { logs: log ? [log] : [], witnesses: new Map(), groups: new Map(), quorum: 'none' };
     expect(verifyTlogProof(proof, bundle[300 - 256] as Buffer, policy)).toMatchObject({ index: 300, checkpoint: { size: 600 } });
     expect(() => verifyTlogProof(proof, bundle[301 - 256] as Buffer, policy)).toThrow('does not lead');
-    expect((await fetch(`${one().url}/v1/log/proof/600`)).status).toBe(404);
+    expect((await fetch(`${one().url}/v1/log/proof/600`, READER)).status).toBe(404);
   });
 
   it('goes on in the middle of a tile after all replicas were away', async () => {
@@ -106,4 +109,13 @@ describe('the log', () => {
     await eventually(async () => expect(await (await fetch(`${one().url}/readyz`)).json()).toMatchObject({ checks: expect.arrayContaining([{ name: 'log', ok: true, integrated: 800 }, { name: 'log signer', ok: true, signed: 800 }]) }));
     expect(await (await get('log.vkey')).text()).toBe(`${(await standing(one())).keys[0]}\n`);
   });
+
+  // Last, for the log grows by it: whoever is turned away is told in the ledger.
+  it.each(['tile/entries/001', 'events/000', 'TILE/ENTRIES/001', 'tile//entries/001', 'tile/%65ntries/001', 'tile/entries%2F001', 'Events/000', 'tile/0/../entries/001'])(
+    'gives %s to nobody without a right on all projects',
+    async (path) => {
+      const ofCredit = { headers: { authorization: as('human/audrey', { roles: ['auditor'], projects: ['credit'] }) } };
+      for (const who of [{}, ofCredit]) expect([401, 403, 404]).toContain((await fetch(`${one().url}/log/${path}`, who)).status);
+    },
+  );
 });

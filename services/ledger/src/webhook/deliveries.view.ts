@@ -1,4 +1,5 @@
 import type { Sql } from '@vitae/event-store';
+import { everyProject } from '@vitae/service-kit';
 
 /** One event on its way to one webhook, and what became of the last try. */
 export interface DeliveryItem {
@@ -46,6 +47,8 @@ export async function noteDeliveries(sql: Sql, from: number, to: number): Promis
   );
 }
 
+// A webhook of the installation is told of every project, so who asks for it looks at all of them; the statement says whose
+// events any other one is told of.
 const WANTED = `
   from webhooks.webhook w
   join ledger.entry n on n.index between $2 and $3
@@ -55,17 +58,17 @@ const WANTED = `
 
 /** How many events of a range of the ledger the webhook's filter of today wants. */
 export async function countWanted(sql: Sql, webhookId: string, from: number, to: number): Promise<number> {
-  const [row] = await sql.query<{ n: number }>(`select count(*)::int as n ${WANTED}`, [webhookId, from, to]);
+  const [row] = await everyProject(() => sql.query<{ n: number }>(`select count(*)::int as n ${WANTED}`, [webhookId, from, to]));
   return row?.n ?? 0;
 }
 
 /** Has them sent, whether they were before or not. */
 export async function sendAgain(sql: Sql, webhookId: string, from: number, to: number): Promise<void> {
-  await sql.query(
+  await everyProject(() => sql.query(
     `insert into webhooks.delivery as d (webhook_id, index, event_id, type) select w.id, n.index, e.id, e.type ${WANTED}
      on conflict (webhook_id, index) do update set state = 'waiting', attempts = 0, replays = d.replays + 1`,
     [webhookId, from, to],
-  );
+  ));
 }
 
 /** Has one that is in the log sent again, whatever the filter says today. False: it is not in the log. */

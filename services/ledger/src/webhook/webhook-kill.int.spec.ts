@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ActorKind, ActorSchema, UseCaseSubmittedSchema } from '@vitae/contracts';
 import { append, transactOn } from '@vitae/event-store';
 import { boot } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { ledger } from '../app.module.ts';
@@ -71,7 +71,7 @@ afterAll(async () => {
 describe('webhooks of a service that is killed again and again', () => {
   it('lose nothing, keep the order, and repeat only what was under way, with the same webhook-id', async () => {
     const env = {
-      VITAE_MODE: 'local',
+      ...specAccess(),
       PORT: '0',
       DATABASE_URL: database.url,
       NATS_URL: nats.url,
@@ -85,7 +85,7 @@ describe('webhooks of a service that is killed again and again', () => {
     const first = await boot(ledger, env);
     const subscribed = await fetch(`${first.url}/v1/projects/credit/webhooks`, {
       method: 'POST',
-      headers: { 'vitae-actor': 'human/dana', 'content-type': 'application/json' },
+      headers: { authorization: as('human/dana'), 'content-type': 'application/json' },
       body: JSON.stringify({ url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`, types: ['vitae.governance.v1.UseCaseSubmitted'] }),
     });
     expect(subscribed.status).toBe(201);

@@ -2,8 +2,8 @@ import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Put, Quer
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId, readHead } from '@vitae/event-store';
-import { because, changed, CONFIG, Context, created, etag, Ledger, pageQuery, projectId, type CommandContext, type PageQuery } from '@vitae/service-kit';
-import type { Response } from 'express';
+import { because, changed, CONFIG, Context, created, etag, InProject, INSTALLATION, Ledger, Needs, pageQuery, projectId, type CommandContext, type PageQuery } from '@vitae/service-kit';
+import type { Request, Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { LedgerConfig } from '../config.ts';
@@ -30,9 +30,16 @@ const logQuery = z.strictObject({
 const replayQuery = z.strictObject({ from: index, dryRun: z.enum(['true', 'false']).default('true') });
 const id = z.uuid();
 
+/** A webhook of the project `vitae` is told of all projects, so it takes a right on all of them. */
+function reach({ params }: Request): string {
+  return params['projectId'] === 'vitae' ? INSTALLATION : String(params['projectId']);
+}
+
 /** Who is told of events over HTTP. In the project `vitae`: of the events of all projects. */
 @ApiTags('webhooks')
 @Controller('v1/projects/:projectId/webhooks')
+@Needs('subscription.manage')
+@InProject(reach)
 export class WebhookController {
   constructor(
     private readonly bus: CommandBus,

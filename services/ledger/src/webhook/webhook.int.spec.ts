@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { ActorKind, ActorSchema, UseCaseSubmittedSchema } from '@vitae/contracts';
 import { append, transactOn, type AppendRequest, type RecordedEvent } from '@vitae/event-store';
 import { boot, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { Pool } from 'pg';
 import { Webhook } from 'standardwebhooks';
 import { v7 as uuidv7 } from 'uuid';
@@ -28,7 +28,7 @@ let env: NodeJS.ProcessEnv;
 beforeAll(async () => {
   [database, keys, nats, directory] = await Promise.all([freshDatabase(), freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-webhooks-'))]);
   env = {
-    VITAE_MODE: 'local',
+    ...specAccess(),
     PORT: '0',
     DATABASE_URL: database.url,
     KEYRING_DATABASE_URL: keys.url,
@@ -104,7 +104,7 @@ afterEach(async () => {
 async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
   const response = await fetch(`${services[0]?.url}/v1/projects/${path}`, {
     method,
-    headers: { 'vitae-actor': 'human/dana', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: { authorization: as('human/dana'), ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   return { status: response.status, headers: response.headers, body: (await response.json()) as Record<string, unknown> };

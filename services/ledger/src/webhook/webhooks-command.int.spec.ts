@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { boot, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { Webhook } from 'standardwebhooks';
 import { ledger } from '../app.module.ts';
 
@@ -31,11 +31,11 @@ const bodyOf = async (request: AsyncIterable<Buffer>): Promise<string> => {
 
 beforeAll(async () => {
   [database, nats, directory] = await Promise.all([freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-webhook-command-'))]);
-  service = await boot(ledger, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, LOG_LEVEL: 'silent', VITAE_DATA_DIR: directory, VITAE_WEBHOOK_ALLOW_PRIVATE: 'true' });
+  service = await boot(ledger, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, LOG_LEVEL: 'silent', VITAE_DATA_DIR: directory, VITAE_WEBHOOK_ALLOW_PRIVATE: 'true' });
   door = await listening(async (request, response) => {
     const body = await bodyOf(request);
     const { host: _host, connection: _connection, 'content-length': _length, 'transfer-encoding': _coding, ...headers } = request.headers as Record<string, string>;
-    const answer = await fetch(`${service.url}${request.url?.replace(/^\/api\/ledger/, '')}`, { method: request.method ?? 'GET', headers, ...(body === '' ? {} : { body }) });
+    const answer = await fetch(`${service.url}${request.url?.replace(/^\/api\/ledger/, '')}`, { method: request.method ?? 'GET', headers: { authorization: as('human/dana'), ...headers }, ...(body === '' ? {} : { body }) });
     response.writeHead(answer.status, { 'content-type': answer.headers.get('content-type') ?? '' }).end(await answer.text());
   });
   receiver = await listening(async (request, response) => {
@@ -54,7 +54,7 @@ afterAll(async () => {
 
 function vitae(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const main = fileURLToPath(new URL('../../../../libs/cli/src/main.ts', import.meta.url));
-  const env = { PATH: process.env['PATH'], VITAE_URL: `${urlOf(door)}/api`, VITAE_ACTOR: 'human/dana' };
+  const env = { PATH: process.env['PATH'], VITAE_URL: `${urlOf(door)}/api`, VITAE_TOKEN: as('human/dana').replace('Bearer ', '') };
   return new Promise((resolve) => {
     execFile(process.execPath, ['--disable-warning=ExperimentalWarning', '--conditions=@vitae/source', main, 'webhooks', ...args, '--project', 'credit'], { env, cwd: directory }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),

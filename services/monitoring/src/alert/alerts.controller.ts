@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { pageOf, pageQuery, projectId } from '@vitae/service-kit';
+import { Needs, pageOf, pageQuery, projectId } from '@vitae/service-kit';
 import { z } from 'zod';
 import { alerts } from './alerts.view.ts';
 
@@ -9,6 +9,7 @@ const Alerts = pageQuery.extend({ endpointId: z.uuid().optional(), state: z.enum
 
 @ApiTags('alerts')
 @Controller('v1/projects/:projectId/alerts')
+@Needs('monitoring.read')
 export class AlertsController {
   constructor(private readonly em: EntityManager) {}
 

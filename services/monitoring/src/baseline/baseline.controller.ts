@@ -3,7 +3,7 @@ import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { because, caughtUp, Consumers, Context, created, etag, Problem, projectId, type CommandContext } from '@vitae/service-kit';
+import { because, caughtUp, Consumers, Context, created, etag, Needs, Problem, projectId, type CommandContext } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuid } from 'uuid';
 import { z } from 'zod';
@@ -36,6 +36,7 @@ const Activate = z.strictObject({
 
 @ApiTags('baselines')
 @Controller('v1/projects/:projectId/baselines')
+@Needs('monitoring.read')
 export class BaselineController {
   constructor(
     private readonly bus: CommandBus,
@@ -46,6 +47,7 @@ export class BaselineController {
 
   /** Fits bins to a dataset version and compares the endpoint's rows with them from now on. */
   @Post()
+  @Needs('baseline.set')
   async activate(@Body({ schema: Activate }) body: z.infer<typeof Activate>, @Context() context: CommandContext, @Res({ passthrough: true }) res: Response) {
     await caughtUp(this.consumers);
     const endpoint = await endpointOf(this.em, context.projectId, body.endpointId);

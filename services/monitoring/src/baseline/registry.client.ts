@@ -6,13 +6,16 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Inject, Injectable } from '@nestjs/common';
-import { CONFIG, Problem, traceHeaders } from '@vitae/service-kit';
+import { CONFIG, Problem, ServiceToken, traceHeaders } from '@vitae/service-kit';
 import type { MonitoringConfig } from '../config.ts';
 
 /** Fetches bytes from the registry by their digest. What it gives is what the digest says, whoever answered. */
 @Injectable()
 export class RegistryClient {
-  constructor(@Inject(CONFIG) private readonly config: MonitoringConfig) {}
+  constructor(
+    @Inject(CONFIG) private readonly config: MonitoringConfig,
+    private readonly serviceToken: ServiceToken,
+  ) {}
 
   /**
    * Puts the bytes into a file for as long as `use` runs.
@@ -40,7 +43,7 @@ export class RegistryClient {
       },
     });
     try {
-      const response = await fetch(url, { headers: traceHeaders(), signal: AbortSignal.timeout(60_000) });
+      const response = await fetch(url, { headers: { ...traceHeaders(), ...(await this.serviceToken.authorizationHeader()) }, redirect: 'error', signal: AbortSignal.timeout(60_000) });
       if (response.status === 404) {
         throw new Problem(422, 'dataset-bytes-missing', 'The bytes of the dataset version are missing', `The registry has no bytes ${digest}. Upload the file again, then activate the baseline.`);
       }

@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Consumers, projectId } from '@vitae/service-kit';
+import { Consumers, Needs, projectId } from '@vitae/service-kit';
 import { logEValue } from '@vitae/statistics';
 import { z } from 'zod';
 import { canaryOf } from './canaries.view.ts';
@@ -9,6 +9,7 @@ import { totals } from './evidence.ts';
 
 @ApiTags('rollouts')
 @Controller('v1/projects/:projectId/rollouts')
+@Needs('monitoring.read')
 export class CanaryController {
   constructor(
     private readonly em: EntityManager,

@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Body, Controller, HttpCode, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { caughtUp, Consumers, Context, type CommandContext } from '@vitae/service-kit';
+import { caughtUp, Consumers, Context, Needs, type CommandContext } from '@vitae/service-kit';
 import { z } from 'zod';
 import { usableId } from '../inference/oip-rows.ts';
 import { endpointOf } from '../lifecycle/endpoints.view.ts';
@@ -22,6 +22,7 @@ const GroundTruth = z.strictObject({
 
 @ApiTags('ground truth')
 @Controller('v1/projects/:projectId/ground-truth')
+@Needs('ground-truth.report')
 export class GroundTruthController {
   constructor(
     private readonly em: EntityManager,

@@ -40,6 +40,13 @@ describe('an exchange', () => {
     }
   });
 
+  it('is of its project: the same ids in another one meet nothing of it', () => {
+    const elsewhere = { projectId: 'alpha', content: { half: 'request', rows: { id: 'x', rows: 9, columns: [['age', []]] } } } as const;
+    const { changed, steps } = takeMessages([], [asked('a', 1, elsewhere), answered('a', 2), asked('a', 3)], WAIT);
+    expect(steps.map(({ exchange, rows }) => [exchange.projectId, rows])).toEqual([['credit', 2]]);
+    expect(changed.map(({ projectId, state }) => [projectId, state])).toEqual([['alpha', 'waiting'], ['credit', 'complete']]);
+  });
+
   it('counts in the order in which exchanges are completed', () => {
     expect(play([asked('a', 1), asked('b', 2), answered('b', 3), answered('a', 4)]).steps).toEqual(['rows b 2', 'rows a 2']);
   });

@@ -41,7 +41,8 @@ export type Step =
   | { readonly kind: 'rows'; readonly exchange: Exchange; readonly columns: RequestRows['columns']; readonly rows: number }
   | { readonly kind: 'lost'; readonly exchange: Exchange; readonly rows: number; readonly unreadable: boolean };
 
-export const exchangeKey = ({ variantId, ceId }: { readonly variantId: string; readonly ceId: string }): string => `${variantId} ${ceId}`;
+/** With its project: who may log in one must not meet the exchanges of another. */
+export const exchangeKey = ({ projectId, variantId, ceId }: Pick<Exchange, 'projectId' | 'variantId' | 'ceId'>): string => `${projectId} ${variantId} ${ceId}`;
 
 /** The id under which labels find an exchange: X-Request-Id, else the protocol's own, else the event's. The runtime answers under the same. */
 export const requestIdOf = ({ request, response, headerId, ceId }: Exchange): string => headerId ?? request?.rows?.id ?? response?.rows?.id ?? ceId;

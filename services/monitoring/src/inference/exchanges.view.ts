@@ -27,15 +27,15 @@ const COLUMNS = `project_id, endpoint_id, variant_id, ce_id, model_version_id, s
 /** The exchanges that messages belong to, and those that wait since before `waitedSince` (milliseconds since 1970). */
 export async function exchangesFor(sql: Sql, messages: readonly InferenceMessage[], waitedSince: number): Promise<Exchange[]> {
   const named = await sql.query<ExchangeRow>(
-    `select ${COLUMNS} from monitoring.exchange where (variant_id, ce_id) in (select * from unnest($1::uuid[], $2::text[]))`,
-    [messages.map(({ variantId }) => variantId), messages.map(({ ceId }) => ceId)],
+    `select ${COLUMNS} from monitoring.exchange where (project_id, variant_id, ce_id) in (select * from unnest($1::text[], $2::uuid[], $3::text[]))`,
+    [messages.map(({ projectId }) => projectId), messages.map(({ variantId }) => variantId), messages.map(({ ceId }) => ceId)],
   );
   const overdue = await sql.query<ExchangeRow>(
     `select ${COLUMNS} from monitoring.exchange
      where state = 'waiting' and received_at <= to_timestamp($1::float8 / 1000) order by received_at limit ${MOST_OVERDUE}`,
     [waitedSince],
   );
-  const found = new Map([...named, ...overdue].map((row) => [`${row.variant_id} ${row.ce_id}`, row]));
+  const found = new Map([...named, ...overdue].map((row) => [`${row.project_id} ${row.variant_id} ${row.ce_id}`, row]));
   return [...found.values()].map(exchangeOf);
 }
 
@@ -49,7 +49,7 @@ export async function saveExchanges(sql: Sql, exchanges: readonly Exchange[]): P
        header_id, request::json, response::json, request_id, completed_by
      from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::float8[], $8::float8[], $9::text[], $10::text[], $11::text[], $12::text[], $13::bigint[])
        as u (variant_id, ce_id, project_id, endpoint_id, model_version_id, state, received_at, served_at, header_id, request, response, request_id, completed_by)
-     on conflict (variant_id, ce_id) do update set
+     on conflict (project_id, variant_id, ce_id) do update set
        state = excluded.state, served_at = excluded.served_at, header_id = excluded.header_id,
        request = excluded.request, response = excluded.response, request_id = excluded.request_id, completed_by = excluded.completed_by`,
     [

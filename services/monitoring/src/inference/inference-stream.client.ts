@@ -68,7 +68,7 @@ export class InferenceStream {
       if (value !== undefined) hdrs.set(`ce-${name}`, value);
     }
     const subject = `vitae.inference.${projectId}.${endpointId}`;
-    const store = () => jetstream(this.broker.nats).publish(subject, body, { headers: hdrs, msgID: `${variantId}:${ceId}:${ceType}`, timeout: 5_000 });
+    const store = () => jetstream(this.broker.nats).publish(subject, body, { headers: hdrs, msgID: `${projectId}:${variantId}:${ceId}:${ceType}`, timeout: 5_000 });
     try {
       await store().catch(async () => {
         await this.ensure(); // nobody took it: the stream may have vanished with its store

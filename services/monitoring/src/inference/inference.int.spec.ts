@@ -9,7 +9,7 @@ import { ActorKind, ActorSchema, EndpointCreatedSchema } from '@vitae/contracts'
 import { append, pooledSql } from '@vitae/event-store';
 import { boot, sqlOf, type CommandContext, type Running } from '@vitae/service-kit';
 import { fitNumeric } from '@vitae/statistics';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { v7 as uuid } from 'uuid';
 import { monitoring } from '../app.module.ts';
@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 async function start(): Promise<void> {
-  replicas.push(await boot(monitoring, { VITAE_MODE: 'local', LOG_LEVEL: 'silent', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url }));
+  replicas.push(await boot(monitoring, { ...specAccess(), LOG_LEVEL: 'silent', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url }));
 }
 const stop = async (): Promise<void> => replicas.shift()?.stop();
 const url = (): string => replicas[0]?.url ?? '';
@@ -103,7 +103,7 @@ const bodyOf = (half: string, amounts: readonly number[]): string =>
 async function serve(endpointId: string, amounts: readonly number[], ceId: string = randomUUID(), to = url()): Promise<void> {
   for (const half of ['request', 'response']) {
     await eventually(async () => {
-      const answer = await fetch(`${to}/ingest/cloudevents`, { method: 'POST', headers: { 'Content-Type': 'application/json', ...attributes(half, endpointId, ceId) }, body: bodyOf(half, amounts) });
+      const answer = await fetch(`${to}/ingest/cloudevents`, { method: 'POST', headers: { authorization: as('service/runtime'), 'Content-Type': 'application/json', ...attributes(half, endpointId, ceId) }, body: bodyOf(half, amounts) });
       expect(answer.status).toBe(202);
     });
   }
@@ -128,6 +128,24 @@ describe('the inference stream', () => {
     const { config } = await (await jetstreamManager(broker)).streams.info(INFERENCE_STREAM);
     expect(config).toMatchObject({ storage: 'file', retention: 'limits', discard: 'old', max_age: 24 * 3_600_000_000_000, max_bytes: 1_073_741_824 });
     await broker.close();
+  });
+
+  it('keeps projects apart: who logs in one under the ids of another takes nothing from it', async () => {
+    const endpointId = await endpoint();
+    await watch(endpointId, 100);
+    const ceId = randomUUID();
+    for (const half of ['request', 'response']) {
+      const answer = await fetch(`${url()}/ingest/cloudevents`, {
+        method: 'POST', headers: { authorization: as('machine/mole', { roles: ['ml-engineer'], projects: ['alpha'] }), 'Content-Type': 'application/json', ...attributes(half, endpointId, ceId), 'ce-namespace': 'alpha' }, body: bodyOf(half, [1, 2, 3]),
+      });
+      expect(answer.status).toBe(202);
+    }
+    await serve(endpointId, spread(10), ceId);
+    await eventually(async () => {
+      const { rows } = await pool.query('select project_id, state from monitoring.exchange where ce_id = $1 order by project_id', [ceId]);
+      expect(rows).toEqual([{ project_id: 'alpha', state: 'complete' }, { project_id: project, state: 'complete' }]);
+      expect((await pool.query('select rows from monitoring.endpoint_traffic where endpoint_id = $1 and project_id = $2', [endpointId, project])).rows).toEqual([{ rows: '10' }]);
+    });
   });
 
   it('may lose its whole store: it is made again, and sequences from 1 are not taken for old ones', async () => {
@@ -214,7 +232,7 @@ describe('the inference stream', () => {
 
   it('stops at once, also in the middle of traffic', async () => {
     const endpointId = await endpoint();
-    const traffic = Promise.allSettled(Array.from({ length: 100 }, () => fetch(`${url()}/ingest/cloudevents`, { method: 'POST', headers: { 'Content-Type': 'application/json', ...attributes('request', endpointId, randomUUID()) }, body: bodyOf('request', [1]) })));
+    const traffic = Promise.allSettled(Array.from({ length: 100 }, () => fetch(`${url()}/ingest/cloudevents`, { method: 'POST', headers: { authorization: as('service/runtime'), 'Content-Type': 'application/json', ...attributes('request', endpointId, randomUUID()) }, body: bodyOf('request', [1]) })));
     await stop();
     await traffic;
     await start();

@@ -1,6 +1,6 @@
 import { Controller, HttpCode, Post, Req } from '@nestjs/common';
 import { ApiConsumes, ApiHeader, ApiTags } from '@nestjs/swagger';
-import { Problem } from '@vitae/service-kit';
+import { InProject, mustHave, Needs, Problem, type KnownRequest } from '@vitae/service-kit';
 import type { Request } from 'express';
 import { readAttributes } from './cloud-event.ts';
 import { InferenceStream } from './inference-stream.client.ts';
@@ -8,6 +8,8 @@ import { InferenceStream } from './inference-stream.client.ts';
 /** Where the loggers of model servers deliver: KServe's, and the Vitae runtime's. */
 @ApiTags('ingest')
 @Controller('ingest')
+@Needs('inference.log')
+@InProject('any') // the event names it
 export class IngestController {
   constructor(private readonly stream: InferenceStream) {}
 
@@ -19,7 +21,7 @@ export class IngestController {
   @HttpCode(202)
   @ApiConsumes('application/json')
   @ApiHeader({ name: 'Ce-Annotations', required: true, description: 'JSON with vitae.dev/endpoint-id, vitae.dev/variant-id and vitae.dev/model-version-id' })
-  async take(@Req() request: Request & { rawBody?: Buffer }): Promise<void> {
+  async take(@Req() request: Request & KnownRequest & { rawBody?: Buffer }): Promise<void> {
     const header = (name: string): string | undefined => {
       const value = request.headers[`ce-${name}`];
       return Array.isArray(value) ? value[0] : value;
@@ -30,6 +32,7 @@ export class IngestController {
         errors: attributes.map(({ attribute, detail }) => ({ pointer: `/${attribute}`, detail })),
       });
     }
+    mustHave(request.principal, 'inference.log', attributes.projectId);
     await this.stream.publish(attributes, header, request.rawBody ?? (await remaining(request)));
   }
 }

@@ -77,7 +77,7 @@ function rowsOf(tensors: readonly Tensor[]): number | undefined {
 }
 
 /** What labels may name a request by. An id that is none of this is as good as none. */
-export const usableId = /^\P{Cc}{1,256}$/u;
+export const usableId = /^[^\x00-\x1f\x7f-\x9f]{1,256}$/;
 
 function idOf(message: Record<string, unknown>): { id?: string } {
   const { id } = message;

@@ -1,7 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Consumers, Ledger, pageOf, pageQuery, Problem, projectId, type PageQuery } from '@vitae/service-kit';
+import { Consumers, Ledger, Needs, pageOf, pageQuery, Problem, projectId, type PageQuery } from '@vitae/service-kit';
 import { z } from 'zod';
 import { activeBaselines } from '../baseline/baselines.view.ts';
 import { endpointOf } from '../lifecycle/endpoints.view.ts';
@@ -13,6 +13,7 @@ const digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'expected sha256: and 6
 
 @ApiTags('windows')
 @Controller('v1/projects/:projectId')
+@Needs('monitoring.read')
 export class WindowsController {
   constructor(
     private readonly em: EntityManager,

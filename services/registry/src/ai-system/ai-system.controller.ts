@@ -3,7 +3,7 @@ import { Body, Controller, Get, Param, Post, Put, Query, Req, Res } from '@nestj
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, type CommandContext, Context, created, etag, type Page, pageOf, pageQuery, projectId, sqlOf } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, Needs, type Page, pageOf, pageQuery, projectId, sqlOf } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -32,6 +32,7 @@ const End = z.strictObject({ reason: text(5000).min(1) });
 /** AI systems: models, prompts, guardrails, tools and data that work as one, pinned version by version. */
 @ApiTags('AI systems')
 @Controller('v1/projects/:projectId')
+@Needs('registry.read')
 export class AISystemController {
   constructor(
     private readonly commands: CommandBus,
@@ -42,6 +43,7 @@ export class AISystemController {
   ) {}
 
   @Post('ai-systems')
+  @Needs('component.write')
   async register(@Context() context: CommandContext, @Body({ schema: NewAISystem }) body: z.infer<typeof NewAISystem>, @Res({ passthrough: true }) res: Response) {
     const handled = await this.commands.execute(new ForAISystem({ type: 'RegisterAISystem', aiSystemId: uuidv7(), ...body }, context));
     const id = aggregateId(handled.stream);
@@ -61,6 +63,7 @@ export class AISystemController {
   }
 
   @Post('ai-systems/:id/versions')
+  @Needs('component.write')
   async compose(@Context() context: CommandContext, @Param('id', { schema: uuid }) aiSystemId: string, @Body({ schema: NewComposition }) body: NewComposition, @Res({ passthrough: true }) res: Response) {
     const components = await this.#componentsOf(context.projectId, body);
     const { parameters, description, contributors } = body;
@@ -108,11 +111,13 @@ export class AISystemController {
   }
 
   @Put('ai-system-versions/:id/deprecation')
+  @Needs('component.publish')
   deprecate(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: End }) { reason }: z.infer<typeof End>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'DeprecateAISystemVersion', reason }, context, res);
   }
 
   @Put('ai-system-versions/:id/retirement')
+  @Needs('component.publish')
   retire(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: End }) { reason }: z.infer<typeof End>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'RetireAISystemVersion', reason }, context, res);
   }

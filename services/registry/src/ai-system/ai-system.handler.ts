@@ -77,7 +77,7 @@ export class AISystemVersionHandler implements ICommandHandler<ForAISystemVersio
         await holdVersions(tx.sql, context.projectId, order.components);
         const composition = compositionOf(order.components, order.parameters, await standingOf(tx.sql, context.projectId, order.components));
         digest = `sha256:${createHash('sha256').update(canonicalJson(digested(composition))).digest('hex')}`;
-        const command = { ...order, ...composition, aiSystemVersionId, aiSystemName: name, version, digest, useCaseId, composedBy: context.actor.id };
+        const command = { ...order, ...composition, aiSystemVersionId, aiSystemName: name, version, digest, useCaseId, composedBy: context.actor.onBehalfOf || context.actor.id };
         const subjects = subjectsOf({ id: aiSystemVersionId, aiSystemId, useCaseId, components: composition.components });
         const request = { stream: streamName(aiSystemVersion.category, aiSystemVersionId), command, context: because(context, `Composes version ${version} of ${name}.`), subjects };
         return this.ledger.handleWithin(tx, aiSystemVersion, request, projectAISystemVersion);

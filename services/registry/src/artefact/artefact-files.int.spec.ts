@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { boot, type Running } from '@vitae/service-kit';
-import { freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { registry } from '../app.module.ts';
 import { onnxWithWeights, weights } from './onnx-with-weights.fixture.ts';
@@ -22,7 +22,7 @@ let datasetVersionId: string;
 
 beforeAll(async () => {
   [database, nats, dataDir] = await Promise.all([freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-artefacts-'))]);
-  service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
+  service = await boot(registry, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
   sql = new pg.Pool({ connectionString: database.url, max: 2 });
   const digest = await kept(await readFile(new URL('credit.csv', FIXTURES)));
   datasetVersionId = (await call('POST', '/datasets/german-credit/versions', { digest, mediaType: 'text/csv', source: 'Statlog', licence: 'CC BY 4.0' })).body.id;
@@ -39,7 +39,7 @@ async function call(method: string, path: string, body?: unknown): Promise<{ sta
   const raw = body instanceof Uint8Array;
   const response = await fetch(`${service.url}${BASE}${path}`, {
     method,
-    headers: { 'vitae-actor': 'human/dana', 'content-type': raw ? 'application/octet-stream' : 'application/json' },
+    headers: { authorization: as('human/dana'), 'content-type': raw ? 'application/octet-stream' : 'application/json' },
     ...(body === undefined ? {} : { body: raw || typeof body === 'string' ? body : JSON.stringify(body) }),
   } as RequestInit);
   return { status: response.status, body: JSON.parse(await response.text()) };

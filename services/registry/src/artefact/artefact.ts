@@ -10,7 +10,7 @@ export type ArtefactRefusal = 'ARTEFACT_NOT_FOUND' | 'ARTEFACT_EMPTY' | 'DIGEST_
 const refusal = (reason: ArtefactRefusal, status: RefusalStatus, message: string): Refused => new Refused(reason, message, status);
 
 export const artefactNotFound = (named: string): Refused =>
-  refusal('ARTEFACT_NOT_FOUND', 404, `There are no bytes with digest ${named} here. Upload them first: POST …/artefacts.`);
+  refusal('ARTEFACT_NOT_FOUND', 404, `There are no bytes with digest ${named} in this project. Upload them first: POST …/artefacts.`);
 
 export const artefactEmpty = (): Refused =>
   refusal('ARTEFACT_EMPTY', 422, 'The body was empty, so there is nothing to keep. Send the file itself as the body of the request.');

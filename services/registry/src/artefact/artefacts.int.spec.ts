@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { boot, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import { registry } from '../app.module.ts';
 import { CHUNK_BYTES } from './chunk-digests.ts';
 import { SESSION_MS } from './upload-session.ts';
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 async function start(): Promise<void> {
-  service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, VITAE_MAX_ARTEFACT_BYTES: String(LIMIT), LOG_LEVEL: 'silent' });
+  service = await boot(registry, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, VITAE_MAX_ARTEFACT_BYTES: String(LIMIT), LOG_LEVEL: 'silent' });
 }
 
 const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
@@ -45,7 +45,7 @@ interface Answer {
 }
 
 async function ask(method: string, path: string, headers: Record<string, string> = {}, body?: Uint8Array | ReadableStream): Promise<Answer> {
-  const response = await fetch(`${service.url}${path}`, { method, headers: { 'vitae-actor': 'human/dana', ...headers }, ...(body === undefined ? {} : { body, duplex: 'half' }) } as RequestInit);
+  const response = await fetch(`${service.url}${path}`, { method, headers: { authorization: as('human/dana'), ...headers }, ...(body === undefined ? {} : { body, duplex: 'half' }) } as RequestInit);
   const bytes = Buffer.from(await response.arrayBuffer());
   const problem = bytes.length > 0 && response.headers.get('content-type')?.startsWith('application/problem+json') ? (JSON.parse(bytes.toString()).type as string).split('/').at(-1) : undefined;
   return { status: response.status, headers: response.headers, bytes, problem };
@@ -121,7 +121,7 @@ describe('A download', () => {
     const bytes = randomBytes(LIMIT);
     const digest = await kept(bytes);
     const { hostname, port } = new URL(service.url);
-    const asking = httpRequest({ hostname, port, path: `${BASE}/artefacts/${digest}`, headers }).end();
+    const asking = httpRequest({ hostname, port, path: `${BASE}/artefacts/${digest}`, headers: { authorization: as('human/dana'), ...headers } }).end();
     const [answer] = (await once(asking, 'response')) as [IncomingMessage];
     const hash = createHash('sha256').update(answer.statusCode === 206 ? bytes.subarray(0, 1000) : '');
     for await (const part of answer as AsyncIterable<Buffer>) {
@@ -170,7 +170,7 @@ async function breakOff(location: string, offset: number, bytes: Uint8Array): Pr
   const { hostname, port } = new URL(service.url);
   const request = httpRequest({
     hostname, port, path: location, method: 'PATCH',
-    headers: { ...TUS, 'vitae-actor': 'human/dana', 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream', 'content-length': String(bytes.length + 1000) },
+    headers: { ...TUS, authorization: as('human/dana'), 'upload-offset': String(offset), 'content-type': 'application/offset+octet-stream', 'content-length': String(bytes.length + 1000) },
   });
   request.on('error', () => undefined);
   request.write(bytes);
@@ -271,10 +271,10 @@ describe('An upload in pieces', () => {
     await eventually(async () => expect((await filesIn('artefacts/uploads')).filter((name) => name.startsWith(id))).toEqual([]));
   });
 
-  it('is refused with headers that cannot be read, other content, and without an actor', async () => {
+  it('is refused with headers that cannot be read, other content, and without a credential', async () => {
     expect(told(await ask('POST', `${BASE}/artefact-uploads`, TUS))).toEqual([400, 'upload-length-malformed']);
     expect(told(await begin(5, { 'vitae-digest': 'md5:1' }))).toEqual([400, 'digest-malformed']);
-    expect(told(await begin(5, { 'vitae-actor': '' }))).toEqual([401, 'actor-missing']);
+    expect(told(await begin(5, { authorization: '' }))).toEqual([401, 'credential-missing']);
     const location = await begun(5);
     expect(told(await piece(location, 0, Buffer.from('a'), { 'content-type': 'application/octet-stream' }))).toEqual([415, 'unsupported-media-type']);
     expect(told(await piece(location, 0, Buffer.from('a'), { 'upload-offset': '-1' }))).toEqual([400, 'upload-offset-malformed']);

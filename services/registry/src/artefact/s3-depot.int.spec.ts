@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { boot } from '@vitae/service-kit';
-import { findS3Server, freshDatabase, freshNats, freshS3, type FreshS3 } from '@vitae/testing';
+import { as, findS3Server, freshDatabase, freshNats, freshS3, specAccess, type FreshS3 } from '@vitae/testing';
 import { registry } from '../app.module.ts';
 import { depotContract } from './depot-contract.fixture.ts';
 import { placeOf, S3Depot, s3Client } from './s3-depot.store.ts';
@@ -45,12 +45,12 @@ const binary = await findS3Server();
   it('a whole service keeps what it gets there, and nothing of it on its own disk', async () => {
     const [database, nats, dataDir] = await Promise.all([freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-s3-service-'))]);
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: s3.accessKeyId, AWS_SECRET_ACCESS_KEY: s3.secretAccessKey });
-    const service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, VITAE_ARTEFACTS: `s3://${s3.bucket}/vitae`, VITAE_S3_ENDPOINT: s3.url, LOG_LEVEL: 'silent' });
+    const service = await boot(registry, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, VITAE_ARTEFACTS: `s3://${s3.bucket}/vitae`, VITAE_S3_ENDPOINT: s3.url, LOG_LEVEL: 'silent' });
     try {
       const call = async (method: string, path: string, body?: object, headers: Record<string, string> = {}) => {
         const raw = body instanceof Uint8Array;
         const sent = body === undefined ? {} : { body: raw ? body : JSON.stringify(body) };
-        return fetch(`${service.url}/v1/projects/credit${path}`, { method, headers: { 'vitae-actor': 'human/dana', 'content-type': raw ? 'application/octet-stream' : 'application/json', ...headers }, ...sent } as RequestInit);
+        return fetch(`${service.url}/v1/projects/credit${path}`, { method, headers: { authorization: as('human/dana'), 'content-type': raw ? 'application/octet-stream' : 'application/json', ...headers }, ...sent } as RequestInit);
       };
       const fixture = (name: string) => readFile(new URL(`../../../../test/fixtures/german-credit/${name}`, import.meta.url));
       const kept = async (name: string) => ((await (await call('POST', '/artefacts', await fixture(name))).json()) as { digest: string }).digest;

@@ -10,6 +10,7 @@ import type { RegistryConfig } from '../config.ts';
 import { artefactEmpty } from './artefact.ts';
 import { ArtefactStore } from './artefact.store.ts';
 import { giveBack } from './digests.store.ts';
+import { ProjectArtefacts } from './project-artefacts.store.ts';
 import { offsetMismatch, SESSION_MS, uploadInUse, uploadNotFound, type UploadSession } from './upload-session.ts';
 
 /** What the file beside the bytes says. */
@@ -36,6 +37,7 @@ export class UploadSessions implements OnModuleInit {
   constructor(
     @Inject(CONFIG) config: RegistryConfig,
     private readonly artefacts: ArtefactStore,
+    private readonly brought: ProjectArtefacts,
   ) {
     this.#directory = join(resolve(config.VITAE_DATA_DIR), 'artefacts', 'uploads');
   }
@@ -113,6 +115,7 @@ export class UploadSessions implements OnModuleInit {
   async #complete({ id, projectId, sizeBytes, declared }: UploadSession): Promise<void> {
     try {
       const { digest } = await this.artefacts.adopt(this.#bytes(id), declared);
+      await this.brought.add(projectId, digest);
       await this.#note(id, { projectId, sizeBytes, declared, digest });
     } catch (error) {
       if (error instanceof Refused) await this.#remove(id);

@@ -1,6 +1,6 @@
 import { Controller, Delete, Head, HttpCode, Inject, Options, Param, Patch, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiConsumes, ApiHeader } from '@nestjs/swagger';
-import { CONFIG, Context, Problem, projectId, type CommandContext } from '@vitae/service-kit';
+import { CONFIG, Context, Needs, Problem, projectId, type CommandContext } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { RegistryConfig } from '../config.ts';
@@ -17,6 +17,7 @@ const PIECE = 'application/offset+octet-stream';
  * Ours: `Vitae-Digest` announces the digest when it begins, and tells it when the last byte was kept.
  */
 @Controller('v1/projects/:projectId/artefact-uploads')
+@Needs('model.register', 'dataset.register', 'run.track')
 export class UploadController {
   constructor(
     private readonly uploads: UploadSessions,

@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Problem, projectId, Readiness } from '@vitae/service-kit';
+import { Needs, Problem, projectId, Readiness, whileAllowed } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import { DatasetReadings, type DatasetReading } from './dataset-readings.store.ts';
@@ -11,6 +11,7 @@ const over = ({ state }: DatasetReading): boolean => state !== 'waiting' && stat
 
 @ApiTags('datasets')
 @Controller('v1/projects/:projectId/dataset-readings')
+@Needs('registry.read')
 export class DatasetReadingController {
   constructor(
     private readonly readings: DatasetReadings,
@@ -29,10 +30,7 @@ export class DatasetReadingController {
   @Get(':id/events')
   async follow(@Param('projectId', { schema: projectId }) project: string, @Param('id', { schema: z.uuid() }) id: string, @Req() req: Request, @Res() res: Response): Promise<void> {
     let reading = await this.#mustFind(project, id);
-    const gone = new AbortController();
-    req.on('close', () => gone.abort());
-    res.on('close', () => gone.abort());
-    const stop = AbortSignal.any([gone.signal, this.readiness.drained]);
+    const stop = whileAllowed(req, res, this.readiness);
     res.status(200).set({ 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     res.flushHeaders();
     let told = '';

@@ -1,5 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { accountsBehind, type Actor } from '@vitae/contracts';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, type CommandContext, CONFIG, Ledger, type ViewTransaction } from '@vitae/service-kit';
 import { v7 as uuidv7 } from 'uuid';
@@ -7,6 +8,7 @@ import { ArtefactStore } from '../artefact/artefact.store.ts';
 import type { RegistryConfig } from '../config.ts';
 import { outcomeOf, type Assessment } from '../dataset/assessment.ts';
 import { Datasets } from '../dataset/datasets.view.ts';
+import { linksOf } from '../linked-accounts.view.ts';
 import { lockBytes, neededElsewhere } from '../model-version/version-bytes.view.ts';
 import { builtOn, trainedOn } from './ancestry.view.ts';
 import { assess } from './dataset-file.store.ts';
@@ -18,7 +20,8 @@ type Named<Type extends DatasetVersionCommand['type']> = Extract<DatasetVersionC
 
 /** What a caller wants of a version that is there; what rests on it, and what its data hold, is found here. */
 export type DatasetVersionOrder =
-  | Named<'QuarantineDatasetVersion' | 'LiftQuarantine' | 'DeprecateDatasetVersion' | 'LiftDatasetVersionDeprecation'>
+  | Named<'QuarantineDatasetVersion' | 'DeprecateDatasetVersion' | 'LiftDatasetVersionDeprecation'>
+  | { readonly type: 'LiftQuarantine'; readonly reason: string }
   | ClassifySensitivity
   | { readonly type: 'AssessQuality' }
   | Pick<EraseDatasetVersion, 'type' | 'reason' | 'force'>;
@@ -53,9 +56,10 @@ export class DatasetVersionChangeHandler implements ICommandHandler<ForRegistere
     if (!row) throw datasetVersionNotFound(datasetVersionId);
     if (order.type === 'DeprecateDatasetVersion') await this.#successorIsThere(projectId, order.successorDatasetVersionId);
     const assessment = order.type === 'AssessQuality' ? await this.#assess(row, context) : undefined;
+    const registrants = order.type === 'LiftQuarantine' || order.type === 'ClassifySensitivity' ? await this.#registrantsOf(datasetVersionId) : [];
     return this.ledger.together(context, async (tx) => {
       await tx.sql.query('select from registry.dataset_version where id = $1 for no key update', [datasetVersionId]);
-      const command = await commandOf(tx, order, row, assessment);
+      const command = await commandOf(tx, order, row, { assessment, actor: context.actor, registrants });
       const concerned = order.type === 'QuarantineDatasetVersion' || order.type === 'LiftQuarantine' || order.type === 'EraseDatasetVersion' || assessment?.outcome === 'failed' ? await builtOn(tx.sql, projectId, datasetVersionId, MOST_CONCERNED) : [];
       return this.ledger.handleWithin(
         tx,
@@ -85,17 +89,30 @@ export class DatasetVersionChangeHandler implements ICommandHandler<ForRegistere
     return { assessmentId: uuidv7(), expectationsRevision: expected.expectationsRevision, onFailure: expected.onFailure, rowCount, results, outcome: outcomeOf(results) };
   }
 
+  /** Who registered it, and for whom: the row knows the first alone. */
+  async #registrantsOf(datasetVersionId: string): Promise<readonly string[]> {
+    const [first] = await this.ledger.readStream(streamName(datasetVersion.category, datasetVersionId));
+    return first ? [first.actor.id, first.actor.onBehalfOf].filter(Boolean) : [];
+  }
+
   async #successorIsThere(projectId: string, id: string): Promise<void> {
     if (id !== '' && !(await this.versions.byId(projectId, id))) throw refuse('SUCCESSOR_UNFIT', `There is no dataset version ${id} in this project that could take its place. Name another one, or none.`);
   }
 }
 
+interface Found {
+  readonly assessment: Assessment | undefined;
+  readonly actor: Actor;
+  readonly registrants: readonly string[];
+}
+
 /** The version's row is locked already; bytes come after rows. */
-async function commandOf({ sql }: ViewTransaction, order: DatasetVersionOrder, { id, projectId, digest }: DatasetVersionRow, assessment: Assessment | undefined): Promise<DatasetVersionCommand> {
+async function commandOf({ sql }: ViewTransaction, order: DatasetVersionOrder, { id, projectId, digest }: DatasetVersionRow, { assessment, actor, registrants }: Found): Promise<DatasetVersionCommand> {
   if (order.type === 'EraseDatasetVersion') {
     await lockBytes(sql, [digest], 'remove');
     return { ...order, builtOn: await trainedOn(sql, projectId, id, MOST_BUILT_ON), needed: (await neededElsewhere(sql, [digest], id)).length > 0 };
   }
+  if (order.type === 'LiftQuarantine' || order.type === 'ClassifySensitivity') return { ...order, by: actor.id, accounts: accountsBehind(await linksOf(sql), actor), registrants };
   if (order.type !== 'AssessQuality') return order;
   if (!assessment) throw new Error('the quality was not assessed before it is recorded');
   return { type: 'RecordQuality', assessment };

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Headers, HttpCode, Param, Post, Put, Que
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiHeader, ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, Context, created, etag, pageOf, projectId, type CommandContext, type Page } from '@vitae/service-kit';
+import { changed, Context, created, etag, Needs, pageOf, projectId, type CommandContext, type Page } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -37,6 +37,7 @@ export type DatasetVersionInFull = DatasetVersionShown & { readonly quarantinedS
 
 @ApiTags('datasets')
 @Controller('v1/projects/:projectId')
+@Needs('registry.read')
 export class DatasetVersionController {
   constructor(
     private readonly commands: CommandBus,
@@ -46,6 +47,7 @@ export class DatasetVersionController {
 
   /** Reads the whole file first. With `Prefer: respond-async` that happens in the background: 202, and where to look. */
   @Post('datasets/:name/versions')
+  @Needs('dataset.register')
   @ApiHeader({ name: 'Prefer', required: false, description: 'respond-async (RFC 7240)', schema: { type: 'string' } })
   async register(
     @Context() context: CommandContext,
@@ -96,29 +98,34 @@ export class DatasetVersionController {
   }
 
   @Put('dataset-versions/:id/quarantine')
+  @Needs('dataset.quarantine')
   quarantine(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: Because }) { reason }: z.infer<typeof Because>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'QuarantineDatasetVersion', reason }, context, res);
   }
 
   /** Takes a reason, so it is a POST beside the DELETE that other things are lifted with. */
   @Post('dataset-versions/:id/quarantine/lifting')
+  @Needs('dataset.release')
   @HttpCode(200)
   lift(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: Because }) { reason }: z.infer<typeof Because>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'LiftQuarantine', reason }, context, res);
   }
 
   @Put('dataset-versions/:id/deprecation')
+  @Needs('dataset.register')
   deprecate(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: NewDeprecation }) { reason, successorDatasetVersionId = '' }: z.infer<typeof NewDeprecation>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'DeprecateDatasetVersion', reason, successorDatasetVersionId }, context, res);
   }
 
   @Delete('dataset-versions/:id/deprecation')
+  @Needs('dataset.register')
   liftDeprecation(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'LiftDatasetVersionDeprecation' }, context, res);
   }
 
   /** Confirms or overrides what was declared and suggested, column by column. */
   @Put('dataset-versions/:id/sensitivity')
+  @Needs('dataset.classify')
   classify(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: NewClasses }) body: z.infer<typeof NewClasses>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'ClassifySensitivity', ...body }, context, res);
   }
@@ -136,6 +143,7 @@ export class DatasetVersionController {
   }
 
   @Post('dataset-versions/:id/assessments')
+  @Needs('dataset.register')
   async assess(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     const handled = await this.commands.execute(new ForRegisteredDatasetVersion(id, { type: 'AssessQuality' }, context));
     const [assessment] = await this.versions.assessments(context.projectId, id, { limit: 1 });
@@ -151,6 +159,7 @@ export class DatasetVersionController {
 
   /** Removes the bytes, within moments. */
   @Post('dataset-versions/:id/erasure')
+  @Needs('dataset.erase')
   @HttpCode(200)
   erase(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: Erasure }) body: z.infer<typeof Erasure>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'EraseDatasetVersion', ...body }, context, res);

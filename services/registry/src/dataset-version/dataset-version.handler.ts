@@ -5,6 +5,7 @@ import { type CommandContext, CONFIG, Ledger, violates } from '@vitae/service-ki
 import { v7 as uuidv7 } from 'uuid';
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
+import { ProjectArtefacts } from '../artefact/project-artefacts.store.ts';
 import type { RegistryConfig } from '../config.ts';
 import { outcomeOf, type Assessment } from '../dataset/assessment.ts';
 import { Datasets, type ExpectedOf } from '../dataset/datasets.view.ts';
@@ -34,6 +35,7 @@ export class DatasetVersionHandler implements ICommandHandler<ForDatasetVersion>
   constructor(
     private readonly ledger: Ledger,
     private readonly artefacts: ArtefactStore,
+    private readonly brought: ProjectArtefacts,
     private readonly versions: DatasetVersions,
     private readonly datasets: Datasets,
     @Inject(CONFIG) private readonly config: RegistryConfig,
@@ -41,7 +43,7 @@ export class DatasetVersionHandler implements ICommandHandler<ForDatasetVersion>
 
   async execute({ declaration, context, watch }: ForDatasetVersion): Promise<Handled<DatasetVersionEvent>> {
     const { datasetVersionId, datasetName, digest, derivedFrom } = declaration;
-    const stored = await this.artefacts.find(digest);
+    const stored = await this.brought.find(context.projectId, digest);
     if (!stored) throw artefactNotFound(digest);
     await this.ledger.transact(({ sql }) => sourcesAreUsable(sql, context.projectId, derivedFrom.datasetVersionIds)); // before the long work, and again with the event
     const expected = await this.datasets.expectedOf(context.projectId, datasetName);

@@ -121,12 +121,20 @@ const quarantined = create(DatasetVersionQuarantinedSchema, { ...of, reason: 'Th
 const lifted = create(DatasetVersionQuarantineLiftedSchema, { ...of, reason: 'They were put right.' });
 const deprecated = create(DatasetVersionDeprecatedSchema, { ...of, reason: 'There is a newer one.', successorDatasetVersionId: '' });
 
+/** Vera looks at what dana registered. */
+const others = { by: 'vera', accounts: ['vera'], registrants: ['dana'] } as const;
+
 describe('The quarantine of a dataset version', () => {
   const quarantine = { type: 'QuarantineDatasetVersion', reason: 'The labels of May are wrong.' } as const;
-  const lift = { type: 'LiftQuarantine', reason: 'They were put right.' } as const;
+  const lift = { type: 'LiftQuarantine', reason: 'They were put right.', ...others } as const;
   it('says why', () => given([registered]).when(quarantine).then([quarantined]));
   it('is one, however often it is asked for', () => given([registered, quarantined]).when(quarantine).then([]));
   it('is lifted with a reason', () => given([registered, quarantined]).when(lift).then([lifted]));
+  it('is not lifted by who registered it, under whatever account or by whatever machine', async () => {
+    await given([registered, quarantined]).when({ ...lift, by: 'dana', accounts: ['dana'] }).thenRefused('FOUR_EYES');
+    await given([registered, quarantined]).when({ ...lift, accounts: ['vera', 'dana'] }).thenRefused('FOUR_EYES');
+    await given([registered, quarantined]).when({ ...lift, by: 'dana', accounts: ['dana'], registrants: ['ci', 'dana'] }).thenRefused('FOUR_EYES');
+  });
   it('that is none needs no lifting', () => given([registered]).when(lift).then([]));
   it('can come again', () => given([registered, quarantined, lifted]).when(quarantine).then([quarantined]));
   it('of a version that is not there is refused', () => given([]).when(quarantine).thenRefused('DATASET_VERSION_NOT_FOUND'));
@@ -147,11 +155,21 @@ describe('The deprecation of a dataset version', () => {
 describe('The sensitivity of a dataset version', () => {
   const standing = { lawfulBasis: 'contract', allowedPurposes: ['credit-scoring'], residency: 'EU', retentionUntil: '2030-01-01' };
   const unclassed = { ...registered, piiClass: PiiClass.NONE, lawfulBasis: '', columns: registered.columns.map((column) => ({ ...column, piiClass: PiiClass.NONE, piiUnconfirmed: column.name === 'sex' })) };
-  const classify = (classes: Record<string, 'none' | 'personal' | 'special'>, more: object = {}) => ({ type: 'ClassifySensitivity', classes, ...more }) as const;
+  const classify = (classes: Record<string, 'none' | 'personal' | 'special'>, more: object = {}) => ({ type: 'ClassifySensitivity', classes, ...others, ...more }) as const;
   it('is classed anew by column, and the strictest is that of the version', () =>
     given([registered]).when(classify({ bad: 'special' })).then([create(DatasetSensitivityClassifiedSchema, { ...of, ...standing, columns: [{ name: 'bad', piiClass: PiiClass.SPECIAL }], piiClass: PiiClass.SPECIAL })]));
   it('may become less strict', () =>
     given([registered]).when(classify({ age: 'none', sex: 'none' })).then([create(DatasetSensitivityClassifiedSchema, { ...of, ...standing, columns: [{ name: 'age', piiClass: PiiClass.NONE }, { name: 'sex', piiClass: PiiClass.NONE }], piiClass: PiiClass.NONE })]));
+  it('is not made less strict by who registered it, and stricter by anybody', async () => {
+    const own = { by: 'dana', accounts: ['dana'] };
+    await given([registered]).when(classify({ sex: 'none' }, own)).thenRefused('FOUR_EYES');
+    await given([unclassed]).when(classify({ sex: 'none' }, own)).thenRefused('FOUR_EYES');
+    await given([registered]).when(classify({ bad: 'special', sex: 'none' }, own)).thenRefused('FOUR_EYES');
+    await given([registered]).when(classify({ sex: 'special' }, own)).then([create(DatasetSensitivityClassifiedSchema, { ...of, ...standing, columns: [{ name: 'sex', piiClass: PiiClass.SPECIAL }], piiClass: PiiClass.SPECIAL })]);
+    await given([unclassed]).when(classify({ sex: 'personal' }, { ...own, lawfulBasis: 'consent' })).then([
+      create(DatasetSensitivityClassifiedSchema, { ...of, ...standing, lawfulBasis: 'consent', columns: [{ name: 'sex', piiClass: PiiClass.PERSONAL }], piiClass: PiiClass.PERSONAL }),
+    ]);
+  });
   it('said again is no news', () => given([registered]).when(classify({ sex: 'personal' })).then([]));
   it('confirmed as none of what was suspected is news, once', async () => {
     const confirmed = create(DatasetSensitivityClassifiedSchema, { ...of, ...standing, lawfulBasis: '', columns: [{ name: 'sex', piiClass: PiiClass.NONE }], piiClass: PiiClass.NONE });

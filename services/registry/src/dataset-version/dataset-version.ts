@@ -27,12 +27,21 @@ import { register, type RegisterDatasetVersion } from './registration.ts';
 export type DatasetVersionCommand =
   | (RegisterDatasetVersion & { readonly assessment?: Assessment | undefined })
   | { readonly type: 'QuarantineDatasetVersion'; readonly reason: string }
-  | { readonly type: 'LiftQuarantine'; readonly reason: string }
+  | (Eyes & { readonly type: 'LiftQuarantine'; readonly reason: string })
   | { readonly type: 'DeprecateDatasetVersion'; readonly reason: string; readonly successorDatasetVersionId: string }
   | { readonly type: 'LiftDatasetVersionDeprecation' }
-  | ClassifySensitivity
+  | (Eyes & ClassifySensitivity)
   | { readonly type: 'RecordQuality'; readonly assessment: Assessment }
   | EraseDatasetVersion;
+
+/** Whose word it is, and who brought the data. */
+export interface Eyes {
+  readonly by: string;
+  /** All accounts of whoever is behind `by`. */
+  readonly accounts: readonly string[];
+  /** Who registered the version; with a machine, whom it acted for, too. */
+  readonly registrants: readonly string[];
+}
 
 /** What is left out stays as it is. */
 export interface ClassifySensitivity {
@@ -105,7 +114,9 @@ export const datasetVersion: Decider<DatasetVersionState, DatasetVersionCommand,
       case 'QuarantineDatasetVersion':
         return state.quarantined ? [] : [create(DatasetVersionQuarantinedSchema, { ...named(state), reason: command.reason })];
       case 'LiftQuarantine':
-        return state.quarantined ? [create(DatasetVersionQuarantineLiftedSchema, { ...named(state), reason: command.reason })] : [];
+        if (!state.quarantined) return [];
+        mustBeOtherEyes(command, `lift the quarantine of ${state.datasetName} version ${state.version}`);
+        return [create(DatasetVersionQuarantineLiftedSchema, { ...named(state), reason: command.reason })];
       case 'DeprecateDatasetVersion': {
         const { reason, successorDatasetVersionId } = command;
         if (successorDatasetVersionId === state.datasetVersionId) throw refuse('SUCCESSOR_UNFIT', 'A version cannot take its own place. Name another one, or none.');
@@ -168,12 +179,14 @@ function begun(event: DatasetVersionRegistered): DatasetVersionState {
 }
 
 /** Saying again what holds is no news, unless it confirms what was only suspected. */
-function classified({ classes, ...said }: ClassifySensitivity, state: Living): readonly DatasetVersionEvent[] {
+function classified({ classes, ...said }: Eyes & ClassifySensitivity, state: Living): readonly DatasetVersionEvent[] {
   const unknown = Object.keys(classes).filter((name) => !state.classes.has(name));
   if (unknown.length > 0) throw refuse('COLUMN_UNKNOWN', `${state.datasetName} version ${state.version} has no column named ${unknown.join(', ')}. Its columns are ${[...state.classes.keys()].join(', ')}.`);
   const asked = Object.entries(classes).map(([name, piiClass]) => ({ name, piiClass: PII_CLASSES[piiClass] }));
   const news = asked.filter(({ name, piiClass }) => state.classes.get(name) !== piiClass || state.unconfirmed.has(name));
   if (news.length === 0) return [];
+  const eased = news.filter(({ name, piiClass }) => piiClass < (state.unconfirmed.has(name) ? PiiClass.PERSONAL : (state.classes.get(name) ?? PiiClass.NONE)));
+  if (eased.length > 0) mustBeOtherEyes(said, `say that ${eased.map(({ name }) => name).join(', ')} of ${state.datasetName} version ${state.version} ${eased.length === 1 ? 'is' : 'are'} less sensitive than declared or suspected`);
   const piiClass = strictestOf(new Map([...state.classes, ...news.map(({ name, piiClass: one }) => [name, one] as const)]).values());
   const standing = {
     lawfulBasis: said.lawfulBasis ?? state.lawfulBasis,
@@ -185,6 +198,12 @@ function classified({ classes, ...said }: ClassifySensitivity, state: Living): r
     throw refuse('LAWFUL_BASIS_MISSING', `So classed, ${state.datasetName} version ${state.version} holds personal data and names no lawful basis. Give lawfulBasis, one of the grounds of GDPR Art. 6(1).`);
   }
   return [create(DatasetSensitivityClassifiedSchema, { ...named(state), columns: news.map((one) => create(ClassifiedColumnSchema, one)), piiClass, ...standing })];
+}
+
+/** Four eyes: who brought the data does not alone declare them harmless. To be stricter needs nobody else. */
+function mustBeOtherEyes({ by, accounts, registrants }: Eyes, what: string): void {
+  const own = registrants.find((one) => accounts.includes(one));
+  if (own !== undefined) throw refuse('FOUR_EYES', `${own === by ? by : `${by} is the same person as ${own}, who`} registered it and so cannot ${what}. Ask somebody else.`, 403);
 }
 
 function assessed(of: NamedVersion, assessment: Assessment, quarantined: boolean): readonly DatasetVersionEvent[] {

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Param, Patch, Put, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { changed, Context, etag, projectId, type CommandContext } from '@vitae/service-kit';
+import { changed, Context, etag, Needs, projectId, type CommandContext } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { name, text } from '../request.ts';
@@ -23,6 +23,7 @@ const listQuery = z.strictObject({
 
 @ApiTags('datasets')
 @Controller('v1/projects/:projectId/datasets')
+@Needs('registry.read')
 export class DatasetController {
   constructor(
     private readonly commands: CommandBus,
@@ -45,11 +46,13 @@ export class DatasetController {
   }
 
   @Patch(':name')
+  @Needs('dataset.register')
   describe(@Context() context: CommandContext, @Param('name', { schema: name }) datasetName: string, @Body({ schema: NewDescription }) body: z.infer<typeof NewDescription>, @Res({ passthrough: true }) res: Response) {
     return this.#change(datasetName, { type: 'DescribeDataset', ...body }, context, res);
   }
 
   @Put(':name/tags/:key')
+  @Needs('dataset.register')
   tag(
     @Context() context: CommandContext,
     @Param('name', { schema: name }) datasetName: string,
@@ -61,12 +64,14 @@ export class DatasetController {
   }
 
   @Delete(':name/tags/:key')
+  @Needs('dataset.register')
   removeTag(@Context() context: CommandContext, @Param('name', { schema: name }) datasetName: string, @Param('key', { schema: tagKey }) key: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(datasetName, { type: 'RemoveDatasetTag', key }, context, res);
   }
 
   /** All that is expected, in place of what was before. Versions that are there are not assessed anew by it. */
   @Put(':name/expectations')
+  @Needs('dataset.register')
   async expect(@Context() context: CommandContext, @Param('name', { schema: name }) datasetName: string, @Body({ schema: NewExpectations }) { expectations, onFailure }: z.infer<typeof NewExpectations>, @Res({ passthrough: true }) res: Response) {
     const handled = await this.commands.execute(new ForDataset(datasetName, { type: 'StateExpectations', expectations: expectations.map(expectationOf), onFailure }, context));
     const stated = await this.datasets.statedOf(context.projectId, datasetName);

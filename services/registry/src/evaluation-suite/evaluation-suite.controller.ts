@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId, type Handled } from '@vitae/event-store';
-import { changed, type CommandContext, Context, created, etag, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, Needs, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -19,6 +19,7 @@ const revisionNumber = z.coerce.number().int().min(1).max(2 ** 31 - 1);
 /** How versions are evaluated, written down once and run as often as needed. */
 @ApiTags('evaluation suites')
 @Controller('v1/projects/:projectId/evaluation-suites')
+@Needs('registry.read')
 export class EvaluationSuiteController {
   constructor(
     private readonly commands: CommandBus,
@@ -26,6 +27,7 @@ export class EvaluationSuiteController {
   ) {}
 
   @Post()
+  @Needs('evaluation.run')
   async draft(@Context() context: CommandContext, @Body({ schema: NewSuite }) { name: called, ...content }: z.infer<typeof NewSuite>, @Res({ passthrough: true }) res: Response) {
     const suiteId = uuidv7();
     const handled = await this.commands.execute(new ForEvaluationSuite(suiteId, { type: 'DraftEvaluationSuite', suiteId, name: called, content }, context));
@@ -47,11 +49,13 @@ export class EvaluationSuiteController {
 
   /** Says all of it anew. After a publication this begins the next revision. */
   @Put(':id')
+  @Needs('evaluation.run')
   async revise(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: NewSuiteContent }) content: z.infer<typeof NewSuiteContent>, @Res({ passthrough: true }) res: Response) {
     return this.#changed(id, await this.commands.execute(new ForEvaluationSuite(id, { type: 'ReviseEvaluationSuite', content }, context)), context, res);
   }
 
   @Post(':id/publication')
+  @Needs('suite.publish')
   @HttpCode(200)
   async publish(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     return this.#changed(id, await this.commands.execute(new ForEvaluationSuite(id, { type: 'PublishEvaluationSuite' }, context)), context, res);

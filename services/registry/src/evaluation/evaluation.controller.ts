@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestj
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, type CommandContext, Context, created, etag, pageOf, pageQuery, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, Needs, pageOf, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -27,6 +27,7 @@ const uuid = z.uuid();
 
 @ApiTags('evaluations')
 @Controller('v1/projects/:projectId')
+@Needs('registry.read')
 export class EvaluationController {
   constructor(
     private readonly commands: CommandBus,
@@ -35,6 +36,7 @@ export class EvaluationController {
   ) {}
 
   @Post('model-versions/:id/evaluations')
+  @Needs('evaluation.run')
   async run(@Context() context: CommandContext, @Param('id', { schema: uuid }) modelVersionId: string, @Body({ schema: NewEvaluation }) body: z.infer<typeof NewEvaluation>, @Res({ passthrough: true }) res: Response) {
     const handled = await this.commands.execute(new ForEvaluation({ ...body, evaluationId: uuidv7(), modelVersionId }, context));
     const { id, task, metrics, groups, slices, suite: judged, comparison, rowCount } = await this.#mustFind(context.projectId, aggregateId(handled.stream));
@@ -43,6 +45,7 @@ export class EvaluationController {
 
   /** What somebody else measured. It stays apart from what Vitae measured. */
   @Post('model-versions/:id/reported-evaluations')
+  @Needs('evaluation.report')
   async report(@Context() context: CommandContext, @Param('id', { schema: uuid }) modelVersionId: string, @Body({ schema: NewReport }) body: z.infer<typeof NewReport>, @Res({ passthrough: true }) res: Response) {
     const handled = await this.commands.execute(new ForEvaluationReport({ ...body, evaluationId: uuidv7(), modelVersionId }, context));
     const { id, source, suite: judged } = await this.#mustFind(context.projectId, aggregateId(handled.stream));
@@ -64,6 +67,7 @@ export class EvaluationController {
 
   /** It stays in the history, and is evidence no more: not for gates, not in cards and exports. */
   @Post('evaluations/:id/invalidation')
+  @Needs('evaluation.invalidate')
   @HttpCode(200)
   async invalidate(@Context() context: CommandContext, @Param('id', { schema: uuid }) evaluationId: string, @Body({ schema: Invalidation }) body: z.infer<typeof Invalidation>, @Res({ passthrough: true }) res: Response) {
     const handled = await this.commands.execute(new ForEvaluationInvalidation({ ...body, evaluationId }, context));

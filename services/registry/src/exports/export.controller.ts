@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { projectId } from '@vitae/service-kit';
+import { Needs, projectId } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { v4 as uuidv4 } from 'uuid';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ const bomQuery = deletedQuery.extend({
 /** What the registry knows, in the words of other people's tools. Made anew for each request. */
 @ApiTags('exports')
 @Controller('v1/projects/:projectId')
+@Needs('registry.read')
 export class ExportController {
   constructor(private readonly known: KnownVersions) {}
 

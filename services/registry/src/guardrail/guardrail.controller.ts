@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, type CommandContext, Context, created, etag, type Page, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, Needs, type Page, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -21,6 +21,7 @@ const revisionNumber = z.coerce.number().int().min(1).max(2 ** 31 - 1);
 /** Guardrail policies: what is checked of what passes through an AI system. */
 @ApiTags('guardrails')
 @Controller('v1/projects/:projectId/guardrails')
+@Needs('registry.read')
 export class GuardrailController {
   constructor(
     private readonly commands: CommandBus,
@@ -28,6 +29,7 @@ export class GuardrailController {
   ) {}
 
   @Post()
+  @Needs('component.write')
   async draft(@Context() context: CommandContext, @Body({ schema: NewGuardrail }) { name, ...content }: z.infer<typeof NewGuardrail>, @Res({ passthrough: true }) res: Response) {
     return this.#drafted(await this.commands.execute(new ForGuardrail(uuidv7(), { type: 'Draft', name, content: content }, context)), context, res);
   }
@@ -54,23 +56,27 @@ export class GuardrailController {
 
   /** Writes the open draft anew, or begins the next revision. */
   @Put(':id/draft')
+  @Needs('component.write')
   redraft(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: NewGuardrailContent }) content: z.infer<typeof NewGuardrailContent>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'Redraft', content: content }, context, res);
   }
 
   /** From here on the newest revision never changes. */
   @Post(':id/publication')
+  @Needs('component.publish')
   @HttpCode(200)
   publish(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'Publish' }, context, res);
   }
 
   @Put(':id/revisions/:number/deprecation')
+  @Needs('component.publish')
   deprecate(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Param('number', { schema: revisionNumber }) number: number, @Body({ schema: End }) { reason }: z.infer<typeof End>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'Deprecate', number, reason }, context, res);
   }
 
   @Put(':id/revisions/:number/retirement')
+  @Needs('component.publish')
   retire(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Param('number', { schema: revisionNumber }) number: number, @Body({ schema: End }) { reason }: z.infer<typeof End>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'Retire', number, reason }, context, res);
   }

@@ -1,8 +1,9 @@
+import { instant } from '@vitae/service-kit';
 import { z } from 'zod';
 
 /** `?asOf=<index of the ledger>` or `?asOf=<RFC 3339 time>`; absent: now. */
 export const asOf = z
-  .union([z.string().regex(/^\d{1,15}$/).transform(Number), z.iso.datetime({ offset: true })], 'expected an index such as 1234, or a time such as 2026-03-03T12:00:00Z')
+  .union([z.string().regex(/^\d{1,15}$/).transform(Number), instant], 'expected an index such as 1234, or a time such as 2026-03-03T12:00:00Z')
   .optional()
   .describe('What was true once the ledger had this index, or at this time.');
 export type AsOf = z.infer<typeof asOf>;

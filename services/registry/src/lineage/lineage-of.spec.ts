@@ -170,6 +170,7 @@ const SILENT = [
   'vitae.registry.v1.RunLogged', 'vitae.registry.v1.RunTagRemoved', 'vitae.registry.v1.RunArtifactLogged', 'vitae.registry.v1.RunArtifactRemoved',
   'vitae.registry.v1.LoggedModelParamsLogged', 'vitae.registry.v1.LoggedModelTagged', 'vitae.registry.v1.LoggedModelTagRemoved', 'vitae.registry.v1.LoggedModelArtifactLogged', 'vitae.registry.v1.LoggedModelArtifactRemoved',
   'vitae.registry.v1.MlflowWebhookCreated', 'vitae.registry.v1.MlflowWebhookRenamed', 'vitae.registry.v1.MlflowWebhookMoved', 'vitae.registry.v1.MlflowWebhookEventsReplaced', 'vitae.registry.v1.MlflowWebhookDescribed', 'vitae.registry.v1.MlflowWebhookSecretReplaced', 'vitae.registry.v1.MlflowWebhookEnabled', 'vitae.registry.v1.MlflowWebhookDisabled', 'vitae.registry.v1.MlflowWebhookDeleted',
+  'vitae.governance.v1.ApiTokenIssued', 'vitae.governance.v1.ApiTokenRevoked', 'vitae.governance.v1.DelegationGranted', 'vitae.governance.v1.DelegationRevoked', 'vitae.governance.v1.PeopleLinked', 'vitae.governance.v1.PeopleUnlinkingRequested', 'vitae.governance.v1.PeopleUnlinked',
   'vitae.governance.v1.PolicySetPublished', 'vitae.governance.v1.ApprovalCaseOpened', 'vitae.governance.v1.ApprovalGranted', 'vitae.governance.v1.ApprovalRefused',
   'vitae.deployment.v1.EnvironmentCreated', 'vitae.deployment.v1.PermitConsumed', 'vitae.deployment.v1.DeploymentRefused', 'vitae.deployment.v1.RolloutAdvanced',
   'vitae.monitoring.v1.BaselineActivated', 'vitae.monitoring.v1.WindowJudged', 'vitae.monitoring.v1.CanaryJudged', 'vitae.monitoring.v1.DriftAlertWidened',

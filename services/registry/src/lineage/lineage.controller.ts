@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, type CommandContext, Consumers, Context, created, etag, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Consumers, Context, created, etag, Needs, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { plainText, text } from '../request.ts';
@@ -44,6 +44,7 @@ const Withdrawal = z.strictObject({ reason: text(2_000).min(1) });
 /** What came from what, since when and until when. */
 @ApiTags('lineage')
 @Controller('v1/projects/:projectId/lineage')
+@Needs('registry.read')
 export class LineageController {
   constructor(
     private readonly commands: CommandBus,
@@ -72,6 +73,7 @@ export class LineageController {
   }
 
   @Post('links')
+  @Needs('lineage.declare')
   async declare(@Context() context: CommandContext, @Body({ schema: Link }) link: z.infer<typeof Link>, @Res({ passthrough: true }) res: Response) {
     const handled = await this.commands.execute(new ForLineageLink({ type: 'DeclareLink', ...link }, context));
     const id = aggregateId(handled.stream);
@@ -93,6 +95,7 @@ export class LineageController {
 
   /** That it was said stays in the ledger, and in the graph as of then. */
   @Delete('links/:id')
+  @Needs('lineage.declare')
   @HttpCode(200)
   async withdraw(@Context() context: CommandContext, @Param('id', { schema: z.uuid() }) id: string, @Body({ schema: Withdrawal }) { reason }: z.infer<typeof Withdrawal>, @Res({ passthrough: true }) res: Response) {
     const handled = await this.commands.execute(new ForLineageLink({ type: 'WithdrawLink', linkId: id, reason }, context));

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '@vitae/testing';
+import { as, eventually } from '@vitae/testing';
 import type pg from 'pg';
 import { runRegistry, type RunningRegistry } from '../running-registry.fixture.ts';
 
@@ -54,7 +54,7 @@ type Answer = { readonly status: number; readonly body: any };
 const at = (project: string): string => `/t/${project}/api/2.0/mlflow`;
 async function ask(method: string, path: string, parameters: object = {}, project = 'hooks'): Promise<Answer> {
   const query = method === 'GET' ? `?${new URLSearchParams(parameters as Record<string, string>)}` : '';
-  const response = await fetch(`${running.service.url}${at(project)}${path}${query}`, { method, headers: method === 'GET' ? {} : { 'content-type': 'application/json' }, ...(method === 'GET' ? {} : { body: JSON.stringify(parameters) }) });
+  const response = await fetch(`${running.service.url}${at(project)}${path}${query}`, { method, headers: { authorization: as('human/mlflow'), ...(method === 'GET' ? {} : { 'content-type': 'application/json' }) }, ...(method === 'GET' ? {} : { body: JSON.stringify(parameters) }) });
   return { status: response.status, body: await response.json() };
 }
 async function done(answer: Promise<Answer>): Promise<Answer['body']> {

@@ -2,9 +2,10 @@ import { Controller, Delete, Get, Post, Put, Req, Res, UseFilters } from '@nestj
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Refused } from '@vitae/event-store';
-import type { CommandContext } from '@vitae/service-kit';
+import { InProject, mustHave, Needs, type CommandContext } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { ArtefactStore, type StoredArtefact } from '../artefact/artefact.store.ts';
+import { ProjectArtefacts } from '../artefact/project-artefacts.store.ts';
 import { streamOut } from '../artefact/stream-out.store.ts';
 import { brokenOff, declaredDigest } from '../artefact/upload-request.ts';
 import { ForLoggedModel } from '../logged-model/logged-model.handler.ts';
@@ -22,6 +23,7 @@ import { Call, type MlflowCall } from './mlflow-call.handler.ts';
 import { invalid, MlflowError } from './mlflow-error.ts';
 import { MlflowErrorFilter } from './mlflow-error.filter.ts';
 import { MlflowModels } from './mlflow-models.handler.ts';
+import { mlflowProject, placeProject } from './mlflow-project.ts';
 import { requiredText, textOf, versionOf } from './parameters.ts';
 
 /** A file as it is sent: named, and with what is known of its bytes. */
@@ -43,10 +45,13 @@ interface KnownFile {
 @ApiExcludeController()
 @UseFilters(MlflowErrorFilter)
 @Controller()
+@Needs('registry.read')
+@InProject(mlflowProject)
 export class MlflowArtifactsController {
   constructor(
     private readonly commands: CommandBus,
     private readonly artefacts: ArtefactStore,
+    private readonly brought: ProjectArtefacts,
     private readonly versions: ModelVersions,
     private readonly named: MlflowModels,
     private readonly runs: Runs,
@@ -55,25 +60,29 @@ export class MlflowArtifactsController {
   ) {}
 
   @Get(at('mlflow-artifacts/artifacts'))
-  async list(@Call() { parameters }: MlflowCall) {
+  @InProject(placeProject)
+  async list(@Call() { context, parameters }: MlflowCall) {
     const said = textOf(parameters, 'path');
-    const { files, path } = await this.#under(said.replace(/\/+$/, ''));
+    const { files, path } = await this.#under(context, said.replace(/\/+$/, ''));
     return { files: listed(files, path) };
   }
 
   @Get(at('mlflow-artifacts/artifacts/*path'))
-  async download(@Call() _call: MlflowCall, @Req() request: Request, @Res() res: Response): Promise<void> {
-    const { files, path } = await this.#under(pathOf(request));
+  @InProject(placeProject)
+  async download(@Call() { context }: MlflowCall, @Req() request: Request, @Res() res: Response): Promise<void> {
+    const { files, path } = await this.#under(context, pathOf(request));
     await this.#send(files.find((one) => one.path === path), path, res);
   }
 
   /** Streamed; all of it is here, or nothing. */
   @Put(at('mlflow-artifacts/artifacts/*path'))
+  @Needs('run.track')
   async upload(@Call() { context }: MlflowCall, @Req() request: Request) {
     const { owner, path } = this.#writable(context, pathOf(request));
     checkedPath(path);
     await this.#mustTake(context, owner);
     const { digest, sizeBytes } = await this.#received(request);
+    await this.brought.add(context.projectId, digest);
     const file = { path, digest, sizeBytes };
     await this.commands.execute(owner.is === 'run' ? new ForRun(owner.id, { type: 'LogRunArtifact', ...file }, context) : new ForLoggedModel(owner.id, { type: 'LogModelArtifact', ...file }, context));
     return {};
@@ -81,6 +90,7 @@ export class MlflowArtifactsController {
 
   /** A file, or a directory with all that is in it. */
   @Delete(at('mlflow-artifacts/artifacts/*path'))
+  @Needs('run.track')
   async delete(@Call() { context }: MlflowCall, @Req() request: Request) {
     const { owner, path: said } = this.#writable(context, pathOf(request));
     const path = listedPath(said);
@@ -90,6 +100,7 @@ export class MlflowArtifactsController {
 
   /** These are the words at which a client sends the file in one piece instead. */
   @Post(['create', 'complete', 'abort'].flatMap((step) => at(`mlflow-artifacts/mpu/${step}/*path`)))
+  @Needs('run.track')
   multipart(): never {
     throw invalid('Multipart upload is not supported for the current artifact repository');
   }
@@ -102,10 +113,11 @@ export class MlflowArtifactsController {
     await this.#send(version.files.find((one) => one.path === path), path, res);
   }
 
-  /** The files at a place, or below it. Reading goes by the place alone: clients of another server are sent here with it. */
-  async #under(said: string): Promise<{ readonly files: readonly KnownFile[]; readonly path: string }> {
+  /** The files at a place, or below it. Reading goes by the place alone, and by who may read in its project: clients of another address are sent here with it. */
+  async #under({ principal }: CommandContext, said: string): Promise<{ readonly files: readonly KnownFile[]; readonly path: string }> {
     const [, project, id, inVersion = ''] = /^([a-z0-9][a-z0-9-]*)\/model-versions\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\/(.*))?$/s.exec(said) ?? [];
     if (project !== undefined && id !== undefined) {
+      mustHave(principal, 'registry.read', project);
       const path = listedPath(inVersion);
       const version = await this.versions.byId(project, id);
       if (!version) throw nothingAt(said);
@@ -113,6 +125,7 @@ export class MlflowArtifactsController {
     }
     const found = ownerOf(said);
     if (!found) throw isSafe(said) ? nothingAt(said) : invalid(`Invalid path: ${said.slice(0, 200)}`);
+    mustHave(principal, 'registry.read', found.projectId);
     const path = listedPath(found.path);
     const shown = found.owner.is === 'run' ? await this.runs.byId(found.projectId, found.owner.id) : await this.models.byId(found.projectId, found.owner.id);
     if (!shown) throw nothingAt(said);

@@ -2,6 +2,7 @@ import { Controller, Get, HttpCode, Post, UseFilters } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { aggregateId, Refused } from '@vitae/event-store';
+import { InProject, Needs } from '@vitae/service-kit';
 import { v7 as uuidv7 } from 'uuid';
 import { ForExperiment } from '../experiment/experiment.handler.ts';
 import { DEFAULT_EXPERIMENT, DEFAULT_EXPERIMENT_NAME, experimentNotFound, type ExperimentChange } from '../experiment/experiment.ts';
@@ -13,6 +14,7 @@ import { at } from './addresses.ts';
 import { Call, type MlflowCall } from './mlflow-call.handler.ts';
 import { invalid, MlflowError } from './mlflow-error.ts';
 import { MlflowErrorFilter } from './mlflow-error.filter.ts';
+import { mlflowProject } from './mlflow-project.ts';
 import { boundedText, limitOf, listOf, parameterText, requiredText, textOf } from './parameters.ts';
 import { eachOnce, experimentIdOf, experimentTagOf, objectsOf, viewOf } from './tracking-parameters.ts';
 import { experimentClauses, experimentSort } from './tracking-search.ts';
@@ -25,6 +27,8 @@ const MOST = 50_000;
 @ApiExcludeController()
 @UseFilters(MlflowErrorFilter)
 @Controller(at('mlflow/experiments'))
+@Needs('registry.read')
+@InProject(mlflowProject)
 export class MlflowExperimentsController {
   constructor(
     private readonly commands: CommandBus,
@@ -33,6 +37,7 @@ export class MlflowExperimentsController {
   ) {}
 
   @Post('create')
+  @Needs('run.track')
   @HttpCode(200)
   async create(@Call() { context, parameters }: MlflowCall) {
     const name = experimentName(requiredText(parameters, 'name'));
@@ -82,6 +87,7 @@ export class MlflowExperimentsController {
   }
 
   @Post('update')
+  @Needs('run.track')
   @HttpCode(200)
   async update(@Call() call: MlflowCall) {
     const name = experimentName(requiredText(call.parameters, 'new_name'));
@@ -91,6 +97,7 @@ export class MlflowExperimentsController {
   }
 
   @Post('delete')
+  @Needs('run.track')
   @HttpCode(200)
   async delete(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'DeleteExperiment' });
@@ -98,6 +105,7 @@ export class MlflowExperimentsController {
   }
 
   @Post('restore')
+  @Needs('run.track')
   @HttpCode(200)
   async restore(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'RestoreExperiment' });
@@ -105,6 +113,7 @@ export class MlflowExperimentsController {
   }
 
   @Post('set-experiment-tag')
+  @Needs('run.track')
   @HttpCode(200)
   async setTag(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'TagExperiment', ...experimentTagOf(call.parameters) });
@@ -112,6 +121,7 @@ export class MlflowExperimentsController {
   }
 
   @Post('delete-experiment-tag')
+  @Needs('run.track')
   @HttpCode(200)
   async deleteTag(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'RemoveExperimentTag', key: parameterText(requiredText(call.parameters, 'key')) });

@@ -2,7 +2,7 @@ import { Controller, Delete, Get, HttpCode, Param, Patch, Post, UseFilters } fro
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import type { CommandContext } from '@vitae/service-kit';
+import { type CommandContext, InProject, Needs } from '@vitae/service-kit';
 import { v7 as uuidv7 } from 'uuid';
 import { ForLoggedModel } from '../logged-model/logged-model.handler.ts';
 import { LOGGED_MODEL_STATUSES, loggedModelNotFound, type LoggedModelChange, type LoggedModelStatus } from '../logged-model/logged-model.ts';
@@ -18,6 +18,7 @@ import { listed, listedPath } from './listing.ts';
 import { Call, type MlflowCall } from './mlflow-call.handler.ts';
 import { invalid } from './mlflow-error.ts';
 import { MlflowErrorFilter } from './mlflow-error.filter.ts';
+import { mlflowProject } from './mlflow-project.ts';
 import { boundedText, limitOf, listOf, parameterText, requiredText, textOf, type Parameters } from './parameters.ts';
 import { eachOnce, experimentIdOf, loggedModelIdOf, MOST_METRICS, objectsOf, paramOf, runTagOf } from './tracking-parameters.ts';
 import { distinct, loggedModelClauses, loggedModelSort } from './tracking-search.ts';
@@ -27,6 +28,8 @@ import { loggedModelOnWire } from './tracking-wire.ts';
 @ApiExcludeController()
 @UseFilters(MlflowErrorFilter)
 @Controller(at('mlflow/logged-models'))
+@Needs('registry.read')
+@InProject(mlflowProject)
 export class MlflowLoggedModelsController {
   constructor(
     private readonly commands: CommandBus,
@@ -37,6 +40,7 @@ export class MlflowLoggedModelsController {
   ) {}
 
   @Post()
+  @Needs('run.track')
   @HttpCode(200)
   async create(@Call() { context, parameters }: MlflowCall) {
     const id = uuidv7();
@@ -79,18 +83,21 @@ export class MlflowLoggedModelsController {
   }
 
   @Patch(':modelId')
+  @Needs('run.track')
   async finalize(@Call() call: MlflowCall, @Param('modelId') said: string) {
     await this.#change(call, said, { type: 'FinalizeLoggedModel', status: statusOf(requiredText(call.parameters, 'status')) });
     return this.#shown(call.context, said);
   }
 
   @Delete(':modelId')
+  @Needs('run.track')
   async delete(@Call() call: MlflowCall, @Param('modelId') said: string) {
     await this.#change(call, said, { type: 'DeleteLoggedModel' });
     return {};
   }
 
   @Post(':modelId/params')
+  @Needs('run.track')
   @HttpCode(200)
   async logParams(@Call() call: MlflowCall, @Param('modelId') said: string) {
     await this.#change(call, said, { type: 'LogModelParams', params: distinctParams(call.parameters) });
@@ -98,12 +105,14 @@ export class MlflowLoggedModelsController {
   }
 
   @Patch(':modelId/tags')
+  @Needs('run.track')
   async setTags(@Call() call: MlflowCall, @Param('modelId') said: string) {
     await this.#change(call, said, { type: 'TagLoggedModel', tags: eachOnce(objectsOf(call.parameters, 'tags').map(runTagOf)) });
     return this.#shown(call.context, said);
   }
 
   @Delete(':modelId/tags/*key')
+  @Needs('run.track')
   async deleteTag(@Call() call: MlflowCall, @Param('modelId') said: string, @Param('key') key: string | readonly string[]) {
     await this.#change(call, said, { type: 'RemoveLoggedModelTag', key: parameterText(typeof key === 'string' ? key : key.join('/')) });
     return {};

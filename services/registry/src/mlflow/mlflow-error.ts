@@ -1,4 +1,4 @@
-/** The codes that we answer with, each with its HTTP status. 429 and 5xx make MLflow's client try seven times more: never for a wrong request. */
+/** The codes that we answer with, each with its HTTP status. 429 and 5xx make MLflow's client try seven times more, after Retry-After: never for a wrong request. */
 export const STATUS_OF = {
   INVALID_PARAMETER_VALUE: 400,
   BAD_REQUEST: 400,
@@ -9,6 +9,7 @@ export const STATUS_OF = {
   ENDPOINT_NOT_FOUND: 404,
   RESOURCE_CONFLICT: 409,
   ABORTED: 409,
+  REQUEST_LIMIT_EXCEEDED: 429,
   INTERNAL_ERROR: 500,
   TEMPORARILY_UNAVAILABLE: 503,
 } as const;
@@ -39,6 +40,8 @@ export function codeOf(status: number): MlflowCode {
       return 'RESOURCE_CONFLICT';
     case 412:
       return 'ABORTED';
+    case 429:
+      return 'REQUEST_LIMIT_EXCEEDED';
     case 503:
       return 'TEMPORARILY_UNAVAILABLE';
     default:

@@ -70,9 +70,14 @@ export class MlflowSources {
     }
     const owner = ownerAt(source);
     if (owner?.projectId !== projectId) return { location: source };
-    if (owner.owner.is === 'run') return { location: source, owner, run: await this.runs.byId(projectId, owner.owner.id) };
+    // What a place says of its project is the caller's word: whose files these are is asked of the run or the model itself.
+    if (owner.owner.is === 'run') {
+      const of = await this.runs.byId(projectId, owner.owner.id);
+      return of ? { location: source, owner, run: of } : { location: source };
+    }
     const made = await this.models.byId(projectId, owner.owner.id);
-    return { location: source, owner, loggedModelId: made && owner.owner.id, run: made?.sourceRunId ? await this.runs.byId(projectId, made.sourceRunId) : undefined };
+    if (!made) return { location: source };
+    return { location: source, owner, loggedModelId: owner.owner.id, run: made.sourceRunId ? await this.runs.byId(projectId, made.sourceRunId) : undefined };
   }
 
   /** Undefined: there are none, or such as no version may have. */

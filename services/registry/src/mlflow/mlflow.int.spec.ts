@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { pooledSql, readStream } from '@vitae/event-store';
 import { rebuildViews, type Running } from '@vitae/service-kit';
-import { eventually, type FreshDatabase } from '@vitae/testing';
+import { as, eventually, type FreshDatabase } from '@vitae/testing';
 import type pg from 'pg';
 import { registry } from '../app.module.ts';
 import { runRegistry, type RunningRegistry } from '../running-registry.fixture.ts';
@@ -36,7 +36,7 @@ async function ask(method: string, path: string, parameters: Record<string, unkn
   if (method === 'GET') for (const [key, value] of Object.entries(parameters)) for (const one of Array.isArray(value) ? value : [value]) query.append(key, String(one));
   const response = await fetch(`${service.url}${base}${path}${query.size > 0 ? `?${query}` : ''}`, {
     method,
-    headers: { ...(method === 'GET' ? {} : { 'content-type': 'application/json' }), ...headers },
+    headers: { authorization: as('human/mlflow'), ...(method === 'GET' ? {} : { 'content-type': 'application/json' }), ...headers },
     ...(method === 'GET' ? {} : { body: JSON.stringify(parameters) }),
   });
   const text = await response.text();
@@ -49,7 +49,7 @@ async function done(answer: Promise<Answer>): Promise<Answer['body']> {
   return body;
 }
 
-const counted = async () => Number((await pool.query('select count(*)::integer as n from ledger.event')).rows[0].n);
+const counted = async () => Number((await pool.query("select count(*)::integer as n from ledger.event where type not like 'vitae.access.%'")).rows[0].n);
 
 /** The error, and that the ledger has nothing of the request. */
 async function refused(attempt: () => Promise<Answer>, status: number, error_code: string, message: string | RegExp): Promise<void> {
@@ -146,26 +146,55 @@ describe('A registered model of MLflow', () => {
 
 describe('A request', () => {
   it('may be a JSON text within a JSON text, and holds fields that nobody knows', async () => {
-    const response = await fetch(`${service.url}${API}/registered-models/create`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(JSON.stringify({ name: 'doubled', newField: {} })) });
+    const response = await fetch(`${service.url}${API}/registered-models/create`, { method: 'POST', headers: { authorization: as('human/mlflow'), 'content-type': 'application/json' }, body: JSON.stringify(JSON.stringify({ name: 'doubled', newField: {} })) });
     expect(response.status).toBe(200);
     for (const body of ['"no json"', '[1]', '3']) {
-      const answer = await fetch(`${service.url}${API}/registered-models/create`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      const answer = await fetch(`${service.url}${API}/registered-models/create`, { method: 'POST', headers: { authorization: as('human/mlflow'), 'content-type': 'application/json' }, body });
       expect({ status: answer.status, code: ((await answer.json()) as { error_code: string }).error_code }).toEqual({ status: 400, code: 'INVALID_PARAMETER_VALUE' });
     }
   });
 
-  it('is somebody’s: by header, by Basic authentication, by the subject of a JWT, or else the default’s', async () => {
-    const jwt = ['{}', JSON.stringify({ sub: 'mia' }), 'signature'].map((part) => Buffer.from(part).toString('base64url')).join('.');
-    const basic = (user: string) => ({ authorization: `Basic ${Buffer.from(`${user}:secret`).toString('base64')}` });
-    const by = async (name: string, headers: Record<string, string>) => (await done(ask('POST', '/registered-models/create', { name }, { headers }))).registered_model.user_id;
-    expect(await by('by-header', { 'vitae-actor': 'machine/ci' })).toBe('ci');
-    expect(await by('by-basic', basic('dana'))).toBe('dana');
-    expect(await by('by-jwt', { authorization: `Bearer ${jwt}` })).toBe('mia');
-    expect(await by('by-token', { authorization: 'Bearer very-secret' })).toBe('mlflow');
-    const unreadable = await ask('POST', '/registered-models/create', { name: 'by-nobody' }, { headers: basic('no body') });
-    expect([unreadable.status, unreadable.body.error_code, unreadable.headers.get('www-authenticate')]).toEqual([401, 'UNAUTHENTICATED', 'Basic realm="mlflow"']);
-    const { rows } = await pool.query(`select count(*)::integer as n from ledger.event where metadata::text like '%very-secret%' or payload::text like '%very-secret%'`);
-    expect(rows).toEqual([{ n: 0 }]);
+  it('is somebody’s: by a token as bearer, or as the password of Basic authentication', async () => {
+    const by = async (name: string, authorization: string) => (await done(ask('POST', '/registered-models/create', { name }, { headers: { authorization } }))).registered_model.user_id;
+    const basic = (password: string) => `Basic ${Buffer.from(`whoever:${password}`).toString('base64')}`;
+    expect(await by('by-bearer', as('human/mia'))).toBe('mia');
+    expect(await by('by-machine', as('machine/ci'))).toBe('ci');
+    expect(await by('by-basic', basic(as('human/dana').replace('Bearer ', '')))).toBe('dana');
+  });
+
+  it('that is nobody’s is refused in MLflow’s form, with the challenge, at every address', async () => {
+    for (const [method, path, base] of [['GET', '/registered-models/get', API], ['POST', '/registered-models/create', '/api/2.0/mlflow'], ['POST', '/runs/search', API], ['GET', '/nothing-there', API], ['GET', '/artifacts', '/api/2.0/mlflow-artifacts'], ['GET', '/model-versions/get-artifact', '/t/credit']] as const) {
+      await refused(() => ask(method, path, { name: 'x' }, { base, headers: { authorization: '' } }), 401, 'UNAUTHENTICATED', /brings no credential/);
+      await refused(() => ask(method, path, { name: 'x' }, { base, headers: { authorization: 'Bearer very-secret' } }), 401, 'UNAUTHENTICATED', /^(?!.*very-secret).*credential was refused/);
+    }
+    const challenge = async (authorization: string) => (await ask('GET', '/registered-models/search', {}, { headers: { authorization } })).headers.get('www-authenticate');
+    expect(await challenge('')).toBe('Bearer realm="vitae"');
+    expect(await challenge('Bearer very-secret')).toBe('Bearer realm="vitae", error="invalid_token"');
+  });
+
+  it('does what its sender may in the project of its address, and no more', async () => {
+    await modelNamed('looked-at');
+    await versionOf('looked-at');
+    const viewer = { headers: { authorization: as('human/vi', { roles: ['viewer'], projects: ['credit'] }) } };
+    expect((await ask('GET', '/registered-models/get', { name: 'looked-at' }, viewer)).status).toBe(200);
+    for (const [path, said] of [['/experiments/search', {}], ['/runs/search', { experiment_ids: ['0'] }], ['/registered-models/get-latest-versions', { name: 'looked-at' }]] as const) {
+      expect([path, (await ask('POST', path, said, viewer)).status]).toEqual([path, 200]);
+    }
+    for (const [method, path, permission] of [
+      ['POST', '/registered-models/create', 'model.register'],
+      ['POST', '/registered-models/alias', 'model.change'],
+      ['DELETE', '/registered-models/delete', 'model.delete'],
+      ['POST', '/model-versions/create', 'model.register'],
+      ['POST', '/model-versions/transition-stage', 'model.change'],
+      ['POST', '/experiments/create', 'run.track'],
+      ['POST', '/runs/log-batch', 'run.track'],
+      ['PATCH', '/logged-models/m-1', 'run.track'],
+      ['GET', '/webhooks', 'subscription.manage'],
+    ] as const) {
+      await refused(() => ask(method, path, { name: 'looked-at', alias: 'a', version: '1' }, viewer), 403, 'PERMISSION_DENIED', new RegExp(`^This needs ${permission.replace('.', '\\.')} on project credit`));
+    }
+    for (const base of ['/t/fraud/api/2.0/mlflow', '/api/2.0/mlflow']) await refused(() => ask('GET', '/registered-models/get', { name: 'looked-at' }, { ...viewer, base }), 403, 'PERMISSION_DENIED', /^This needs registry\.read on project (fraud|default)/);
+    await refused(() => ask('GET', '/registered-models/get', { name: 'looked-at' }, { base: '/t/Credit%20/api/2.0/mlflow' }), 400, 'INVALID_PARAMETER_VALUE', /lower-case letters/);
   });
 });
 
@@ -188,7 +217,7 @@ describe('A model version of MLflow', () => {
     expect(items).toEqual([
       expect.objectContaining({ evidenceMissing: ['artefact', 'interface', 'dataset', 'code', 'use-case'], artefactDigest: '', files: [], datasetVersionId: null, useCaseId: null, artefactSource: 's3://bucket/bare', artefactLocation: 's3://bucket/bare' }),
     ]);
-    const onVersion = { base: `/v1/projects/credit/model-versions/${items[0].id}`, headers: { 'vitae-actor': 'human/dana' } };
+    const onVersion = { base: `/v1/projects/credit/model-versions/${items[0].id}`, headers: { authorization: as('human/dana') } };
     const before = await counted();
     const measured = await ask('POST', '/evaluations', { datasetVersionId: items[0].id }, onVersion);
     expect([measured.status, measured.body.reason]).toEqual([409, 'artefact-missing']);
@@ -205,7 +234,7 @@ describe('A model version of MLflow', () => {
   it('becomes evidence only beside it: a purpose is stated once, and a full version gets a number of its own', async () => {
     await modelNamed('grown');
     await versionOf('grown');
-    const headers = { 'vitae-actor': 'human/dana' };
+    const headers = { authorization: as('human/dana') };
     const v1 = { base: '/v1/projects/credit', headers };
     const upload = async (file: string) => {
       const response = await fetch(`${service.url}/v1/projects/credit/artefacts`, { method: 'POST', headers: { ...headers, 'content-type': 'application/octet-stream' }, body: await readFile(new URL(file, FIXTURES)) });
@@ -238,9 +267,14 @@ describe('A model version of MLflow', () => {
     expect(await list(root)).toEqual([{ path: 'model.onnx', is_dir: false, file_size: onnxBytes.length }]);
     expect(await list(`${root}/model.onnx`)).toEqual([]);
     for (const path of [`/api/2.0/mlflow-artifacts/artifacts/${root}/model.onnx`, `/t/other/ajax-api/2.0/mlflow-artifacts/artifacts/${root}/model.onnx`, '/t/credit/model-versions/get-artifact?name=grown&version=2&path=model.onnx']) {
-      expect(Buffer.from(await (await fetch(service.url + path)).arrayBuffer())).toEqual(onnxBytes);
+      expect(Buffer.from(await (await fetch(service.url + path, { headers: { authorization: as('human/mlflow') } })).arrayBuffer())).toEqual(onnxBytes);
     }
     const proxy = { base: '/api/2.0/mlflow-artifacts/artifacts' };
+    // A place says its project: who may read there may fetch it at any address, and nobody else at none.
+    const viewer = (project: 'credit' | 'fraud') => ({ headers: { authorization: as('human/vi', { roles: ['viewer'], projects: [project] }) } });
+    expect((await fetch(`${service.url}${proxy.base}/${root}/model.onnx`, viewer('credit'))).status).toBe(200);
+    for (const base of [proxy.base, `/t/fraud${proxy.base}`, `/t/credit${proxy.base}`]) await refused(() => ask('GET', `/${root}/model.onnx`, {}, { base, ...viewer('fraud') }), 403, 'PERMISSION_DENIED', /registry\.read on project credit/);
+    await refused(() => ask('GET', '/artifacts', { path: root }, { base: '/t/fraud/api/2.0/mlflow-artifacts', ...viewer('fraud') }), 403, 'PERMISSION_DENIED', /registry\.read on project credit/);
     await refused(() => ask('GET', `/${root}/none.onnx`, {}, proxy), 404, 'RESOURCE_DOES_NOT_EXIST', /none.onnx/);
     await refused(() => ask('GET', `/other/model-versions/${full.body.id}/model.onnx`, {}, proxy), 404, 'RESOURCE_DOES_NOT_EXIST', /no artifact/);
     await refused(() => ask('GET', '/anything', {}, proxy), 404, 'RESOURCE_DOES_NOT_EXIST', /no artifact/);
@@ -309,7 +343,7 @@ describe('An alias', () => {
     await modelNamed('guarded');
     await versionOf('guarded');
     const { id } = (await done(ask('GET', '/models', { filter: "name = 'guarded'" }, { base: '/v1/projects/credit' }))).items[0];
-    await done(ask('PUT', `/models/${id}/aliases/champion/protection`, { allowed: ['olga'] }, { base: '/v1/projects/credit', headers: { 'vitae-actor': 'human/olga' } }));
+    await done(ask('PUT', `/models/${id}/aliases/champion/protection`, { allowed: ['olga'] }, { base: '/v1/projects/credit', headers: { authorization: as('human/olga') } }));
     const { status, body } = await ask('POST', '/registered-models/alias', { name: 'guarded', alias: 'champion', version: '1' });
     expect([status, body.error_code]).toEqual([403, 'PERMISSION_DENIED']);
   });
@@ -473,6 +507,14 @@ describe('The server', () => {
     }
     await refused(() => ask('GET', '/server-features'), 404, 'ENDPOINT_NOT_FOUND', /GET .*server-features/);
     await refused(() => ask('POST', '/traces', {}, { base: '/api/2.0/mlflow' }), 404, 'ENDPOINT_NOT_FOUND', /POST .*traces/);
+  });
+
+  it('tells who asks too often in MLflow’s words, and when to come again', async () => {
+    // As if the other replicas had let all of it through.
+    await pool.query(`insert into access.rate (key, points, expire) values ('caller:machine/eager', 60000, extract(epoch from now() + interval '40 seconds') * 1000)`);
+    const answer = await ask('GET', '/registered-models/search', {}, { headers: { authorization: as('machine/eager') } });
+    expect([answer.status, answer.body]).toEqual([429, { error_code: 'REQUEST_LIMIT_EXCEEDED', message: expect.stringMatching(/^This caller may send 60000 requests a minute, and has\./) }]);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
   });
 });
 

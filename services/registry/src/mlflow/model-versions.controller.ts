@@ -2,6 +2,7 @@ import { Controller, Delete, Get, HttpCode, Patch, Post, UseFilters } from '@nes
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
+import { InProject, Needs } from '@vitae/service-kit';
 import { v7 as uuidv7 } from 'uuid';
 import { ForRegisteredModelVersion, type ModelVersionOrder } from '../model-version/model-version-change.handler.ts';
 import { ForModelVersionReference } from '../model-version/model-version-reference.handler.ts';
@@ -12,6 +13,7 @@ import { at } from './addresses.ts';
 import { Call, type MlflowCall } from './mlflow-call.handler.ts';
 import { invalid } from './mlflow-error.ts';
 import { MlflowErrorFilter } from './mlflow-error.filter.ts';
+import { mlflowProject } from './mlflow-project.ts';
 import { MlflowModels } from './mlflow-models.handler.ts';
 import { MlflowSources } from './mlflow-sources.handler.ts';
 import { isPrompt, tagsByKey } from './names.ts';
@@ -25,6 +27,8 @@ import { downloadUri, modelVersion } from './wire.ts';
 @ApiExcludeController()
 @UseFilters(MlflowErrorFilter)
 @Controller(at('mlflow/model-versions'))
+@Needs('registry.read')
+@InProject(mlflowProject)
 export class MlflowModelVersionsController {
   constructor(
     private readonly commands: CommandBus,
@@ -34,6 +38,7 @@ export class MlflowModelVersionsController {
   ) {}
 
   @Post('create')
+  @Needs('model.register')
   @HttpCode(200)
   async create(@Call() { context, parameters }: MlflowCall) {
     const name = requiredText(parameters, 'name');
@@ -63,18 +68,21 @@ export class MlflowModelVersionsController {
   }
 
   @Patch('update')
+  @Needs('model.change')
   async update(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'DescribeModelVersion', description: boundedText(call.parameters, 'description', 5_000) });
     return this.get(call);
   }
 
   @Delete('delete')
+  @Needs('model.delete')
   async delete(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'DeleteModelVersion' });
     return {};
   }
 
   @Post('transition-stage')
+  @Needs('model.change')
   @HttpCode(200)
   async transition(@Call() call: MlflowCall) {
     const { context, parameters } = call;
@@ -100,6 +108,7 @@ export class MlflowModelVersionsController {
   }
 
   @Post('set-tag')
+  @Needs('model.change')
   @HttpCode(200)
   async setTag(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'TagModelVersion', key: keyOf(call.parameters), value: valueOf(call.parameters) });
@@ -107,6 +116,7 @@ export class MlflowModelVersionsController {
   }
 
   @Delete('delete-tag')
+  @Needs('model.change')
   async deleteTag(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'RemoveModelVersionTag', key: keyOf(call.parameters) });
     return {};

@@ -2,6 +2,7 @@ import { Controller, Delete, Get, HttpCode, Patch, Post, UseFilters } from '@nes
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { Refused } from '@vitae/event-store';
+import { InProject, Needs } from '@vitae/service-kit';
 import { v7 as uuidv7 } from 'uuid';
 import { ModelVersions } from '../model-version/versions.view.ts';
 import { ForModel, type ModelChange } from '../model/model.handler.ts';
@@ -10,6 +11,7 @@ import { at } from './addresses.ts';
 import { Call, type MlflowCall } from './mlflow-call.handler.ts';
 import { nameTaken } from './mlflow-error.ts';
 import { MlflowErrorFilter } from './mlflow-error.filter.ts';
+import { mlflowProject } from './mlflow-project.ts';
 import { MlflowModels } from './mlflow-models.handler.ts';
 import { isPrompt, newAlias, newName, tagsByKey } from './names.ts';
 import { boundedText, keyOf, limitOf, listOf, requiredText, tagsOf, textOf, valueOf, versionOf } from './parameters.ts';
@@ -21,6 +23,8 @@ import { modelVersion, registeredModel } from './wire.ts';
 @ApiExcludeController()
 @UseFilters(MlflowErrorFilter)
 @Controller(at('mlflow/registered-models'))
+@Needs('registry.read')
+@InProject(mlflowProject)
 export class RegisteredModelsController {
   constructor(
     private readonly commands: CommandBus,
@@ -31,6 +35,7 @@ export class RegisteredModelsController {
 
   /** MLflow says neither a task nor a use case: both are left open, and not made up. */
   @Post('create')
+  @Needs('model.register')
   @HttpCode(200)
   async create(@Call() { context, parameters }: MlflowCall) {
     const said = requiredText(parameters, 'name');
@@ -44,6 +49,7 @@ export class RegisteredModelsController {
   }
 
   @Post('rename')
+  @Needs('model.change')
   @HttpCode(200)
   async rename(@Call() call: MlflowCall) {
     const { context, parameters } = call;
@@ -55,6 +61,7 @@ export class RegisteredModelsController {
   }
 
   @Patch('update')
+  @Needs('model.change')
   async update(@Call() call: MlflowCall) {
     const description = boundedText(call.parameters, 'description', 5_000);
     await this.#change(call, { type: 'DescribeModel', description });
@@ -62,6 +69,7 @@ export class RegisteredModelsController {
   }
 
   @Delete('delete')
+  @Needs('model.delete')
   async delete(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'DeleteModel' });
     return {};
@@ -99,6 +107,7 @@ export class RegisteredModelsController {
   }
 
   @Post('set-tag')
+  @Needs('model.change')
   @HttpCode(200)
   async setTag(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'TagModel', key: keyOf(call.parameters), value: valueOf(call.parameters) });
@@ -106,12 +115,14 @@ export class RegisteredModelsController {
   }
 
   @Delete('delete-tag')
+  @Needs('model.change')
   async deleteTag(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'RemoveModelTag', key: keyOf(call.parameters) });
     return {};
   }
 
   @Post('alias')
+  @Needs('model.change')
   @HttpCode(200)
   async setAlias(@Call() call: MlflowCall) {
     const { context, parameters } = call;
@@ -125,6 +136,7 @@ export class RegisteredModelsController {
   }
 
   @Delete('alias')
+  @Needs('model.change')
   async deleteAlias(@Call() call: MlflowCall) {
     await this.#change(call, { type: 'RemoveAlias', alias: newAlias(requiredText(call.parameters, 'alias')) });
     return {};

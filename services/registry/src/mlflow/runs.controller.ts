@@ -2,7 +2,7 @@ import { Controller, Get, HttpCode, Post, UseFilters } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import type { CommandContext } from '@vitae/service-kit';
+import { type CommandContext, InProject, Needs } from '@vitae/service-kit';
 import { v7 as uuidv7 } from 'uuid';
 import { LoggedFiles } from '../run/logged-files.view.ts';
 import { Metrics } from '../run/metrics.view.ts';
@@ -16,6 +16,7 @@ import { listedPath, listed } from './listing.ts';
 import { Call, type MlflowCall } from './mlflow-call.handler.ts';
 import { invalid, parameterMissing } from './mlflow-error.ts';
 import { MlflowErrorFilter } from './mlflow-error.filter.ts';
+import { mlflowProject } from './mlflow-project.ts';
 import { boundedText, limitOf, listOf, parametersOf, parameterText, requiredText, textOf, type Parameters } from './parameters.ts';
 import { datasetOf, eachOnce, experimentIdOf, integerOf, isRunId, loggedModelIdOf, MOST_METRICS, MOST_PARAMS_OR_TAGS, objectsOf, paramOf, pointOf, runIdOf, runTagOf, timeOf, viewOf } from './tracking-parameters.ts';
 import { runClauses, runSort } from './tracking-search.ts';
@@ -28,6 +29,8 @@ const MOST_POINTS = 25_000;
 @ApiExcludeController()
 @UseFilters(MlflowErrorFilter)
 @Controller(at('mlflow'))
+@Needs('registry.read')
+@InProject(mlflowProject)
 export class MlflowRunsController {
   constructor(
     private readonly commands: CommandBus,
@@ -37,6 +40,7 @@ export class MlflowRunsController {
   ) {}
 
   @Post('runs/create')
+  @Needs('run.track')
   @HttpCode(200)
   async create(@Call() { context, parameters }: MlflowCall) {
     const tags = eachOnce(objectsOf(parameters, 'tags').map(runTagOf));
@@ -61,6 +65,7 @@ export class MlflowRunsController {
   }
 
   @Post('runs/update')
+  @Needs('run.track')
   @HttpCode(200)
   async update(@Call() call: MlflowCall) {
     const { parameters } = call;
@@ -70,12 +75,14 @@ export class MlflowRunsController {
   }
 
   @Post('runs/delete')
+  @Needs('run.track')
   @HttpCode(200)
   delete(@Call() call: MlflowCall) {
     return this.#change(call, { type: 'DeleteRun' });
   }
 
   @Post('runs/restore')
+  @Needs('run.track')
   @HttpCode(200)
   restore(@Call() call: MlflowCall) {
     return this.#change(call, { type: 'RestoreRun' });
@@ -96,24 +103,28 @@ export class MlflowRunsController {
   }
 
   @Post('runs/log-metric')
+  @Needs('run.track')
   @HttpCode(200)
   logMetric(@Call() call: MlflowCall) {
     return this.#change(call, { type: 'LogToRun', metrics: [pointOf(call.parameters)], params: [], tags: [] });
   }
 
   @Post('runs/log-parameter')
+  @Needs('run.track')
   @HttpCode(200)
   logParam(@Call() call: MlflowCall) {
     return this.#change(call, { type: 'LogToRun', metrics: [], params: [paramOf(call.parameters)], tags: [] });
   }
 
   @Post('runs/set-tag')
+  @Needs('run.track')
   @HttpCode(200)
   setTag(@Call() call: MlflowCall) {
     return this.#change(call, { type: 'LogToRun', metrics: [], params: [], tags: [runTagOf(call.parameters)] });
   }
 
   @Post('runs/delete-tag')
+  @Needs('run.track')
   @HttpCode(200)
   deleteTag(@Call() call: MlflowCall) {
     return this.#change(call, { type: 'RemoveRunTag', key: parameterText(requiredText(call.parameters, 'key')) });
@@ -121,6 +132,7 @@ export class MlflowRunsController {
 
   /** All or nothing. */
   @Post('runs/log-batch')
+  @Needs('run.track')
   @HttpCode(200)
   logBatch(@Call() call: MlflowCall) {
     const [metrics, params, tags] = [objectsOf(call.parameters, 'metrics'), objectsOf(call.parameters, 'params'), objectsOf(call.parameters, 'tags')];
@@ -132,12 +144,14 @@ export class MlflowRunsController {
   }
 
   @Post('runs/log-model')
+  @Needs('run.track')
   @HttpCode(200)
   logModel(@Call() call: MlflowCall) {
     return this.#change(call, { type: 'RecordModel', model: modelIn(requiredText(call.parameters, 'model_json')) });
   }
 
   @Post('runs/log-inputs')
+  @Needs('run.track')
   @HttpCode(200)
   logInputs(@Call() call: MlflowCall) {
     const datasets = objectsOf(call.parameters, 'datasets');
@@ -147,6 +161,7 @@ export class MlflowRunsController {
   }
 
   @Post('runs/outputs')
+  @Needs('run.track')
   @HttpCode(200)
   logOutputs(@Call() call: MlflowCall) {
     const models = objectsOf(call.parameters, 'models');

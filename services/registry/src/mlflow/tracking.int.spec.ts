@@ -1,7 +1,7 @@
 import { request as rawRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rebuildViews, type Running } from '@vitae/service-kit';
-import { eventually, type FreshDatabase } from '@vitae/testing';
+import { as, eventually, type FreshDatabase } from '@vitae/testing';
 import type pg from 'pg';
 import { registry } from '../app.module.ts';
 import { runRegistry, type RunningRegistry } from '../running-registry.fixture.ts';
@@ -31,7 +31,7 @@ async function ask(method: string, path: string, parameters: Record<string, unkn
   if (method === 'GET') for (const [key, value] of Object.entries(parameters)) for (const one of Array.isArray(value) ? value : [value]) query.append(key, String(one));
   const response = await fetch(`${service.url}${base}${path}${query.size > 0 ? `?${query}` : ''}`, {
     method,
-    headers: method === 'GET' ? {} : { 'content-type': 'application/json' },
+    headers: { authorization: as('human/mlflow'), ...(method === 'GET' ? {} : { 'content-type': 'application/json' }) },
     ...(method === 'GET' ? {} : { body: typeof parameters === 'string' ? parameters : JSON.stringify(parameters) }),
   });
   return { status: response.status, body: await response.json() };
@@ -43,7 +43,7 @@ async function done(answer: Promise<Answer>): Promise<Answer['body']> {
   return body;
 }
 
-const counted = async () => Number((await pool.query('select count(*)::integer as n from ledger.event')).rows[0].n);
+const counted = async () => Number((await pool.query("select count(*)::integer as n from ledger.event where type not like 'vitae.access.%'")).rows[0].n);
 
 /** The error, and that the ledger has nothing of the request. */
 async function refused(attempt: () => Promise<Answer>, status: number, error_code: string, message: string | RegExp): Promise<void> {
@@ -67,7 +67,7 @@ const objectOf = (list: readonly { key: string; value: unknown }[] = []) => Obje
 function raw(method: string, path: string, body?: Buffer | string, headers: Record<string, string> = {}): Promise<Answer & { readonly bytes: Buffer }> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(service.url);
-    const asked = rawRequest({ hostname, port, method, path, agent: false, headers: { 'content-type': 'application/octet-stream', ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }), ...headers } }, (response) => {
+    const asked = rawRequest({ hostname, port, method, path, agent: false, headers: { authorization: as('human/mlflow'), 'content-type': 'application/octet-stream', ...(body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }), ...headers } }, (response) => {
       const parts: Buffer[] = [];
       response.on('data', (part: Buffer) => parts.push(part));
       response.on('end', () => {
@@ -593,13 +593,13 @@ describe('A version that is registered of what is tracked here', () => {
     expect((await done(ask('GET', `/logged-models/${info.model_id}`))).model.info.registrations).toEqual(['1', '2', '3'].map((version) => ({ name: 'of-model', version })));
     const copy = await versionOf('copied', { source: 'models:/of-model/2' });
     expect(copy.ours).toMatchObject({ copiedFrom: ours.id, artefactDigest: ours.artefactDigest, files: ours.files });
-    const evaluation = await fetch(`${service.url}/v1/projects/lab/model-versions/${ours.id}/evaluations`, { method: 'POST', headers: { 'content-type': 'application/json', 'vitae-actor': 'human/ben' }, body: JSON.stringify({ datasetVersionId: ours.id, label: 'y' }) });
+    const evaluation = await fetch(`${service.url}/v1/projects/lab/model-versions/${ours.id}/evaluations`, { method: 'POST', headers: { 'content-type': 'application/json', authorization: as('human/ben') }, body: JSON.stringify({ datasetVersionId: ours.id, label: 'y' }) });
     expect(evaluation.status).toBeLessThan(500);
     expect(evaluation.ok).toBe(false);
   });
 
   it('is purged without the bytes that a run still has, and with them when nobody has them any more', async () => {
-    const purge = async (id: string) => (await fetch(`${service.url}/v1/projects/lab/model-versions/${id}/purge`, { method: 'POST', headers: { 'vitae-actor': 'human/ben' } })).status;
+    const purge = async (id: string) => (await fetch(`${service.url}/v1/projects/lab/model-versions/${id}/purge`, { method: 'POST', headers: { authorization: as('human/ben') } })).status;
     const run_id = await runIdIn('0');
     const at = `${FILES}/lab/0/${run_id}/artifacts/m/only-here.bin`;
     await raw('PUT', at, 'bytes that nobody else has');
@@ -617,7 +617,7 @@ describe('A version that is registered of what is tracked here', () => {
     await raw('DELETE', at);
     expect((await raw('GET', `${FILES}/lab/model-versions/${second.ours.id}/only-here.bin`)).status).toBe(200);
     expect(await purged('2', second.ours.id)).toMatchObject({ removed: [digest] });
-    await eventually(async () => expect((await fetch(`${service.url}/v1/projects/lab/artefacts/${digest}`, { method: 'HEAD' })).status).toBe(404));
+    await eventually(async () => expect((await fetch(`${service.url}/v1/projects/lab/artefacts/${digest}`, { method: 'HEAD', headers: { authorization: as('human/dana') } })).status).toBe(404));
   });
 
   it('is found by runs:/ and by the address of its files, in this project only', async () => {
@@ -635,6 +635,11 @@ describe('A version that is registered of what is tracked here', () => {
       expect(ours).toMatchObject({ files: [], artefactLocation: source });
       expect(await uriOf('elsewhere', mlflow.version)).toBe(source);
     }
+    // Nor is it found by who puts it into his own project's address.
+    const other = '/t/other/api/2.0/mlflow';
+    await done(ask('POST', '/registered-models/create', { name: 'taken' }, other));
+    await done(ask('POST', '/model-versions/create', { name: 'taken', source: `mlflow-artifacts:/other/0/${run_id}/artifacts/model` }, other));
+    expect((await ask('GET', '/model-versions', {}, '/v1/projects/other')).body.items).toMatchObject([{ files: [], evidenceMissing: ['artefact', 'interface', 'dataset', 'code', 'use-case'] }]);
   });
 });
 

@@ -2,7 +2,7 @@ import { Controller, Delete, Get, HttpCode, Inject, Param, Patch, Post, UseFilte
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { CONFIG, type CommandContext } from '@vitae/service-kit';
+import { CONFIG, InProject, Needs, type CommandContext } from '@vitae/service-kit';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { RegistryConfig } from '../config.ts';
@@ -16,13 +16,16 @@ import { at } from './addresses.ts';
 import { Call, type MlflowCall } from './mlflow-call.handler.ts';
 import { invalid, parameterMissing } from './mlflow-error.ts';
 import { MlflowErrorFilter } from './mlflow-error.filter.ts';
+import { mlflowProject } from './mlflow-project.ts';
 import { boundedText, fitting, limitOf, parametersOf, requiredText, textOf, type Parameters } from './parameters.ts';
 import { objectsOf } from './tracking-parameters.ts';
 
-/** MLflow's webhooks: who is told in its form of what happens to models and prompts. */
+/** MLflow's webhooks: who is told in its form of what happens to models and prompts. Reading them is no less: an address may hold a secret. */
 @ApiExcludeController()
 @UseFilters(MlflowErrorFilter)
 @Controller(at('mlflow/webhooks'))
+@Needs('subscription.manage')
+@InProject(mlflowProject)
 export class MlflowWebhooksController {
   constructor(
     private readonly commands: CommandBus,

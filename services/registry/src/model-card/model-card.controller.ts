@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { changed, type CommandContext, Context, created, etag, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, Needs, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { attach, fileName } from '../exports/export.controller.ts';
@@ -23,6 +23,7 @@ const uuid = z.uuid();
 
 @ApiTags('model cards')
 @Controller('v1/projects/:projectId/model-versions/:id')
+@Needs('registry.read')
 export class ModelCardController {
   constructor(
     private readonly commands: CommandBus,
@@ -32,6 +33,7 @@ export class ModelCardController {
 
   /** Out of what the registry knows of the version now. */
   @Post('card')
+  @Needs('card.write')
   async draft(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     const handled = await this.commands.execute(new ForModelCard(id, { type: 'DraftModelCard' }, context));
     const { stage, cardRevision, content } = await this.#mustFind(context.projectId, id, 'newest');
@@ -39,35 +41,41 @@ export class ModelCardController {
   }
 
   @Put('card')
+  @Needs('card.write')
   revise(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: NewCardContent }) content: z.infer<typeof NewCardContent>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'ReviseModelCard', content, importedFrom: '' }, context, res);
   }
 
   @Post('card/imports')
+  @Needs('card.write')
   @HttpCode(200)
   import(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: Import }) { format, text: card }: z.infer<typeof Import>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'ReviseModelCard', content: fromHuggingFace(card), importedFrom: format }, context, res);
   }
 
   @Post('card/submission')
+  @Needs('card.write')
   @HttpCode(200)
   submit(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'SubmitModelCardForReview' }, context, res);
   }
 
   @Post('card/approval')
+  @Needs('card.review')
   @HttpCode(200)
   approve(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'ApproveModelCard' }, context, res);
   }
 
   @Post('card/return')
+  @Needs('card.review')
   @HttpCode(200)
   return(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: Return }) { reason }: z.infer<typeof Return>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'ReturnModelCard', reason }, context, res);
   }
 
   @Post('card/publication')
+  @Needs('card.write')
   @HttpCode(200)
   publish(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'PublishModelCard' }, context, res);

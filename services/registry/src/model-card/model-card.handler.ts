@@ -1,8 +1,9 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ActorKind } from '@vitae/contracts';
+import { accountsBehind, ActorKind } from '@vitae/contracts';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, type CommandContext, Ledger } from '@vitae/service-kit';
 import { KnownVersions } from '../exports/known-versions.view.ts';
+import { linksOf } from '../linked-accounts.view.ts';
 import { subjectsOf } from '../model-version/model-version.handler.ts';
 import { modelVersionDeleted, modelVersionNotFound } from '../model-version/model-version-refusal.ts';
 import type { CardContent } from './card-content.ts';
@@ -41,7 +42,9 @@ export class ModelCardHandler implements ICommandHandler<ForModelCard> {
     if (!version) throw modelVersionNotFound(modelVersionId);
     if (version.deletedAt !== null) throw modelVersionDeleted(version.version);
     const { model, dataset, contributors } = version;
-    const who = { by: context.actor.id, human: context.actor.kind === ActorKind.HUMAN };
+    const { actor } = context;
+    // What a machine writes is written by whom it acts for.
+    const who = { by: actor.onBehalfOf || actor.id, human: actor.kind === ActorKind.HUMAN, accounts: accountsBehind(await linksOf(this.ledger.sql), actor) };
     const command: ModelCardCommand =
       order.type === 'DraftModelCard'
         ? { type: order.type, modelVersionId, modelId: model.modelId, version: version.version, content: draftOf(version), contributors, by: who.by }

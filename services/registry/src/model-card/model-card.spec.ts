@@ -32,11 +32,17 @@ const superseded = create(ModelCardSupersededSchema, { ...card(1), byCardRevisio
 const draft: ModelCardCommand = { type: 'DraftModelCard', ...version, content: said('one'), contributors: ['ben', 'dana'], by: 'dana' };
 const revise = (summary: string, by = 'wim'): ModelCardCommand => ({ type: 'ReviseModelCard', content: said(summary), importedFrom: '', by });
 const submit: ModelCardCommand = { type: 'SubmitModelCardForReview' };
-const approve = (by = 'mira', human = true): ModelCardCommand => ({ type: 'ApproveModelCard', by, human });
-const sendBack = (by = 'mira'): ModelCardCommand => ({ type: 'ReturnModelCard', by, human: true, reason: 'too short' });
+const approve = (by = 'mira', human = true): ModelCardCommand => ({ type: 'ApproveModelCard', by, human, accounts: [by] });
+const sendBack = (by = 'mira'): ModelCardCommand => ({ type: 'ReturnModelCard', by, human: true, accounts: [by], reason: 'too short' });
 const publish: ModelCardCommand = { type: 'PublishModelCard' };
 
 describe("A version's card", () => {
+  it('is reviewed by no other account of who wrote it or built the version', () => {
+    const review = (...accounts: string[]): ModelCardCommand => ({ type: 'ApproveModelCard', by: 'm2', human: true, accounts: ['m2', ...accounts] });
+    given([drafted, submitted(1)]).when(review('dana')).thenRefused('FOUR_EYES');
+    given([drafted, submitted(1)]).when(review('ben')).thenRefused('FOUR_EYES');
+    given([drafted, submitted(1)]).when({ ...review('mira'), by: 'mira' } as ModelCardCommand).then([approved(1)]);
+  });
   it('is drafted once', () => {
     given([]).when(draft).then([drafted]);
     given([drafted]).when(draft).thenRefused('MODEL_CARD_EXISTS');

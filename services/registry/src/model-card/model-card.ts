@@ -34,9 +34,16 @@ export type ModelCardCommand =
   | DraftModelCard
   | { readonly type: 'ReviseModelCard'; readonly content: CardContent; readonly importedFrom: string; readonly by: string }
   | { readonly type: 'SubmitModelCardForReview' }
-  | { readonly type: 'ApproveModelCard'; readonly by: string; readonly human: boolean }
-  | { readonly type: 'ReturnModelCard'; readonly by: string; readonly human: boolean; readonly reason: string }
+  | ({ readonly type: 'ApproveModelCard' } & Reviewer)
+  | ({ readonly type: 'ReturnModelCard'; readonly reason: string } & Reviewer)
   | { readonly type: 'PublishModelCard' };
+
+interface Reviewer {
+  readonly by: string;
+  readonly human: boolean;
+  /** All accounts of this human. */
+  readonly accounts: readonly string[];
+}
 
 export type ModelCardEvent = ModelCardDrafted | ModelCardRevised | ModelCardSubmittedForReview | ModelCardApproved | ModelCardReturned | ModelCardPublished | ModelCardSuperseded;
 export type ModelCardRefusal = 'MODEL_CARD_EXISTS' | 'MODEL_CARD_NOT_FOUND' | 'MODEL_CARD_NOT_PUBLISHED' | 'MODEL_CARD_STATE' | 'CARD_UNREADABLE' | 'FOUR_EYES' | 'REVIEWER_NOT_HUMAN';
@@ -133,10 +140,13 @@ function drafted({ modelVersionId, modelId, version, content, contributors, by }
 }
 
 /** Four eyes: who built the version or wrote of it does not judge what is written. */
-function mustBeOtherEyes({ writers, contributors, version }: Written, { by, human }: { readonly by: string; readonly human: boolean }): void {
+function mustBeOtherEyes({ writers, contributors, version }: Written, { by, human, accounts }: Reviewer): void {
   if (!human) throw refuse('REVIEWER_NOT_HUMAN', `${by} is not a person. A review is a person's word.`, 403);
-  if (writers.includes(by)) throw refuse('FOUR_EYES', `${by} wrote a revision of the card of version ${version} and so cannot review it. Ask somebody else.`, 403);
-  if (contributors.includes(by)) throw refuse('FOUR_EYES', `${by} contributed to version ${version} and so cannot review its card. Ask somebody who is not among its contributors: ${contributors.join(', ')}.`, 403);
+  const own = (known: readonly string[]) => known.find((one) => accounts.includes(one));
+  const called = (known: string): string => (known === by ? by : `${by} is the same person as ${known}, who`);
+  const [writer, contributor] = [own(writers), own(contributors)];
+  if (writer !== undefined) throw refuse('FOUR_EYES', `${called(writer)} wrote a revision of the card of version ${version} and so cannot review it. Ask somebody else.`, 403);
+  if (contributor !== undefined) throw refuse('FOUR_EYES', `${called(contributor)} contributed to version ${version} and so cannot review its card. Ask somebody who is not among its contributors: ${contributors.join(', ')}.`, 403);
 }
 
 const refuse = (reason: ModelCardRefusal, message: string, status: RefusalStatus = 409): Refused => new Refused(reason, message, status);

@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId, type Handled } from '@vitae/event-store';
-import { type CommandContext, Context, created, type Page, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { type CommandContext, Context, created, Needs, type Page, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -19,6 +19,7 @@ const uuid = z.uuid();
 /** Models that are not ours, and what was made from which version. */
 @ApiTags('model versions')
 @Controller('v1/projects/:projectId')
+@Needs('registry.read')
 export class ExternalVersionController {
   constructor(
     private readonly commands: CommandBus,
@@ -28,6 +29,7 @@ export class ExternalVersionController {
 
   /** A model at its provider, or weights that lie elsewhere: a base model, an adapter, a quantisation. It never passes a gate. */
   @Post('models/:modelId/external-versions')
+  @Needs('model.register')
   async register(@Context() context: CommandContext, @Param('modelId', { schema: uuid }) modelId: string, @Body({ schema: NewExternalVersion }) body: z.infer<typeof NewExternalVersion>, @Res({ passthrough: true }) res: Response) {
     const { weights, ...said } = body;
     const external = { ...said, modelVersionId: uuidv7(), modelId, ...(weights ? { weights: { ...weights, digest: weights.digest ?? '' } } : {}) };
@@ -38,6 +40,7 @@ export class ExternalVersionController {
 
   /** What MLflow's clients register, for whoever has none: with it, what the version was made from can be said. */
   @Post('models/:modelId/references')
+  @Needs('model.register')
   async reference(@Context() context: CommandContext, @Param('modelId', { schema: uuid }) modelId: string, @Body({ schema: NewReference }) body: z.infer<typeof NewReference>, @Res({ passthrough: true }) res: Response) {
     const reference = { ...body, modelVersionId: uuidv7(), modelId, location: body.source, copiedFromModelVersionId: '' };
     const handled = await this.commands.execute(new ForModelVersionReference({ is: 'reference', reference }, context));

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ActorKind, ActorSchema, RetirementApprovedSchema, TrafficShiftedSchema, VariantRemovedSchema } from '@vitae/contracts';
 import { append, pooledSql, streamName } from '@vitae/event-store';
 import { boot, type Running } from '@vitae/service-kit';
-import { eventually, freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, eventually, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { registry } from '../app.module.ts';
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
   if (second.status === 'fulfilled') nats = second.value;
   if (third.status === 'fulfilled') dataDir = third.value;
   for (const one of [first, second, third]) if (one.status === 'rejected') throw one.reason;
-  service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
+  service = await boot(registry, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
   pool = new pg.Pool({ connectionString: database.url, max: 2 });
 });
 
@@ -41,7 +41,7 @@ async function call(method: string, path: string, body?: unknown): Promise<any> 
   const raw = body instanceof Uint8Array;
   const response = await fetch(`${service.url}${BASE}${path}`, {
     method,
-    headers: { 'vitae-actor': 'human/dana', 'content-type': raw ? 'application/octet-stream' : 'application/json' },
+    headers: { authorization: as('human/dana'), 'content-type': raw ? 'application/octet-stream' : 'application/json' },
     ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
   });
   const answer = await response.json();
@@ -127,7 +127,7 @@ describe('An approved retirement', () => {
     expect(await inUse('credit-v1.onnx')).toBe(false);
 
     // Asked for later, the bytes come from the archive.
-    const response = await fetch(`${service.url}${BASE}/artefacts/${files['credit-v1.onnx']}`);
+    const response = await fetch(`${service.url}${BASE}/artefacts/${files['credit-v1.onnx']}`, { headers: { authorization: as('human/dana') } });
     expect(Buffer.from(await response.arrayBuffer())).toEqual(await readFile(new URL('credit-v1.onnx', FIXTURES)));
 
     const { rows } = await pool.query(

@@ -3,6 +3,7 @@ import type { DatasetVersionErased, ModelVersionPurged, RetirementApproved, Traf
 import { streamName, type RecordedEvent, type Sql } from '@vitae/event-store';
 import { Ledger, LedgerConsumer, reactionContext, type LedgerHandler, type ViewTransaction } from '@vitae/service-kit';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
+import { projectLinks } from '../linked-accounts.view.ts';
 import { subjectsOf } from './model-version.handler.ts';
 import { modelVersion } from './model-version.ts';
 import type { StoredFile } from './model-version-command.ts';
@@ -35,6 +36,7 @@ export class LifecycleConsumer implements LedgerHandler {
       const { removed, datasetVersionId } = recorded.event as DatasetVersionErased;
       return this.#remove(removed, datasetVersionId, tx.sql);
     }
+    await projectLinks(tx, recorded);
     if (!isFollowed(recorded.event)) return;
     await projectFollowed(tx, recorded);
     for (const retirement of dueRetirements(await retirementState(tx.sql, recorded.projectId))) await this.#retire(recorded, retirement, tx);

@@ -54,7 +54,7 @@ export class ModelVersionReferenceHandler implements ICommandHandler<ForModelVer
       await lockBytes(tx.sql, needed, 'keep');
       for (const each of needed) if (!(await this.artefacts.find(each))) throw artefactNotFound(each); // purged just now
       const derivedFrom = derivationOf(bases, await basesOf(tx.sql, context.projectId, bases.map((base) => base.modelVersionId)));
-      const found = { version, modelName: name, useCaseId, registeredBy: context.actor.id, derivedFrom };
+      const found = { version, modelName: name, useCaseId, registeredBy: context.actor.onBehalfOf || context.actor.id, derivedFrom };
       const command: ModelVersionCommand = said.is === 'reference' ? { ...said.reference, ...found, type: 'ReferenceModelVersion' } : { ...said.external, ...found, type: 'RegisterExternalModelVersion' };
       const of = said.is === 'reference' ? `by reference to ${said.reference.location}` : `as ${said.external.provider}'s ${said.external.providerModelId}`;
       return this.ledger.handleWithin(

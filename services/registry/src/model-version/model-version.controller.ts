@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res }
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, type CommandContext, Context, created, etag, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, Needs, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -64,6 +64,7 @@ const uuid = z.uuid();
 
 @ApiTags('model versions')
 @Controller('v1/projects/:projectId')
+@Needs('registry.read')
 export class ModelVersionController {
   constructor(
     private readonly commands: CommandBus,
@@ -72,6 +73,7 @@ export class ModelVersionController {
   ) {}
 
   @Post('models/:modelId/versions')
+  @Needs('model.register')
   async register(
     @Context() context: CommandContext,
     @Param('modelId', { schema: z.uuid() }) modelId: string,
@@ -109,11 +111,13 @@ export class ModelVersionController {
   }
 
   @Put('model-versions/:id/description')
+  @Needs('model.change')
   describe(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: NewDescription }) body: z.infer<typeof NewDescription>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'DescribeModelVersion', ...body }, context, res, body);
   }
 
   @Put('model-versions/:id/tags/:key')
+  @Needs('model.change')
   tag(
     @Context() context: CommandContext,
     @Param('id', { schema: uuid }) id: string,
@@ -125,27 +129,32 @@ export class ModelVersionController {
   }
 
   @Delete('model-versions/:id/tags/:key')
+  @Needs('model.change')
   removeTag(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Param('key', { schema: tagKey }) key: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'RemoveModelVersionTag', key }, context, res, { key });
   }
 
   @Put('model-versions/:id/deprecation')
+  @Needs('model.change')
   deprecate(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: NewDeprecation }) body: z.infer<typeof NewDeprecation>, @Res({ passthrough: true }) res: Response) {
     const { reason, successorModelVersionId = '' } = body;
     return this.#change(id, { type: 'DeprecateModelVersion', reason, successorModelVersionId }, context, res, { state: 'deprecated' });
   }
 
   @Delete('model-versions/:id/deprecation')
+  @Needs('model.change')
   liftDeprecation(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'LiftModelVersionDeprecation' }, context, res, {});
   }
 
   @Delete('model-versions/:id')
+  @Needs('model.delete')
   delete(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'DeleteModelVersion' }, context, res, { deleted: true });
   }
 
   @Post('model-versions/:id/restoration')
+  @Needs('model.delete')
   @HttpCode(200)
   restore(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'RestoreModelVersion' }, context, res, { deleted: false });
@@ -153,6 +162,7 @@ export class ModelVersionController {
 
   /** Its bytes are removed within moments: once the ledger has given the event its index. */
   @Post('model-versions/:id/purge')
+  @Needs('model.purge')
   @HttpCode(200)
   purge(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'PurgeModelVersion' }, context, res, { state: 'purged' });

@@ -4,6 +4,7 @@ import { rootDigest, type DigestedFile } from '@vitae/model-signing';
 import { because, type CommandContext, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
 import { artefactNotFound } from '../artefact/artefact.ts';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
+import { ProjectArtefacts } from '../artefact/project-artefacts.store.ts';
 import { contentOf, LOOKED_AT_BYTES } from '../artefact/content.ts';
 import { DatasetVersions } from '../dataset-version/dataset-versions.view.ts';
 import { holdUsable, mustBeUsable } from '../dataset-version/usable.view.ts';
@@ -56,6 +57,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
   constructor(
     private readonly ledger: Ledger,
     private readonly artefacts: ArtefactStore,
+    private readonly brought: ProjectArtefacts,
     private readonly models: Models,
     private readonly datasets: DatasetVersions,
     private readonly versions: ModelVersions,
@@ -68,9 +70,9 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     const { useCaseId } = model;
     if (!useCaseId) throw purposeMissing(model.name, modelId);
     const dataset = await mustBeUsable(this.datasets, context.projectId, datasetVersionId, NOT_BUILT);
-    const files = await this.#filesOf([artefact, ...artefact.files]);
+    const files = await this.#filesOf(context.projectId, [artefact, ...artefact.files]);
     const digest = rootDigest(files);
-    const bundle = artefact.signature && (await this.#bundle(artefact.signature));
+    const bundle = artefact.signature && (await this.#bundle(context.projectId, artefact.signature));
     const at = new Date(context.occurredAt);
     // Before the model is opened: what nobody vouches for is not given to native code.
     const first = checkSignature(bundle, files, await heldTrust(this.ledger.sql, context.projectId), at);
@@ -108,7 +110,7 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
               inputs: said?.inputs ?? [],
               outputs: said?.outputs ?? [],
               datasetDigest: dataset.digest,
-              registeredBy: context.actor.id,
+              registeredBy: context.actor.onBehalfOf || context.actor.id,
               signature: check.is === 'verified' ? check.signature : undefined,
             },
             context: { ...context, reason: context.reason || `Registers version ${version} of ${model.name}, trained on ${dataset.datasetName} version ${dataset.version}.` },
@@ -131,16 +133,16 @@ export class ModelVersionHandler implements ICommandHandler<ForModelVersion> {
     return await readInterface(checkedOut.pathOf(path), digest);
   }
 
-  async #bundle({ digest, path = '' }: { readonly digest: string; readonly path?: string | undefined }): Promise<CarriedBundle> {
-    const stored = await this.artefacts.find(digest);
+  async #bundle(projectId: string, { digest, path = '' }: { readonly digest: string; readonly path?: string | undefined }): Promise<CarriedBundle> {
+    const stored = await this.brought.find(projectId, digest);
     if (!stored) throw artefactNotFound(digest);
     return { digest, path, bytes: stored.sizeBytes > MOST_BUNDLE_BYTES ? undefined : await this.artefacts.whole(digest) };
   }
 
-  async #filesOf(named: readonly DigestedFile[]): Promise<StoredFile[]> {
+  async #filesOf(projectId: string, named: readonly DigestedFile[]): Promise<StoredFile[]> {
     const files: StoredFile[] = [];
     for (const { path, digest } of named) {
-      const stored = await this.artefacts.find(digest);
+      const stored = await this.brought.find(projectId, digest);
       if (!stored) throw artefactNotFound(digest);
       const { head, tail } = await this.artefacts.ends(digest, LOOKED_AT_BYTES);
       files.push({ path, digest, sizeBytes: stored.sizeBytes, ...contentOf(path, head, tail) });

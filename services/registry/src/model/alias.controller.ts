@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Param, Put, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import type { ModelAliasAssigned } from '@vitae/contracts';
-import { changed, type CommandContext, Context, etag, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, etag, Needs, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import type { ModelVersionShown } from '../model-version/shown-version.view.ts';
@@ -21,6 +21,7 @@ const id = z.uuid();
 /** Names for single versions of a model, such as champion. */
 @ApiTags('aliases')
 @Controller('v1/projects/:projectId/models/:modelId/aliases/:alias')
+@Needs('registry.read')
 export class AliasController {
   constructor(
     private readonly commands: CommandBus,
@@ -46,6 +47,7 @@ export class AliasController {
 
   /** Answers from the event and not from the view: it is what this request did, whatever others do at the same moment. */
   @Put()
+  @Needs('model.change')
   async assign(
     @Context() context: CommandContext,
     @Param('modelId', { schema: id }) modelId: string,
@@ -59,11 +61,13 @@ export class AliasController {
   }
 
   @Delete()
+  @Needs('model.change')
   async remove(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Param('alias', { schema: alias }) named: string, @Res({ passthrough: true }) res: Response) {
     return changed(res, await this.commands.execute(new ForModel(modelId, { type: 'RemoveAlias', alias: named }, context)), { alias: named });
   }
 
   @Put('protection')
+  @Needs('alias.protect')
   async protect(
     @Context() context: CommandContext,
     @Param('modelId', { schema: id }) modelId: string,
@@ -75,6 +79,7 @@ export class AliasController {
   }
 
   @Delete('protection')
+  @Needs('alias.protect')
   async liftProtection(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Param('alias', { schema: alias }) named: string, @Res({ passthrough: true }) res: Response) {
     return changed(res, await this.commands.execute(new ForModel(modelId, { type: 'LiftAliasProtection', alias: named }, context)), { alias: named });
   }

@@ -22,7 +22,7 @@ const removed = (version: number, alias = 'champion') => create(ModelAliasRemove
 const guarded = create(ModelAliasProtectedSchema, { modelId, alias: 'champion', allowed: ['vera', 'dana'] });
 const lifted = create(ModelAliasProtectionLiftedSchema, { modelId, alias: 'champion' });
 
-const assign = (version: number, by = 'ben', alias = 'champion'): ModelCommand => ({ type: 'AssignAlias', alias, version, modelVersionId: id(version), contributors: ['dana'], by });
+const assign = (version: number, by = 'ben', alias = 'champion'): ModelCommand => ({ type: 'AssignAlias', alias, version, modelVersionId: id(version), contributors: ['dana'], by, accounts: [by] });
 const remove = (by = 'ben'): ModelCommand => ({ type: 'RemoveAlias', alias: 'champion', by });
 const protect = (by: string, ...allowed: string[]): ModelCommand => ({ type: 'ProtectAlias', alias: 'champion', allowed, by });
 const dropFor = (version: number, by = 'ben'): ModelCommand => ({ type: 'RemoveAliasesOf', modelVersionId: id(version), by });
@@ -63,6 +63,8 @@ describe('A protected alias', () => {
     given([registered, guarded, assigned(3), removed(3)]).when(assign(4, 'ben')).thenRefused('ALIAS_PROTECTED');
   });
   it('is not given to a version by somebody who built it', () => given([registered, guarded]).when(assign(3, 'dana')).thenRefused('ALIAS_FOUR_EYES'));
+  it('is not given to it by another account of who built it, or by a machine on his behalf', () =>
+    given([registered, guarded]).when({ ...assign(3, 'vera'), accounts: ['vera', 'dana'] } as ModelCommand).thenRefused('ALIAS_FOUR_EYES'));
   it('does not lose its protection to others', () => {
     given([registered, guarded]).when(protect('ben', 'ben')).thenRefused('ALIAS_PROTECTED');
     given([registered, guarded]).when({ type: 'LiftAliasProtection', alias: 'champion', by: 'ben' }).thenRefused('ALIAS_PROTECTED');

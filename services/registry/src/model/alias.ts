@@ -30,6 +30,8 @@ export type AliasCommand =
       /** Who built that version. */
       readonly contributors: readonly string[];
       readonly by: string;
+      /** All accounts of whoever is behind `by`. */
+      readonly accounts: readonly string[];
     }
   | { readonly type: 'RemoveAlias'; readonly alias: string; readonly by: string }
   /** A version goes, and the aliases that name it. */
@@ -71,10 +73,11 @@ export function decideAlias(command: AliasCommand, modelId: string, aliases: Ali
   notReserved(alias);
   switch (command.type) {
     case 'AssignAlias': {
-      const { version, modelVersionId, contributors, by } = command;
+      const { version, modelVersionId, contributors, by, accounts } = command;
       mayChange(alias, known, by);
-      if (known.allowed && contributors.includes(by)) {
-        throw new AliasRefused(alias, 'ALIAS_FOUR_EYES', `${by} contributed to version ${version}, and ${alias} is protected, so somebody else has to assign it. Ask ${others(known.allowed, by)}.`);
+      const own = contributors.find((contributor) => accounts.includes(contributor));
+      if (known.allowed && own !== undefined) {
+        throw new AliasRefused(alias, 'ALIAS_FOUR_EYES', `${own === by ? by : `${by} is the same person as ${own}, who`} contributed to version ${version}, and ${alias} is protected, so somebody else has to assign it. Ask ${others(known.allowed, by)}.`);
       }
       if (known.target?.modelVersionId === modelVersionId) return [];
       return [create(ModelAliasAssignedSchema, { modelId, alias, version, modelVersionId, previousVersion: known.target?.version ?? 0 })];

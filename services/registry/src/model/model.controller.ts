@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res }
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, type CommandContext, Context, created, etag, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, Needs, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -28,6 +28,7 @@ const id = z.uuid();
 
 @ApiTags('models')
 @Controller('v1/projects/:projectId/models')
+@Needs('registry.read')
 export class ModelController {
   constructor(
     private readonly commands: CommandBus,
@@ -35,6 +36,7 @@ export class ModelController {
   ) {}
 
   @Post()
+  @Needs('model.register')
   async register(@Context() context: CommandContext, @Body({ schema: NewModel }) body: z.infer<typeof NewModel>, @Res({ passthrough: true }) res: Response) {
     const modelId = uuidv7();
     const handled = await this.commands.execute(new ForModel(modelId, { type: 'RegisterModel', modelId, ...body }, context));
@@ -61,22 +63,26 @@ export class ModelController {
   }
 
   @Put(':modelId/name')
+  @Needs('model.change')
   rename(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Body({ schema: NewName }) body: z.infer<typeof NewName>, @Res({ passthrough: true }) res: Response) {
     return this.#change(modelId, { type: 'RenameModel', ...body }, context, res, body);
   }
 
   @Put(':modelId/description')
+  @Needs('model.change')
   describe(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Body({ schema: NewDescription }) body: z.infer<typeof NewDescription>, @Res({ passthrough: true }) res: Response) {
     return this.#change(modelId, { type: 'DescribeModel', ...body }, context, res, body);
   }
 
   /** For a model that was registered without a use case, as MLflow's clients do. */
   @Put(':modelId/purpose')
+  @Needs('model.register')
   statePurpose(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Body({ schema: NewPurpose }) body: z.infer<typeof NewPurpose>, @Res({ passthrough: true }) res: Response) {
     return this.#change(modelId, { type: 'StatePurpose', ...body }, context, res, body);
   }
 
   @Put(':modelId/tags/:key')
+  @Needs('model.change')
   tag(
     @Context() context: CommandContext,
     @Param('modelId', { schema: id }) modelId: string,
@@ -88,26 +94,31 @@ export class ModelController {
   }
 
   @Delete(':modelId/tags/:key')
+  @Needs('model.change')
   removeTag(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Param('key', { schema: tagKey }) key: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(modelId, { type: 'RemoveModelTag', key }, context, res, { key });
   }
 
   @Put(':modelId/deprecation')
+  @Needs('model.change')
   deprecate(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Body({ schema: NewDeprecation }) body: z.infer<typeof NewDeprecation>, @Res({ passthrough: true }) res: Response) {
     return this.#change(modelId, { type: 'DeprecateModel', reason: body.reason, successorModelId: body.successorModelId ?? '' }, context, res, { state: 'deprecated' });
   }
 
   @Delete(':modelId/deprecation')
+  @Needs('model.change')
   liftDeprecation(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(modelId, { type: 'LiftModelDeprecation' }, context, res, { state: 'active' });
   }
 
   @Delete(':modelId')
+  @Needs('model.delete')
   delete(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(modelId, { type: 'DeleteModel' }, context, res, { deleted: true });
   }
 
   @Post(':modelId/restoration')
+  @Needs('model.delete')
   @HttpCode(200)
   restore(@Context() context: CommandContext, @Param('modelId', { schema: id }) modelId: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(modelId, { type: 'RestoreModel' }, context, res, { deleted: false });

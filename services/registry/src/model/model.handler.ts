@@ -1,6 +1,8 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { accountsBehind, type Actor } from '@vitae/contracts';
 import { streamName, type Handled } from '@vitae/event-store';
 import { because, caughtUp, type CommandContext, Consumers, Ledger, violates, type ViewTransaction } from '@vitae/service-kit';
+import { linksOf } from '../linked-accounts.view.ts';
 import { modelVersionNotFound, modelVersionPurged } from '../model-version/model-version-refusal.ts';
 import { servingOf } from '../model-version/traffic.view.ts';
 import { pinningsOf } from '../ai-system/pins.view.ts';
@@ -51,7 +53,7 @@ export class ModelHandler implements ICommandHandler<ForModel> {
         if (!known) throw modelNotFound(modelId);
         name ||= known.name;
         if (order.type === 'RenameModel' || order.type === 'DeleteModel' || order.type === 'RestoreModel') await lockNames(tx.sql, context.projectId, [name, known.name]);
-        const { command, more = [] } = await this.#command(tx, modelId, order, known, context.actor.id);
+        const { command, more = [] } = await this.#command(tx, modelId, order, known, context.actor);
         return this.#append(tx, modelId, command, because(context, reasonOf(order, known.name)), [...ofUseCase(order.type === 'StatePurpose' ? order.useCaseId : known.useCaseId), ...more], known.snapshot);
       });
     } catch (error) {
@@ -65,14 +67,15 @@ export class ModelHandler implements ICommandHandler<ForModel> {
     return this.ledger.handleWithin(tx, model, request, projectModel);
   }
 
-  async #command({ sql }: ViewTransaction, modelId: string, order: ModelChange, { name }: LockedModel, by: string): Promise<{ readonly command: ModelCommand; readonly more?: readonly string[] }> {
+  async #command({ sql }: ViewTransaction, modelId: string, order: ModelChange, { name }: LockedModel, actor: Actor): Promise<{ readonly command: ModelCommand; readonly more?: readonly string[] }> {
+    const by = actor.id;
     switch (order.type) {
       case 'AssignAlias': {
         const version = await lockVersionNumber(sql, modelId, order.version);
         if (!version || version.deleted) throw modelVersionNotFound(`${order.version} of ${name}`);
         if (version.purged) throw modelVersionPurged(order.version);
         const { modelVersionId, contributors } = version;
-        return { command: { ...order, modelVersionId, contributors, by }, more: [`model-version:${modelVersionId}`] };
+        return { command: { ...order, modelVersionId, contributors, by: actor.id, accounts: accountsBehind(await linksOf(sql), actor) }, more: [`model-version:${modelVersionId}`] };
       }
       case 'DeleteModel':
         return { command: { ...order, serving: await servingOf(sql, { modelId }), pinnedBy: await pinningsOf(sql, { modelId }), by } };

@@ -1,9 +1,10 @@
 import { Body, Controller, Get, Inject, Injectable, Param, Post, Query, Res, createParamDecorator, type ExecutionContext, type PipeTransform } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
-import { CONFIG, type CommandContext, Consumers, Context, contextOf, created, projectId } from '@vitae/service-kit';
+import { CONFIG, Consumers, Context, contextOf, created, InProject, Needs, projectId, type CommandContext, type KnownRequest } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
+import { mlflowProject } from '../mlflow/mlflow-project.ts';
 import type { RegistryConfig } from '../config.ts';
 import { OpenLineageDocument } from './document.ts';
 import { keptOf } from './kept.ts';
@@ -18,6 +19,7 @@ const feedQuery = z.strictObject({
 /** Lineage in the words of OpenLineage 2-0-2, in and out. */
 @ApiTags('lineage')
 @Controller('v1/projects/:projectId/openlineage')
+@Needs('registry.read')
 export class OpenLineageController {
   constructor(
     private readonly commands: CommandBus,
@@ -26,6 +28,7 @@ export class OpenLineageController {
   ) {}
 
   @Post()
+  @Needs('lineage.declare')
   observe(@Context() context: CommandContext, @Body({ schema: OpenLineageDocument }) document: OpenLineageDocument, @Res({ passthrough: true }) res: Response) {
     return observed(this.commands, document, context, res);
   }
@@ -41,24 +44,21 @@ export class OpenLineageController {
 
 const Raw = createParamDecorator((_: unknown, execution: ExecutionContext) => execution.switchToHttp().getRequest<Request>());
 
-/**
- * Stock clients know a URL and an API key, and name neither actor nor reason. The key is not looked at in local mode: there
- * `Vitae-Actor` counts, and without it the machine `openlineage` acts.
- */
+/** Stock clients know a URL and an API key, and name no reason. */
 @Injectable()
-export class OpenLineageCallPipe implements PipeTransform<Request & { rawBody?: Buffer }, CommandContext> {
+export class OpenLineageCallPipe implements PipeTransform<Request & KnownRequest & { rawBody?: Buffer }, CommandContext> {
   constructor(@Inject(CONFIG) private readonly config: RegistryConfig) {}
 
-  transform({ method, originalUrl, params, headers, rawBody }: Request & { rawBody?: Buffer }): CommandContext {
-    const project = params['projectId'] === undefined ? this.config.VITAE_MLFLOW_PROJECT : undefined;
-    const request = { method, originalUrl, params, headers: { ...headers, 'vitae-actor': headers['vitae-actor'] ?? 'machine/openlineage' }, ...(rawBody ? { rawBody } : {}) };
-    return contextOf(request, this.config.VITAE_MODE, project);
+  transform(request: Request & KnownRequest & { rawBody?: Buffer }): CommandContext {
+    return contextOf(request, mlflowProject(request, this.config));
   }
 }
 
 /** Where clients of OpenLineage send to by themselves: at the root for the default project, or under `/t/<project>`. */
 @ApiTags('lineage')
 @Controller(['', 't/:projectId'])
+@Needs('lineage.declare')
+@InProject(mlflowProject)
 export class OpenLineageClientController {
   constructor(private readonly commands: CommandBus) {}
 

@@ -2,7 +2,7 @@ import { Body, Controller, Delete, Get, Param, Post, Put, Query, Res } from '@ne
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, type CommandContext, Context, created, etag, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, Needs, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -24,6 +24,7 @@ const diffQuery = z.strictObject({ from: version, to: version, format: z.enum(['
 /** Prompts, versioned. The same ones that MLflow's client registers and loads. */
 @ApiTags('prompts')
 @Controller('v1/projects/:projectId/prompts')
+@Needs('registry.read')
 export class PromptController {
   constructor(
     private readonly commands: CommandBus,
@@ -31,6 +32,7 @@ export class PromptController {
   ) {}
 
   @Post()
+  @Needs('component.write')
   async register(@Context() context: CommandContext, @Body({ schema: NewPrompt }) { name, description, tags }: z.infer<typeof NewPrompt>, @Res({ passthrough: true }) res: Response) {
     const modelId = uuidv7();
     const handled = await this.commands.execute(new ForModel(modelId, { type: 'RegisterModel', modelId, name, description, task: '', useCaseId: '', tags: [...promptTags, ...tags] }, context));
@@ -50,6 +52,7 @@ export class PromptController {
   }
 
   @Post(':name/versions')
+  @Needs('component.write')
   async registerVersion(@Context() context: CommandContext, @Param('name', { schema: promptName }) name: string, @Body({ schema: NewPromptVersion }) body: NewPromptVersion, @Res({ passthrough: true }) res: Response) {
     const { id: modelId } = await this.prompts.named(context.projectId, name);
     const reference = {
@@ -86,12 +89,14 @@ export class PromptController {
   }
 
   @Put(':name/aliases/:alias')
+  @Needs('model.change')
   async assignAlias(@Context() context: CommandContext, @Param('name', { schema: promptName }) name: string, @Param('alias', { schema: alias }) named: string, @Body({ schema: Target }) body: z.infer<typeof Target>, @Res({ passthrough: true }) res: Response) {
     const { id } = await this.prompts.named(context.projectId, name);
     return changed(res, await this.commands.execute(new ForModel(id, { type: 'AssignAlias', alias: named, version: body.version }, context)), { alias: named, version: body.version });
   }
 
   @Delete(':name/aliases/:alias')
+  @Needs('model.change')
   async removeAlias(@Context() context: CommandContext, @Param('name', { schema: promptName }) name: string, @Param('alias', { schema: alias }) named: string, @Res({ passthrough: true }) res: Response) {
     const { id } = await this.prompts.named(context.projectId, name);
     return changed(res, await this.commands.execute(new ForModel(id, { type: 'RemoveAlias', alias: named }, context)), { alias: named });

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Refused } from '@vitae/event-store';
-import { sqlOf, type Page } from '@vitae/service-kit';
+import { instant, sqlOf, type Page } from '@vitae/service-kit';
 import { z } from 'zod';
 import type { SortKey } from './sort-key.ts';
 import { parameters, type Parameters } from './condition.ts';
@@ -10,7 +10,7 @@ const VALUES = {
   bigint: z.int(),
   float8: z.union([z.number(), z.enum(['Infinity', '-Infinity', 'NaN'])]),
   uuid: z.uuid(),
-  timestamptz: z.iso.datetime({ offset: true }).regex(/^[12]/),
+  timestamptz: instant.regex(/^[12]/),
 };
 
 /**

@@ -1,11 +1,12 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { parseBundle, parseStatement } from '@vitae/model-signing';
-import { Problem, projectId } from '@vitae/service-kit';
+import { Needs, Problem, projectId } from '@vitae/service-kit';
 import { z } from 'zod';
 import { ArtefactStore } from '../artefact/artefact.store.ts';
 import { ModelVersionSignatures } from './signatures.view.ts';
 
 @Controller('v1/projects/:projectId/model-versions/:modelVersionId/signature')
+@Needs('registry.read')
 export class SignatureController {
   constructor(
     private readonly signatures: ModelVersionSignatures,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { keyId, parseCertificates, parsePublicKey, signModel, verifyModelSignature, type DigestedFile } from '@vitae/model-signing';
 import { boot, rebuildViews, type Running } from '@vitae/service-kit';
-import { freshDatabase, freshNats, type FreshDatabase, type FreshNats } from '@vitae/testing';
+import { as, freshDatabase, freshNats, specAccess, type FreshDatabase, type FreshNats } from '@vitae/testing';
 import pg from 'pg';
 import { registry } from '../app.module.ts';
 
@@ -22,10 +22,10 @@ let card: string;
 
 beforeAll(async () => {
   [database, nats, dataDir] = await Promise.all([freshDatabase(), freshNats(), mkdtemp(join(tmpdir(), 'vitae-signatures-'))]);
-  service = await boot(registry, { VITAE_MODE: 'local', PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
+  service = await boot(registry, { ...specAccess(), PORT: '0', DATABASE_URL: database.url, NATS_URL: nats.url, VITAE_DATA_DIR: dataDir, LOG_LEVEL: 'silent' });
   sql = new pg.Pool({ connectionString: database.url, max: 2 });
-  onnx = await kept(await readFile(new URL('credit-v1.onnx', CREDIT)));
-  card = await kept(Buffer.from('# Card\n'));
+  onnx = kept(await readFile(new URL('credit-v1.onnx', CREDIT)));
+  card = kept(Buffer.from('# Card\n'));
 });
 
 afterAll(async () => {
@@ -41,27 +41,39 @@ async function call(method: string, path: string, body?: unknown, headers: Recor
   const raw = body instanceof Uint8Array;
   const response = await fetch(`${service.url}/v1/projects/${path}`, {
     method,
-    headers: { 'vitae-actor': 'human/dana', 'content-type': raw ? 'application/octet-stream' : 'application/json', ...headers },
+    headers: { authorization: as('human/dana'), 'content-type': raw ? 'application/octet-stream' : 'application/json', ...headers },
     ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
   } as RequestInit);
   const text = await response.text();
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
 }
-const kept = async (bytes: Uint8Array): Promise<string> => (await call('POST', 'any/artefacts', bytes)).body.digest;
+/** What projects bring before they register, by its digest. */
+const brought = new Map<string, Uint8Array>();
+function kept(bytes: Uint8Array): string {
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  brought.set(digest, bytes);
+  return digest;
+}
 const vector = (name: string): Promise<string> => readFile(new URL(name, VECTORS), 'utf8');
 const told = ({ status, body }: Answer): [number, string] => [status, String(body?.type).split('/').at(-1) ?? ''];
 
 /** A project of its own with a dataset and a model, so that no test sees another's trust. */
 async function newProject() {
   const project = `p-${randomUUID().slice(0, 8)}`;
-  const digest = await kept(await readFile(new URL('credit.csv', CREDIT)));
+  const bring = async (): Promise<void> => {
+    for (const [digest, bytes] of brought) expect((await call('POST', `${project}/artefacts`, bytes)).body.digest).toBe(digest);
+  };
+  const digest = kept(await readFile(new URL('credit.csv', CREDIT)));
+  await bring();
   const datasetVersionId = (await call('POST', `${project}/datasets/german-credit/versions`, { digest, mediaType: 'text/csv', source: 'Statlog', licence: 'CC BY 4.0' })).body.id;
   const modelId = (await call('POST', `${project}/models`, { name: 'credit-risk', task: 'binary-classification', useCaseId: randomUUID() })).body.id;
   return {
     project,
     modelId,
-    register: (artefact: object, headers: Record<string, string> = {}) =>
-      call('POST', `${project}/models/${modelId}/versions`, { artefact: { digest: onnx, path: 'model.onnx', format: 'onnx', files: [{ path: 'README.md', digest: card }], ...artefact }, datasetVersionId, source: { repository: 'r', commit: 'abcdef0' } }, headers),
+    register: async (artefact: object, headers: Record<string, string> = {}) => {
+      await bring();
+      return call('POST', `${project}/models/${modelId}/versions`, { artefact: { digest: onnx, path: 'model.onnx', format: 'onnx', files: [{ path: 'README.md', digest: card }], ...artefact }, datasetVersionId, source: { repository: 'r', commit: 'abcdef0' } }, headers);
+    },
     trust: (name: string, pem: string) => call('POST', `${project}/signing-trust/keys`, { name, pem }),
   };
 }
@@ -163,11 +175,11 @@ describe('A version is refused, with an event that says so,', () => {
   it('when the signature was changed', async () => {
     const bundle = JSON.parse(signModel({ name: 'x', files: files(), privateKey: createPrivateKey(await vector('p256.key.pem')) }));
     bundle.dsseEnvelope.payload = Buffer.from(Buffer.from(bundle.dsseEnvelope.payload, 'base64').toString().replace('"x"', '"y"')).toString('base64');
-    expect(await rejection({ signature: { digest: await kept(Buffer.from(JSON.stringify(bundle))) } }, trusting('p256'))).toMatchObject({ fault: 'WRONG' });
+    expect(await rejection({ signature: { digest: kept(Buffer.from(JSON.stringify(bundle))) } }, trusting('p256'))).toMatchObject({ fault: 'WRONG' });
   });
   it('when the bundle is none, deep, or far too large', async () => {
     for (const bytes of [Buffer.from('{"a":1}'), Buffer.from('['.repeat(500_000)), Buffer.alloc(2 * 1024 * 1024, '[')]) {
-      expect((await rejection({ signature: { digest: await kept(bytes) } }, trusting('p256')))['fault']).toMatch(/MALFORMED|UNSUPPORTED/);
+      expect((await rejection({ signature: { digest: kept(bytes) } }, trusting('p256')))['fault']).toMatch(/MALFORMED|UNSUPPORTED/);
     }
   });
   it('when the key is no longer trusted', async () => {

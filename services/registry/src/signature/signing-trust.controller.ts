@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { keyId, nameOf, parseCertificates, parsePublicKey, publicPem, SignatureInvalid } from '@vitae/model-signing';
-import { changed, type CommandContext, Context, created, etag, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, Needs, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { z } from 'zod';
 import { text } from '../request.ts';
@@ -15,6 +15,7 @@ const Requirement = z.strictObject({ required: z.boolean() });
 
 /** Whom a project believes when somebody signs a model. */
 @Controller('v1/projects/:projectId/signing-trust')
+@Needs('registry.read')
 export class SigningTrustController {
   constructor(
     private readonly commands: CommandBus,
@@ -29,6 +30,7 @@ export class SigningTrustController {
   }
 
   @Post('keys')
+  @Needs('signing-trust.manage')
   async trust(@Context() context: CommandContext, @Body({ schema: NewSigningKey }) { name, pem }: z.infer<typeof NewSigningKey>, @Res({ passthrough: true }) res: Response) {
     const key = signingKeyOf(name, pem);
     const handled = await this.commands.execute(new ForSigningTrust({ type: 'TrustSigningKey', ...key }, context));
@@ -36,6 +38,7 @@ export class SigningTrustController {
   }
 
   @Delete('keys/:signingKeyId')
+  @Needs('signing-trust.manage')
   async distrust(
     @Context() context: CommandContext,
     @Param('signingKeyId', { schema: z.string().regex(/^[0-9a-f]{64}$/, 'A signing key id is 64 lower-case hexadecimal digits.') }) signingKeyId: string,
@@ -45,6 +48,7 @@ export class SigningTrustController {
   }
 
   @Put('requirement')
+  @Needs('signing-trust.manage')
   @HttpCode(200)
   async require(@Context() context: CommandContext, @Body({ schema: Requirement }) { required }: z.infer<typeof Requirement>, @Res({ passthrough: true }) res: Response) {
     const type = required ? 'RequireModelSignatures' : 'StopRequiringModelSignatures';

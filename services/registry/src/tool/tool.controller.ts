@@ -2,7 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Put, Query, Res } from '@
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { changed, type CommandContext, Context, created, etag, type Page, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { changed, type CommandContext, Context, created, etag, Needs, type Page, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ const revisionNumber = z.coerce.number().int().min(1).max(2 ** 31 - 1);
 /** What AI systems may call. */
 @ApiTags('tools')
 @Controller('v1/projects/:projectId/tools')
+@Needs('registry.read')
 export class ToolController {
   constructor(
     private readonly commands: CommandBus,
@@ -29,12 +30,14 @@ export class ToolController {
   ) {}
 
   @Post()
+  @Needs('component.write')
   async draft(@Context() context: CommandContext, @Body({ schema: NewTool }) { name, ...content }: z.infer<typeof NewTool>, @Res({ passthrough: true }) res: Response) {
     return this.#drafted(await this.commands.execute(new ForTool(uuidv7(), { type: 'Draft', name, content: toolOf(content) }, context)), context, res);
   }
 
   /** A server.json of the MCP registry: a new tool, or the next revision of the one that has its name. */
   @Post('imports')
+  @Needs('component.write')
   async import(@Context() context: CommandContext, @Body({ schema: ServerImport }) { server, ...said }: z.infer<typeof ServerImport>, @Res({ passthrough: true }) res: Response) {
     const { name, content } = toolOfServer(server, said);
     const known = await this.things.byName('tool', context.projectId, name);
@@ -63,23 +66,27 @@ export class ToolController {
 
   /** Writes the open draft anew, or begins the next revision. */
   @Put(':id/draft')
+  @Needs('component.write')
   redraft(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Body({ schema: NewToolContent }) content: z.infer<typeof NewToolContent>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'Redraft', content: toolOf(content) }, context, res);
   }
 
   /** From here on the newest revision never changes. */
   @Post(':id/publication')
+  @Needs('component.publish')
   @HttpCode(200)
   publish(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'Publish' }, context, res);
   }
 
   @Put(':id/revisions/:number/deprecation')
+  @Needs('component.publish')
   deprecate(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Param('number', { schema: revisionNumber }) number: number, @Body({ schema: End }) { reason }: z.infer<typeof End>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'Deprecate', number, reason }, context, res);
   }
 
   @Put(':id/revisions/:number/retirement')
+  @Needs('component.publish')
   retire(@Context() context: CommandContext, @Param('id', { schema: uuid }) id: string, @Param('number', { schema: revisionNumber }) number: number, @Body({ schema: End }) { reason }: z.infer<typeof End>, @Res({ passthrough: true }) res: Response) {
     return this.#change(id, { type: 'Retire', number, reason }, context, res);
   }

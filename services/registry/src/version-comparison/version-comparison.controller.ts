@@ -2,7 +2,7 @@ import { Body, Controller, Get, Param, Post, Query, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiTags } from '@nestjs/swagger';
 import { aggregateId } from '@vitae/event-store';
-import { type CommandContext, Context, created, etag, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
+import { type CommandContext, Context, created, etag, Needs, pageOf, type PageQuery, pageQuery, projectId } from '@vitae/service-kit';
 import type { Response } from 'express';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
@@ -21,6 +21,7 @@ const uuid = z.uuid();
 
 @ApiTags('evaluations')
 @Controller('v1/projects/:projectId')
+@Needs('registry.read')
 export class VersionComparisonController {
   constructor(
     private readonly commands: CommandBus,
@@ -29,6 +30,7 @@ export class VersionComparisonController {
   ) {}
 
   @Post('comparisons')
+  @Needs('evaluation.run')
   async compare(@Context() context: CommandContext, @Body({ schema: NewComparison }) body: z.infer<typeof NewComparison>, @Res({ passthrough: true }) res: Response) {
     const handled = await this.commands.execute(new ForVersionComparison({ ...body, comparisonId: uuidv7() }, context));
     const { id, task, rowCount, versions } = await this.#mustFind(context.projectId, aggregateId(handled.stream));

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import { ServiceToken } from '@vitae/service-kit';
 import { eventually } from '@vitae/testing';
 import type { RuntimeConfig } from '../config.ts';
 import type { LoggedInference } from './cloud-event.ts';
@@ -40,7 +41,7 @@ async function start(statuses: number[], limits: Partial<RuntimeConfig> = {}): P
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  log = new InferenceLog({ MONITORING_URL: url, RUNTIME_LOG_QUEUE: 100, RUNTIME_LOG_QUEUE_BYTES: 1_000_000, ...limits } as RuntimeConfig);
+  log = new InferenceLog({ MONITORING_URL: url, RUNTIME_LOG_QUEUE: 100, RUNTIME_LOG_QUEUE_BYTES: 1_000_000, ...limits } as RuntimeConfig, new ServiceToken({ VITAE_MODE: 'local' }));
 }
 afterEach(async () => {
   await log.onModuleDestroy();

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { metrics, type Counter } from '@opentelemetry/api';
-import { CONFIG, gauge } from '@vitae/service-kit';
+import { CONFIG, gauge, ServiceToken } from '@vitae/service-kit';
 import type { RuntimeConfig } from '../config.ts';
 import { cloudEventHeaders, type Half, type LoggedInference } from './cloud-event.ts';
 
@@ -42,7 +42,10 @@ export class InferenceLog implements OnApplicationBootstrap, OnModuleDestroy {
   #dropped: Counter | undefined;
   #stopGauge = (): void => undefined;
 
-  constructor(@Inject(CONFIG) private readonly config: RuntimeConfig) {}
+  constructor(
+    @Inject(CONFIG) private readonly config: RuntimeConfig,
+    private readonly serviceToken: ServiceToken,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.#dropped = metrics.getMeter('@vitae/runtime').createCounter('vitae.inference_log.dropped', { description: 'Inferences that were answered and not logged, by reason' });
@@ -112,13 +115,14 @@ export class InferenceLog implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       const answer = await fetch(`${this.config.MONITORING_URL}/ingest/cloudevents`, {
         method: 'POST',
-        headers: { ...cloudEventHeaders(half, inference, new Date().toISOString()), ...trace },
+        headers: { ...cloudEventHeaders(half, inference, new Date().toISOString()), ...trace, ...(await this.serviceToken.authorizationHeader()) },
+        redirect: 'error',
         body: half === 'request' ? request : response,
         signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(PATIENCE)]),
       });
       const text = await answer.text(); // read to the end, so that the connection can be used again
       if (answer.ok) return undefined;
-      return { message: `${answer.status} ${text.slice(0, 300)}`, final: answer.status < 500 && ![404, 408, 425, 429].includes(answer.status) };
+      return { message: `${answer.status} ${text.slice(0, 300)}`, final: answer.status < 500 && ![401, 403, 404, 408, 425, 429].includes(answer.status) };
     } catch (error) {
       const { message, cause } = error as Error & { cause?: Error };
       return { message: cause?.message || message, final: false };

@@ -2,9 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { CONFIG } from '@vitae/service-kit';
+import { CONFIG, ServiceToken } from '@vitae/service-kit';
 import type { RuntimeConfig } from '../config.ts';
-import { download } from './artefact.client.ts';
+import { download, DownloadFailed } from './artefact.client.ts';
 
 /** The bytes are not those of the digest: they are not loaded, and trying again would not help. */
 export class DigestMismatch extends Error {
@@ -18,7 +18,10 @@ export class ArtefactCache {
   readonly #root: string;
   readonly #drafts: string;
 
-  constructor(@Inject(CONFIG) private readonly config: RuntimeConfig) {
+  constructor(
+    @Inject(CONFIG) private readonly config: RuntimeConfig,
+    private readonly serviceToken: ServiceToken,
+  ) {
     this.#root = join(config.VITAE_DATA_DIR, 'runtime', 'artefacts', 'sha256');
     this.#drafts = join(config.VITAE_DATA_DIR, 'runtime', 'artefacts', 'drafts');
   }
@@ -43,7 +46,7 @@ export class ArtefactCache {
     if (kept && digestOf(kept) === digest) return kept;
     if (kept) this.#log.warn(`the file ${path} no longer has the digest of its name; it is fetched again`);
 
-    const bytes = await download(url, { signal, maxBytes: this.config.RUNTIME_MAX_ARTEFACT_BYTES });
+    const bytes = await download(url, { signal, maxBytes: this.config.RUNTIME_MAX_ARTEFACT_BYTES, headers: await this.#credentialFor(url) });
     const actual = digestOf(bytes);
     if (actual !== digest) throw new DigestMismatch(`${url} gave bytes with digest ${actual}, not ${digest}`);
     await mkdir(dirname(path), { recursive: true });
@@ -68,6 +71,14 @@ export class ArtefactCache {
         if (!keep.has(path)) await rm(path, { force: true });
       }
     }
+  }
+
+  /** The address comes with the command; only the registry of the configuration gets to see who we are. */
+  async #credentialFor(url: string): Promise<{ readonly authorization?: string }> {
+    if (new URL(url).origin !== new URL(this.config.REGISTRY_URL).origin) return {};
+    return this.serviceToken.authorizationHeader().catch((cause: Error) => {
+      throw new DownloadFailed(`${url} cannot be read: ${cause.message}`, { cause });
+    });
   }
 
   #pathOf(digest: string): string {

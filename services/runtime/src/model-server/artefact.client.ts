@@ -13,12 +13,19 @@ export class DownloadFailed extends Error {
 /** Longest wait for the next bytes, in milliseconds. */
 const PATIENCE = 30_000;
 
-/** Fetches a model file into memory. Throws DownloadRefused, DownloadFailed. */
-export async function download(url: string, { signal, maxBytes }: { readonly signal: AbortSignal; readonly maxBytes: number }): Promise<Uint8Array> {
+export interface DownloadOptions {
+  readonly signal: AbortSignal;
+  readonly maxBytes: number;
+  /** Shown to whoever is at the address: MUST be empty for one that is not Vitae's own. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Fetches a model file into memory. Follows no redirect. Throws DownloadRefused, DownloadFailed. */
+export async function download(url: string, { signal, maxBytes, headers }: DownloadOptions): Promise<Uint8Array> {
   const silence = new AbortController();
   let timer = setTimeout(() => silence.abort(), PATIENCE);
   try {
-    const response = await fetch(url, { headers: { ...traceHeaders() }, signal: AbortSignal.any([signal, silence.signal]), redirect: 'error' });
+    const response = await fetch(url, { headers: { ...traceHeaders(), ...headers }, signal: AbortSignal.any([signal, silence.signal]), redirect: 'error' });
     if (!response.ok || !response.body) {
       await response.body?.cancel();
       const message = `${url} answered ${response.status}`;

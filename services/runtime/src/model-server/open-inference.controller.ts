@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Catch, Controller, Get, Inject, Logger, Param, Post, Req, Res, UseFilters, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ApiBody, ApiHeader } from '@nestjs/swagger';
 import { metrics, type Counter, type Histogram } from '@opentelemetry/api';
-import { CONFIG, Readiness, traceHeaders } from '@vitae/service-kit';
+import { belongsTo, CONFIG, InProject, may, mustHave, Needs, Problem, Public, Readiness, traceHeaders, type KnownRequest, type Principal } from '@vitae/service-kit';
 import type { Request, Response } from 'express';
 import { z } from 'zod';
 import type { RuntimeConfig } from '../config.ts';
@@ -13,6 +13,10 @@ import { described, InferenceRefused, InferenceRequest, outputsFor, parseInferen
 import { SessionLost } from './onnx-session.client.ts';
 import { BodyTooLarge, readBody } from './request-body.client.ts';
 import type { ServedVariant } from './served-variant.worker.ts';
+
+type Asking = Request & KnownRequest;
+
+const HEALTH = 'load balancers and clusters ask it without a name';
 
 /** The protocol's form of an error: `{"error": "…"}`, on every route under /v2. */
 @Catch()
@@ -31,6 +35,9 @@ class ProtocolErrors implements ExceptionFilter {
       // What is still coming of an oversized body is not worth reading: the connection ends with the answer.
       if (error.status === 413) response.set('Connection', 'close');
       response.status(error.status).json({ error: error.message });
+    } else if (error instanceof Problem) {
+      const { status, body } = protocolAnswer(error);
+      response.status(status).set(error.extra.headers ?? {}).json(body);
     } else if (request.destroyed && !request.complete) {
       response.destroy(); // the caller went away while sending
     } else {
@@ -41,12 +48,17 @@ class ProtocolErrors implements ExceptionFilter {
   }
 }
 
+/** What the suite says of a request, in the protocol's form. */
+export const protocolAnswer = ({ status, message }: Problem): { readonly status: number; readonly body: { readonly error: string } } => ({ status, body: { error: message } });
+
 /**
  * Open Inference Protocol v2 over REST (KServe's spelling where the protocol leaves one open). The model of the
  * protocol is the endpoint; a request goes to one of its variants, by weight, or to the one whose version it names.
  */
 @Controller('v2')
 @UseFilters(new ProtocolErrors())
+@Needs('model.infer')
+@InProject('any') // that of the endpoint, once it is found
 export class OpenInferenceController {
   readonly #measures: { readonly inferences: Counter; readonly seconds: Histogram };
   #atWork = 0;
@@ -65,16 +77,19 @@ export class OpenInferenceController {
   }
 
   @Get()
+  @Public('what clients of the protocol ask first; it tells nothing of what is served')
   server() {
     return { name: 'vitae-runtime', version: '0.1.0', extensions: [] };
   }
 
   @Get('health/live')
+  @Public(HEALTH)
   live() {
     return { live: true };
   }
 
   @Get('health/ready')
+  @Public(HEALTH)
   ready(@Res({ passthrough: true }) res: Response) {
     const ready = this.endpoints.restored && !this.readiness.draining;
     if (!ready) res.status(503);
@@ -82,30 +97,34 @@ export class OpenInferenceController {
   }
 
   @Get('models')
-  models() {
-    return { models: this.endpoints.names() };
+  models(@Req() { principal }: Asking) {
+    const mayAsk = (name: string): boolean => {
+      const endpoint = this.endpoints.get(name);
+      return endpoint !== undefined && principal !== undefined && may(principal, 'model.infer', endpoint.route.projectId);
+    };
+    return { models: this.endpoints.names().filter(mayAsk) };
   }
 
   @Get(['models/:model', 'models/:model/versions/:version'])
-  model(@Param('model') name: string, @Param('version') version?: string) {
-    const endpoint = this.#endpoint(name);
+  model(@Req() { principal }: Asking, @Param('model') name: string, @Param('version') version?: string) {
+    const endpoint = this.#endpoint(name, principal);
     const { inputs, outputs } = this.#metadataOf(endpoint, version);
     const versions = endpoint.route.variants.map((variant) => String(variant.version));
     return { name, versions: [...new Set(versions)], platform: 'onnx_onnxv1', inputs: described(inputs), outputs: described(outputs) };
   }
 
   @Get(['models/:model/ready', 'models/:model/versions/:version/ready'])
-  modelReady(@Param('model') name: string, @Param('version') version?: string) {
-    this.#metadataOf(this.#endpoint(name), version);
+  modelReady(@Req() { principal }: Asking, @Param('model') name: string, @Param('version') version?: string) {
+    this.#metadataOf(this.#endpoint(name, principal), version);
     return { name, ready: true };
   }
 
   @Post(['models/:model/infer', 'models/:model/versions/:version/infer'])
   @ApiBody({ schema: z.toJSONSchema(InferenceRequest, { io: 'input', unrepresentable: 'any' }) as object })
   @ApiHeader({ name: 'X-Request-Id', required: false, description: 'Chooses the variant and names the request for labels that come later; a new one if absent.' })
-  async infer(@Param('model') name: string, @Req() req: Request, @Res() res: Response, @Param('version') version?: string): Promise<void> {
+  async infer(@Param('model') name: string, @Req() req: Asking, @Res() res: Response, @Param('version') version?: string): Promise<void> {
     const requestedAt = new Date().toISOString();
-    this.#endpoint(name); // before the body is read: an unknown model needs no 10 MB
+    this.#endpoint(name, req.principal); // before the body is read: an unknown model needs no 10 MB
     const contentType = contentTypeOf(req);
     const body = await readBody(req, this.config.RUNTIME_MAX_BODY_BYTES).catch((error: unknown) => {
       throw error instanceof BodyTooLarge ? new InferenceRefused(413, `${error.message}; send fewer rows at a time`) : error;
@@ -114,7 +133,7 @@ export class OpenInferenceController {
     const requestId = requestIdOf(req, request.id);
 
     // From here to run() there is no await: the variant that is chosen is the one that answers.
-    const endpoint = this.#endpoint(name);
+    const endpoint = this.#endpoint(name, req.principal);
     const variant = this.#variantFor(endpoint, requestId, version);
     const metadata = variant.metadata as ModelMetadata;
     const [tensors, outputs] = [tensorsFor(request, metadata), outputsFor(request, metadata)];
@@ -158,9 +177,11 @@ export class OpenInferenceController {
     res.status(200).set({ 'Vitae-Variant': variantId, 'X-Request-Id': requestId }).type('application/json').send(response);
   }
 
-  #endpoint(name: string): ServedEndpoint {
+  /** To who has nothing in its project, an endpoint is not there. */
+  #endpoint(name: string, principal: Principal | undefined): ServedEndpoint {
     const endpoint = this.endpoints.get(name);
-    if (!endpoint) throw new InferenceRefused(404, `there is no model ${name}; GET /v2/models lists those that there are`);
+    if (!endpoint || !principal || !belongsTo(principal, endpoint.route.projectId)) throw new InferenceRefused(404, `there is no model ${name}; GET /v2/models lists those that there are`);
+    mustHave(principal, 'model.infer', endpoint.route.projectId);
     return endpoint;
   }
 
