@@ -121,7 +121,7 @@ const events = async (project: string): Promise<number> => {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
   try {
-    return Number((await client.query<{ n: string }>(`select count(*) as n from ledger.event where project_id = $1`, [project])).rows[0]?.n);
+    return Number((await client.query<{ n: string }>(`select count(*) as n from ledger.event where project_id = $1 and type not like 'vitae.access.%'`, [project])).rows[0]?.n);
   } finally {
     await client.end();
   }

@@ -268,7 +268,7 @@ const told = (events: readonly RecordedEvent[]): string[] =>
 
 /** What requests can have stored: the reconciler may still be at work on what an earlier one asked for. */
 async function stored(): Promise<unknown> {
-  const [{ events } = { events: 0 }] = (await pool.query<{ events: number }>(`select count(*)::integer as events from ledger.event where metadata -> 'actor' ->> 'id' <> 'deployment'`)).rows;
+  const [{ events } = { events: 0 }] = (await pool.query<{ events: number }>(`select count(*)::integer as events from ledger.event where type not like 'vitae.access.%' and metadata -> 'actor' ->> 'id' <> 'deployment'`)).rows;
   const tables = ['environment', 'endpoint', 'variant', 'rollout'];
   const counts = await Promise.all(tables.map(async (table) => (await pool.query(`select count(*)::integer as n from deployment.${table}`)).rows[0].n as number));
   return { events, counts };
