@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareBroker } from './prepare-broker.ts';
 
 export interface SubscribersKept {
   readonly directory: string;
   readonly file: string;
-  readonly server: { readonly url: string; reload(): void };
+  readonly server: { readonly url: string; reload(): Promise<void> };
   readonly report: (line: string) => void;
 }
 
@@ -22,6 +23,8 @@ const PATIENCE = 30;
 export function keepSubscribers({ directory, file, server, report }: SubscribersKept): { stop(): Promise<void> } {
   const stopped = new AbortController();
   let seen: string | undefined;
+  /** The server has a configuration to read. */
+  let stale = false;
   let told = '';
   let due = 0;
   let failures = 0;
@@ -33,15 +36,18 @@ export function keepSubscribers({ directory, file, server, report }: Subscribers
   const look = async (): Promise<void> => {
     const text = await readFile(file, 'utf8').catch(() => '');
     if (text === seen && Date.now() < due) return;
+    const configured = await configIn(directory);
     const broker = await prepareBroker(directory, file).catch((error: unknown) => tell((error as Error).message));
     if (!broker) return;
-    if (seen !== undefined && text !== seen) server.reload();
+    stale ||= (await configIn(directory)) !== configured;
+    if (stale) await server.reload();
+    stale = false;
     seen = text;
     due = 0;
     if (broker.subscribers.length + broker.gone.length > 0) await broker.keepDurables(server.url);
     if (broker.gone.length > 0) {
       await prepareBroker(directory, file); // without a right on what is gone
-      server.reload();
+      await server.reload();
     }
     due = Date.now() + CHECK_MS;
     told = '';
@@ -64,3 +70,5 @@ export function keepSubscribers({ directory, file, server, report }: Subscribers
     },
   };
 }
+
+const configIn = (directory: string): Promise<string> => readFile(join(directory, 'nats-server.conf'), 'utf8').catch(() => '');

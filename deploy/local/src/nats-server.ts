@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -27,8 +27,12 @@ export interface NatsServer {
   readonly storeDir: string;
   /** Resolves when the server has ended, for whatever reason. */
   readonly ended: Promise<string>;
-  /** Lets it read its configuration again: who was taken out of it is thrown out. */
-  reload(): void;
+  /**
+   * Lets it read its configuration again: who was taken out of it is thrown out. Resolves when it has; whoever connects
+   * before may be cut off in the middle.
+   * @throws when it does not take the configuration; the old one stays.
+   */
+  reload(): Promise<void>;
   /** SIGTERM lets it close its files; SIGKILL is for tests of what it loses then. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
@@ -60,9 +64,25 @@ export async function startNats(options: NatsOptions): Promise<NatsServer> {
     pid: child.pid!, // it answered, so it was spawned
     storeDir,
     ended: end,
-    reload: () => void child.kill('SIGHUP'),
+    reload: () => reloaded(() => child.kill('SIGHUP'), logFile),
     stop: (signal = 'SIGTERM') => stopChild(child, signal, 15_000),
   };
+}
+
+/** Longest that a server is waited for, in ms. */
+const RELOAD_MS = 10_000;
+
+/** It says only in its log that it has. */
+async function reloaded(ask: () => void, logFile: string): Promise<void> {
+  const { size } = await stat(logFile);
+  ask();
+  for (const end = Date.now() + RELOAD_MS; Date.now() < end; await sleep(20)) {
+    const said = (await readFile(logFile)).subarray(size).toString();
+    if (said.includes('Reloaded server configuration')) return;
+    const [, why] = /Failed to reload server configuration: (.*)/.exec(said) ?? [];
+    if (why !== undefined) throw new Error(`nats-server does not take its new configuration: ${why}`);
+  }
+  throw new Error(`nats-server has not read its configuration again within ${RELOAD_MS / 1000} s; see ${logFile}`);
 }
 
 /** A server's name. With a configuration it stands there, in a file around it: a flag would be forgotten when the server reads it again, and it would refuse to. */

@@ -20,7 +20,7 @@ const violations = new Map<string, string[]>();
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'vitae-rights-'));
-  const rights = { ...Object.fromEntries(suiteLogins.map((name) => [name, rightsOf(name)])), 'risk-register': rightsOfSubscriber('risk-register', ['credit', 'fraud']), bi: rightsOfSubscriber('bi', ['credit']), [KEEPER]: rightsOfKeeper(['risk-register', 'bi']) };
+  const rights = { ...Object.fromEntries(suiteLogins.map((name) => [name, rightsOf(name)])), 'risk-register': rightsOfSubscriber('risk-register', ['credit', 'fraud']), bi: rightsOfSubscriber('bi', ['credit']), [KEEPER]: rightsOfKeeper(['risk-register', 'bi']), 'who may do nothing': { publish: [], subscribe: [] } };
   logins = Object.entries(rights).map(([name, these]) => {
     const pair = nkeys.createUser();
     seeds.set(name, pair.getSeed());
@@ -96,7 +96,7 @@ async function valueOf(root: string, constant: string): Promise<string> {
 }
 
 describe('the rights at NATS', () => {
-  it.each([...suiteLogins, 'risk-register', 'bi', KEEPER])('of %s are its list, no less and no more', async (name) => {
+  it.each([...suiteLogins, 'risk-register', 'bi', KEEPER, 'who may do nothing'])('of %s are its list, no less and no more', async (name) => {
     const rights = logins.find((login) => login.name === name)?.rights ?? { publish: [], subscribe: [] };
     const tried = attempts();
     expect(await probe(name)).toEqual({

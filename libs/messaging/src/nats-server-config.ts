@@ -37,4 +37,5 @@ ${users.join('\n')}
 `;
 }
 
-const list = (subjects: readonly string[]): string => `[${subjects.map((subject) => JSON.stringify(subject)).join(', ')}]`;
+/** To NATS an empty list forbids nothing, so who may do nothing is allowed a subject that nobody uses. */
+const list = (subjects: readonly string[]): string => `[${(subjects.length > 0 ? subjects : ['_NOTHING']).map((subject) => JSON.stringify(subject)).join(', ')}]`;

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { glob, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -9,7 +9,7 @@ import { keepSubscribers, prepareBroker, startNats, type NatsServer } from '@vit
 import { eventually } from '@vitae/testing';
 import { ensureLedgerStream } from './index.ts';
 
-let directory: string, file: string, server: NatsServer, ledger: NatsConnection;
+let directory: string, file: string, server: NatsServer, ledger: NatsConnection, auditor: NatsConnection;
 let kept: { stop(): Promise<void> };
 const reported: string[] = [];
 const keys = () => join(directory, 'keys');
@@ -19,7 +19,18 @@ async function login(name: string, seedFile: string): Promise<NatsConnection> {
   const seed = (await readFile(seedFile, 'utf8')).trim();
   return connect({ servers: server.url, authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)), inboxPrefix: `_INBOX.${name}`, timeout: 2_000, reconnect: false });
 }
-const subscriber = (name: string) => login(name, join(keys(), 'subscribers', `${name}.nk`));
+/**
+ * Comes once the durable is there, which is made last. Whoever came before the server knew the key would be cut off, and the
+ * client of NATS throws where nobody can catch when that happens as it writes.
+ */
+async function subscriber(name: string): Promise<NatsConnection> {
+  await eventually(async () => {
+    const durables: string[] = [];
+    for await (const found of glob(`**/obs/${name}`, { cwd: join(directory, 'store') })) durables.push(found);
+    expect(durables).toHaveLength(1);
+  }, { timeout: 30_000 });
+  return login(name, join(keys(), 'subscribers', `${name}.nk`));
+}
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'vitae-subscribers-'));
@@ -28,12 +39,13 @@ beforeAll(async () => {
   const { configFile, keyFileOf } = await prepareBroker(keys(), file);
   server = await startNats({ storeDir: join(directory, 'store'), configFile });
   ledger = await login('ledger', keyFileOf('ledger') ?? '');
+  auditor = await login('auditor', keyFileOf('auditor') ?? '');
   await ensureLedgerStream(ledger, '01990000-0000-7000-8000-0000000000aa');
   kept = keepSubscribers({ directory: keys(), file, server, report: (line) => void reported.push(line) });
 });
 afterAll(async () => {
   await kept.stop();
-  await ledger.close();
+  await Promise.all([ledger.close(), auditor.close()]);
   await server.stop();
   await rm(directory, { recursive: true, force: true });
 });
@@ -54,7 +66,7 @@ describe('the list of subscribers', () => {
     await told('credit', 'first of credit');
     await told('fraud', 'first of fraud');
     await listed({ name: 'bi', projects: ['credit'] });
-    const bi = await eventually(() => subscriber('bi'), { timeout: 30_000 });
+    const bi = await subscriber('bi');
     await eventually(async () => expect(await next(bi, 'bi')).toBe('first of credit'), { timeout: 30_000 });
     expect(await next(bi, 'bi')).toBeUndefined();
     expect((await stat(join(keys(), 'subscribers', 'bi.nk'))).mode & 0o777).toBe(0o600);
@@ -69,15 +81,13 @@ describe('the list of subscribers', () => {
     await listed();
     await eventually(() => expect(bi.isClosed()).toBe(true), { timeout: 30_000 });
     await eventually(async () => expect(await stat(join(keys(), 'subscribers', 'bi.nk')).catch(() => 'no key')).toBe('no key'), { timeout: 30_000 });
-    const auditor = await login('auditor', join(keys(), 'auditor.nk'));
     await expect(auditor.request('$JS.API.CONSUMER.INFO.VITAE_LEDGER.bi', '', { timeout: 500 })).rejects.toThrow(); // not his, and gone
-    await auditor.close();
     expect(await readFile(join(keys(), 'nats-server.conf'), 'utf8')).not.toContain('VITAE_LEDGER.bi');
   }, 120_000);
 
   it('that is wrong is told once, and changes nothing', async () => {
     await listed({ name: 'mart', projects: ['credit'] });
-    const mart = await eventually(() => subscriber('mart'), { timeout: 30_000 });
+    const mart = await subscriber('mart');
     await eventually(async () => expect(await next(mart, 'mart')).toBe('first of credit'), { timeout: 30_000 });
     await listed({ name: 'mart', projects: ['*'] });
     await eventually(() => expect(reported).toEqual([expect.stringMatching(/subscribers\.json cannot be used: 0\/projects\/0: expected/)]), { timeout: 30_000 });
