@@ -73,7 +73,7 @@ const upload = (bytes: Uint8Array, headers: Record<string, string> = {}): Promis
 
 /** Everything that could have been stored. */
 async function stored(): Promise<unknown> {
-  const counts = ['ledger.event', 'ledger.batch', 'registry.dataset_version', 'registry.model', 'registry.model_version', 'registry.evaluation', 'registry.version_counter where last_version > 0'];
+  const counts = [`ledger.event where type not like 'vitae.access.%'`, 'ledger.batch', 'registry.dataset_version', 'registry.model', 'registry.model_version', 'registry.evaluation', 'registry.version_counter where last_version > 0'];
   const rows = await Promise.all(counts.map(async (table) => [table, (await sql.query(`select count(*)::integer as n from ${table}`)).rows[0].n]));
   const files = (await readdir(dataDir, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
   return { ...Object.fromEntries(rows), files: files.length };
