@@ -2,8 +2,7 @@ import { Controller, Get, Header, Query, Req } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import type { Request } from 'express';
 import { z } from 'zod';
-import type { KnownRequest } from './authenticate.ts';
-import { credentialMissing } from './authenticate.ts';
+import { credentialMissing, type KnownRequest } from './authenticate.ts';
 import { Known } from './needs.ts';
 import { INSTALLATION, permissionsIn } from './principal.ts';
 
