@@ -351,13 +351,15 @@ describe('the database', () => {
   it('has the one of two transactions run again that it gave up because each waited for the other', async () => {
     const ids = await Promise.all(['one way', 'the other way'].map(async (name) => String((await register(name)).body.stream).split('Model-')[1] ?? ''));
     let runs = 0;
+    let holding = 0;
     let both = (): void => undefined;
     const bothHaveOne = new Promise<void>((resolve) => (both = resolve));
     const lockInTurn = (order: readonly string[]) =>
       inside.ledger.transact(async ({ sql }) => {
         runs += 1;
         if ((await sql.query('select from kit_spec.model where id = $1 for update', [order[0]])).length !== 1) throw new Error('there is no such row');
-        if (runs === 2) both();
+        holding += 1;
+        if (holding === 2) both(); // each has its first row by now, so that neither can have the other's
         await bothHaveOne;
         await sql.query('select from kit_spec.model where id = $1 for update', [order[1]]);
         return 'done';
