@@ -3,7 +3,7 @@ import type { NatsConnection } from '@nats-io/nats-core';
 /** The subject of hints. */
 export const HINT = 'vitae.hint.appended';
 /** A sequencer at work looks again by itself, so that it needs no hint for each of many appends. */
-const REST_MS = 2;
+const REST_MS = 1;
 
 /**
  * How to tell the sequencer, over core NATS, that something was committed: one hint at once, and while more follow one

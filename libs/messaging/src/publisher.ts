@@ -1,7 +1,7 @@
-import { createInbox, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/nats-core';
-import type { NatsConnectionImpl } from '@nats-io/nats-core/internal';
+import type { Msg, MsgHdrs, NatsConnection } from '@nats-io/nats-core';
 import { SpanKind, SpanStatusCode, trace, type Span } from '@opentelemetry/api';
 import type { RawEntry, RecordedEvent } from '@vitae/event-store';
+import { inboxOf } from './answer-inbox.ts';
 import { onLost } from './connection-lost.ts';
 import { LEDGER_STREAM } from './ledger-stream.ts';
 import { contextOf, traceparentOf } from './trace-context.ts';
@@ -35,16 +35,16 @@ const ANSWER_EVERY = 64;
  */
 export async function publishFrom(nats: NatsConnection, events: readonly (RecordedEvent | RawEntry)[]): Promise<number> {
   if (events.length === 0) return 0;
-  const inbox = createInbox((nats as NatsConnectionImpl).options.inboxPrefix); // the only place where this login may hear answers
   const spans = new Map<number, Span>();
   const isAnswered = (n: number): boolean => n === events.length - 1 || n % ANSWER_EVERY === ANSWER_EVERY - 1;
-  const answers = answersOn(nats, inbox, events.filter((_, n) => isAnswered(n)).length, (n, error) => endSpan(spans, n, error));
+  const answers = answersOn(nats, events.filter((_, n) => isAnswered(n)).length, (n, error) => endSpan(spans, n, error));
   try {
     events.forEach((event, n) => {
       const { span, header } = traced(event);
       if (span) spans.set(n, span);
       const { subject, headers, data } = toWire(event, `Nats-Expected-Last-Sequence: ${event.index}\r\n${header}`);
-      nats.publish(subject, data, { ...(isAnswered(n) && { reply: `${inbox}.${n}` }), headers: written(headers) });
+      const bytes = Buffer.from(headers + data); // made together, they cost half of what they cost one by one; headers are ASCII
+      nats.publish(subject, bytes.subarray(headers.length), { ...(isAnswered(n) && { reply: `${answers.inbox}.${n}` }), headers: written(bytes.subarray(0, headers.length)) });
     });
     return await answers.all;
   } finally {
@@ -59,7 +59,7 @@ interface PublishAnswer {
 }
 
 /** Counts the answers that `open` messages ask for. `all` resolves with how many messages are known to be stored. */
-function answersOn(nats: NatsConnection, inbox: string, open: number, heard: (n: number, error: string | undefined) => void) {
+function answersOn(nats: NatsConnection, open: number, heard: (n: number, error: string | undefined) => void) {
   let stored = 0; // up to the first refusal
   let refused = false;
   let settle: (failure?: Error) => void = () => undefined;
@@ -68,28 +68,26 @@ function answersOn(nats: NatsConnection, inbox: string, open: number, heard: (n:
   });
   all.catch(() => undefined); // whoever waits hears of it; nobody may wait any more
   const patience = setTimeout(() => settle(new Error('JetStream did not answer in time')), NO_ANSWER_MS);
-  const subscription = nats.subscribe(`${inbox}.*`, {
-    callback: (broken, message) => {
-      if (broken) return settle(broken);
-      const n = Number(message.subject.slice(inbox.length + 1));
-      const refusal = refusalIn(message);
-      heard(n, refusal?.description);
-      if (refusal) {
-        if (refusal.err_code !== WRONG_LAST_SEQUENCE) return settle(new Error(`JetStream refused a message: ${refusal.description ?? 'no reason given'}`));
-        refused = true;
-      } else if (!refused) stored = n + 1;
-      open -= 1;
-      if (open === 0) settle();
-      else patience.refresh();
-    },
+  const { inbox, close } = inboxOf(nats).open((broken, n, message) => {
+    if (broken) return settle(broken);
+    const refusal = refusalIn(message);
+    heard(n, refusal?.description);
+    if (refusal) {
+      if (refusal.err_code !== WRONG_LAST_SEQUENCE) return settle(new Error(`JetStream refused a message: ${refusal.description ?? 'no reason given'}`));
+      refused = true;
+    } else if (!refused) stored = n + 1;
+    open -= 1;
+    if (open === 0) settle();
+    else patience.refresh();
   });
   const unheard = onLost(nats, () => settle(new Error('the connection to NATS was lost')));
   return {
     all,
+    inbox,
     close: () => {
       clearTimeout(patience);
       unheard();
-      subscription.unsubscribe();
+      close();
     },
   };
 }
@@ -101,7 +99,7 @@ function refusalIn(message: Msg): PublishAnswer['error'] {
 }
 
 /** A header block that is written already. The client only ever calls `encode` on what it sends. */
-const written = (block: string): MsgHdrs => ({ encode: () => Buffer.from(block, 'latin1') }) as unknown as MsgHdrs;
+const written = (block: Uint8Array): MsgHdrs => ({ encode: () => block }) as unknown as MsgHdrs;
 
 const tracer = trace.getTracer('@vitae/messaging');
 

@@ -20,40 +20,44 @@ const KINDS = { [ActorKind.HUMAN]: 'human', [ActorKind.MACHINE]: 'machine', [Act
  */
 export function toWire(event: RecordedEvent | RawEntry, more = ''): WireMessage {
   let block = 'NATS/1.0\r\n';
-  for (const [name, value] of Object.entries(cloudEventAttributes(event))) {
+  eachAttribute(event, (name, value) => {
     if (value !== '') block += `ce-${name}: ${encode(value)}\r\n`;
-  }
+  });
   return { subject: subjectOf(event), headers: `${block}${more}\r\n`, data: event.payload };
 }
 
 /** The event's CloudEvents attributes, as they are; empty where the event says nothing. It MUST have its index. */
 export function cloudEventAttributes(event: RecordedEvent | RawEntry): Readonly<Record<string, string>> {
+  const attributes: Record<string, string> = {};
+  eachAttribute(event, (name, value) => void (attributes[name] = value));
+  return attributes;
+}
+
+/** Told one by one, not in an object: each event is published, and that object was a third of writing it. */
+function eachAttribute(event: RecordedEvent | RawEntry, put: (name: string, value: string) => void): void {
   const { index, stream, projectId } = event;
   if (index === undefined) throw new Error(`event ${event.id} has no index yet and cannot be published`);
-  const { time, subjects, actorid, actorkind, onbehalfof, reason, correlationid, causationid, traceparent } =
-    'metadata' in event ? contextOfEntry(event) : contextOfEvent(event);
-  return {
-    specversion: '1.0',
-    id: event.id,
-    source: `/vitae/${projectId}/${stream.slice(0, stream.indexOf('.'))}`,
-    type: event.type,
-    time,
-    subject: stream,
-    datacontenttype: 'application/json',
-    index: String(index),
-    stream,
-    revision: String(event.revision),
-    projectid: projectId,
-    subjects,
-    actorid,
-    actorkind,
-    onbehalfof,
-    reason,
-    recordedtime: event.recordedAt,
-    correlationid,
-    causationid,
-    traceparent,
-  };
+  const context = 'metadata' in event ? contextOfEntry(event) : contextOfEvent(event);
+  put('specversion', '1.0');
+  put('id', event.id);
+  put('source', `/vitae/${projectId}/${stream.slice(0, stream.indexOf('.'))}`);
+  put('type', event.type);
+  put('time', context.time);
+  put('subject', stream);
+  put('datacontenttype', 'application/json');
+  put('index', String(index));
+  put('stream', stream);
+  put('revision', String(event.revision));
+  put('projectid', projectId);
+  put('subjects', context.subjects);
+  put('actorid', context.actorid);
+  put('actorkind', context.actorkind);
+  put('onbehalfof', context.onbehalfof);
+  put('reason', context.reason);
+  put('recordedtime', event.recordedAt);
+  put('correlationid', context.correlationid);
+  put('causationid', context.causationid);
+  put('traceparent', context.traceparent);
 }
 
 interface Context {

@@ -12,9 +12,11 @@ import { QueueingWorker } from '../webhook/queueing.worker.ts';
 import { signal } from '../signal.worker.ts';
 
 const BATCH = 1_000;
-/** From so many at once on it lets some gather, for each look has its price; below, it looks again at once. */
-const BUSY = 50;
-const GATHER_MS = 4;
+/**
+ * How long it lets more gather after a look that found so many, in milliseconds, for each look has its price: with 150 at
+ * once an event costs PostgreSQL half as much again as with 1,000. Below the first it looks again at once.
+ */
+const GATHER: readonly { readonly from: number; readonly ms: number }[] = [{ from: 250, ms: 20 }, { from: 100, ms: 10 }, { from: 50, ms: 4 }];
 /** Events after which the inbox is swept. */
 const SWEEP_EVERY = 2_000;
 /** Entries of a block, after which there is one more to be noted for the history. */
@@ -94,7 +96,8 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
       }
       this.#note(n);
       if (n === 0) return;
-      if (n >= BUSY && n < BATCH) await sleep(GATHER_MS);
+      const gather = GATHER.find(({ from }) => n >= from);
+      if (gather && n < BATCH) await sleep(gather.ms);
     }
   }
 

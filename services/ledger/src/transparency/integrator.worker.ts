@@ -8,8 +8,10 @@ import { signal } from '../signal.worker.ts';
 import { LogTables, type FullTile } from './log-tables.store.ts';
 import { dense, HistoryChanged, leafOf, signedTree } from './log-tree.store.ts';
 
-/** Events taken at once: few enough that hashing them keeps nobody waiting. */
-const PAGE = 256;
+/** Events taken at once: their tiles are stored by one statement. */
+const PAGE = 2_048;
+/** Events hashed in one turn: few enough that nobody is kept waiting. */
+const TURN = 128;
 /** How often it looks for new events, in milliseconds. A signature comes each second, so nobody needs it sooner. */
 const POLL_MS = 100;
 
@@ -82,7 +84,6 @@ export class IntegratorWorker implements OnApplicationBootstrap, OnModuleDestroy
         const { entries, end } = await this.pages.page(this.#tree.size, PAGE);
         if (entries.length > 0) await this.#integrate(this.#tree, entries);
         this.#trouble = undefined;
-        await nextTurn(); // a page that was at hand cost no waiting: the others have their turn, too
         if (!end) continue;
       } catch (error) {
         if (error instanceof HistoryChanged) return this.halt(error.message);
@@ -96,7 +97,10 @@ export class IntegratorWorker implements OnApplicationBootstrap, OnModuleDestroy
   async #integrate(tree: TiledTree, events: readonly RawEntry[]): Promise<void> {
     const full: FullTile[] = [];
     const next = tree.fork((tile, hashes) => full.push({ tile, hashes }));
-    for (const event of dense(events, tree.size)) next.append(leafOf(event));
+    for (const [n, event] of dense(events, tree.size).entries()) {
+      next.append(leafOf(event));
+      if (n % TURN === TURN - 1) await nextTurn();
+    }
     const different = full.length > 0 ? await this.tables.putTiles(full) : [];
     if (different.length > 0) throw new HistoryChanged(`${different.join(', ')} is stored with other bytes than the events give; run vitae fsck to find which of them was changed`);
     this.#tree = next;

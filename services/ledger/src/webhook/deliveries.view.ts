@@ -27,13 +27,21 @@ export interface DeliveryQuery {
   readonly state?: DeliveryItem['state'] | undefined;
 }
 
+export interface Noted {
+  readonly news: boolean;
+  readonly anybody: boolean;
+}
+
 /**
  * Notes, for each webhook that wants an event of this part of the ledger, that it is to be told of it; once, however often it
  * is asked. Of its own life (that it was paused, or is sent events again) a webhook is not told.
+ *
+ * @returns whether there is anything new to tell, and anybody to be told anything.
  */
-export async function noteDeliveries(sql: Sql, from: number, to: number): Promise<void> {
-  await sql.query(
-    `insert into webhooks.delivery (webhook_id, index, event_id, type)
+export async function noteDeliveries(sql: Sql, from: number, to: number): Promise<Noted> {
+  const [noted] = await sql.query<Noted>(
+    `with noted as (
+     insert into webhooks.delivery (webhook_id, index, event_id, type)
      select s.webhook_id, e.index, e.id, e.type
      from webhooks.subscription s join webhooks.webhook w on w.id = s.webhook_id and w.state <> 'unsubscribed'
      cross join lateral (
@@ -42,9 +50,11 @@ export async function noteDeliveries(sql: Sql, from: number, to: number): Promis
      ) e
      where s.project_id in (e.project_id, 'vitae') and s.since_index < e.index and w.pruned_index < e.index
        and webhooks.wanted(e.type, e.subjects, s.types, s.subjects) and 'webhook:' || s.webhook_id <> all (e.subjects)
-     on conflict do nothing`,
+     on conflict do nothing returning index
+     ) select exists (select from noted) as "news", exists (select from webhooks.subscription) as "anybody"`,
     [from, to],
   );
+  return noted as Noted;
 }
 
 // A webhook of the installation is told of every project, so who asks for it looks at all of them; the statement says whose

@@ -6,7 +6,7 @@ import { advanceBookmark, openBookmark } from '@vitae/messaging';
 import { Ledger, Readiness } from '@vitae/service-kit';
 import { LedgerPages } from '../ledger-pages.store.ts';
 import { signal } from '../signal.worker.ts';
-import { noteDeliveries } from './deliveries.view.ts';
+import { noteDeliveries, type Noted } from './deliveries.view.ts';
 import { DeliveryWorker } from './delivery.worker.ts';
 import { filterOf, type WebhookEvent } from './webhook.ts';
 
@@ -14,8 +14,9 @@ const NAME = 'ledger.webhooks';
 const PAGE = 2_000;
 /** Longest between two looks, in milliseconds: another replica may have sequenced. */
 const PATROL_MS = 500;
-/** What comes within this time goes into one transaction. */
+/** What comes within this time goes into one transaction, and while nobody is to be told anything. */
 const GATHER_MS = 50;
+const NOBODY_MS = 200;
 
 /** The events that change who is told of what. */
 const FOLLOWED: ReadonlySet<string> = new Set<WebhookEvent['$typeName']>(['vitae.ledger.v1.WebhookSubscribed', 'vitae.ledger.v1.WebhookFilterReplaced', 'vitae.ledger.v1.WebhookUnsubscribed']);
@@ -32,6 +33,7 @@ export class QueueingWorker implements OnApplicationBootstrap, OnModuleDestroy {
   #stopping = false;
   #running: Promise<void> = Promise.resolve();
   #bookmark = 0;
+  #anybody = true;
   #trouble: string | undefined;
 
   constructor(
@@ -72,7 +74,7 @@ export class QueueingWorker implements OnApplicationBootstrap, OnModuleDestroy {
       }
       if (this.#stopping) return;
       await this.#more.wait(PATROL_MS);
-      await sleep(GATHER_MS);
+      await sleep(this.#anybody ? GATHER_MS : NOBODY_MS);
     }
   }
 
@@ -80,27 +82,28 @@ export class QueueingWorker implements OnApplicationBootstrap, OnModuleDestroy {
   async #page(): Promise<boolean> {
     const { entries, end } = await this.pages.page(this.#bookmark, PAGE);
     if (entries.length === 0) return false;
-    const moved = await this.ledger.transact(async ({ sql }) => {
-      if (!(await advanceBookmark(sql, NAME, entries))) return false; // another replica was here first
-      await queue(sql, entries);
-      return true;
+    const done = await this.ledger.transact(async ({ sql }) => {
+      if (!(await advanceBookmark(sql, NAME, entries))) return undefined; // another replica was here first
+      return queue(sql, entries);
     });
-    this.#bookmark = moved ? this.#bookmark + entries.length : await openBookmark(this.ledger.sql, NAME);
-    if (moved) this.deliveries.wake();
-    return !end || !moved;
+    this.#bookmark = done ? this.#bookmark + entries.length : await openBookmark(this.ledger.sql, NAME);
+    if (done?.news) this.deliveries.wake();
+    this.#anybody = done?.anybody ?? true;
+    return !end || !done;
   }
 }
 
-async function queue(sql: Sql, entries: readonly RawEntry[]): Promise<void> {
+async function queue(sql: Sql, entries: readonly RawEntry[]): Promise<Noted> {
   let from = entries[0]?.index ?? 0;
+  let news = false;
   for (const entry of entries) {
     if (!FOLLOWED.has(entry.type)) continue;
-    await noteDeliveries(sql, from, entry.index); // by what held until then
+    news = (await noteDeliveries(sql, from, entry.index)).news || news; // by what held until then
     await follow(sql, entry);
     from = entry.index + 1;
   }
-  const last = entries.at(-1)?.index ?? -1;
-  if (from <= last) await noteDeliveries(sql, from, last);
+  const rest = await noteDeliveries(sql, from, entries.at(-1)?.index ?? -1);
+  return { news: news || rest.news, anybody: rest.anybody };
 }
 
 /** Who wants what is itself learnt from the ledger, so that a filter holds for exactly the events after it. */

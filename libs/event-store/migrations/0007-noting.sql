@@ -1,0 +1,39 @@
+-- The same as before (0005), for a quarter less: the actor is cut out of the whole text, for to count characters up to
+-- the 160th cost more than to copy the rest; the service is asked of each kind of event, not of each event.
+create or replace function ledger.note_entries() returns integer language plpgsql security definer
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set max_parallel_workers_per_gather = 0 as $$
+declare
+  low bigint;
+  high bigint;
+begin
+  select n.next_index into low from ledger.noted n for update skip locked;
+  high := least(low + 40 * 256, (select h.next_index / 256 * 256 from ledger.head h));
+  if low is null or high <= low then return 0; end if;
+  with fresh as materialized (
+    select n.index, e.subjects, e.project, e.type, e.actor
+    from ledger.entry n cross join lateral ( -- with an offset: event by event, never all of them
+      select v.subjects, v.project_id as project, v.type,
+        case when starts_with(m.metadata, '{"actor":{"id":"') then split_part(m.metadata, '"', 6) end collate "C" as actor
+      from ledger.event v cross join lateral (select v.metadata::text as metadata offset 0) m where v.seq = n.seq offset 0
+    ) e
+    where n.index >= low and n.index < high
+  ), subjects as (
+    insert into ledger.entry_subject (subject, index)
+    select s.subject, f.index from fresh f cross join unnest(f.subjects) with ordinality as s (subject, place)
+    where (s.place = 1 or array_position(f.subjects, s.subject) = s.place) -- named twice, it is noted once
+      and octet_length(s.subject) <= 2000 -- what an index can hold, and not null; nothing may stop it
+    order by s.subject, f.index
+  )
+  insert into ledger.entry_block (facet, block)
+  select distinct t.facet, d.block
+  from (
+    select k.*, split_part(k.type, '.', 2) as service from (select distinct f.index / 256 as block, f.project, f.type, f.actor from fresh f) k
+  ) d cross join lateral unnest(array[
+    d.project, d.project || ' ' || d.type, d.project || ' ' || d.service, d.project || ' @' || d.actor,
+    '* ' || d.type, '* ' || d.service, '* @' || d.actor
+  ]) as t (facet)
+  where octet_length(t.facet) <= 2000
+  order by t.facet, d.block;
+  update ledger.noted n set next_index = high;
+  return high - low;
+end $$;
