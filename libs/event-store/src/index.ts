@@ -4,6 +4,7 @@ export type { Attribution, RecordedEvent } from './recorded-event.ts';
 export { envelopeOf, metadataOf } from './recorded-event.ts';
 export { groupCommit, OutcomeUnknown } from './group-commit.ts';
 export type { GroupCommit, GroupCommitOptions } from './group-commit.ts';
+export { newEventId } from './event-id.ts';
 export { prepareAppend } from './prepared-append.ts';
 export type { PreparedAppend } from './prepared-append.ts';
 export type { RawEntry } from './read.ts';

@@ -1,5 +1,4 @@
-import { append, groupCommit, streamName, transactOn, type GroupCommitOptions, type PreparedAppend } from '@vitae/event-store';
-import { v7 as uuidv7 } from 'uuid';
+import { append, groupCommit, newEventId, streamName, transactOn, type GroupCommitOptions, type PreparedAppend } from '@vitae/event-store';
 import { attribution, METADATA, SUBJECTS } from './sample-event.ts';
 import type { Append, Appender } from './closed-loop.ts';
 import { openPool } from './testbed.ts';
@@ -41,7 +40,7 @@ export function preparedOf(request: Append): PreparedAppend {
     request: requestOf(request),
     subjects: SUBJECTS,
     metadata: METADATA,
-    events: request.events.map(({ message, payload }) => ({ id: uuidv7(), event: message, payload })),
+    events: request.events.map(({ message, payload }) => ({ id: newEventId(), event: message, payload })),
   };
 }
 
