@@ -8,7 +8,7 @@ export { startPostgres, type PostgresOptions, type PostgresServer } from './post
 export { startSuite, type Suite, type SuiteOptions } from './suite.ts';
 export type { Program, Supervised } from './supervisor.ts';
 export { identityEnvironment } from './prepare-identity.ts';
-export type { SuiteSettings } from './services.ts';
+export { nodeFlags, type SuiteSettings } from './services.ts';
 export { startIdentity, type IdentityServer } from './identity-server.ts';
 export { logIn, machineToken, type Session, type Sessions } from './log-in.ts';
 export type { PersonaId } from './identity/personas.ts';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { identityEnvironment, startNats, startSuite, type Session, type SuiteSettings } from '@vitae/local';
+import { identityEnvironment, nodeFlags, startNats, startSuite, type Session, type SuiteSettings } from '@vitae/local';
 import type { NatsConnection } from '@nats-io/nats-core';
 import { connect } from '@nats-io/transport-node';
 import { cpuSecondsOf, ownCpuSeconds } from './cpu.ts';
@@ -54,7 +54,7 @@ function ledgerOnly({ root, dataDir, ports, databaseUrl, natsUrl, identity, env 
     {
       name: 'ledger',
       command: process.execPath,
-      args: [join(root, 'services', 'ledger', 'dist', 'main.js')],
+      args: [...nodeFlags, join(root, 'services', 'ledger', 'dist', 'main.js')],
       env: { ...env, ...identityEnvironment('ledger', identity), ...settings, PORT: String(ports.ledger), DATABASE_URL: databaseUrl, NATS_URL: natsUrl },
       cwd: root,
       logFile: join(dataDir, 'ledger.log'),
