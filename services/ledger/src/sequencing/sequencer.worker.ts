@@ -11,16 +11,18 @@ import { PublisherWorker } from '../publishing/publisher.worker.ts';
 import { QueueingWorker } from '../webhook/queueing.worker.ts';
 import { signal } from '../signal.worker.ts';
 
-const BATCH = 1_000;
+const BATCH = 2_000;
 /**
  * How long it lets more gather after a look that found so many, in milliseconds, for each look has its price: with 150 at
  * once an event costs PostgreSQL half as much again as with 1,000. Below the first it looks again at once.
  */
-const GATHER: readonly { readonly from: number; readonly ms: number }[] = [{ from: 250, ms: 20 }, { from: 100, ms: 10 }, { from: 50, ms: 4 }];
+const BUSY = 50;
+const GATHER: readonly { readonly from: number; readonly ms: number }[] = [{ from: 250, ms: 40 }, { from: 100, ms: 10 }, { from: BUSY, ms: 4 }];
 /** Events after which the inbox is swept. */
 const SWEEP_EVERY = 2_000;
-/** Entries of a block, after which there is one more to be noted for the history. */
-const NOTE_EVERY = 256;
+/** Entries of a block, after which there is one more to be noted for the history. While many come at once, several blocks are. */
+const BLOCK = 256;
+const BLOCKS = 8;
 
 /**
  * Gives committed events their index, as long as the service runs:
@@ -36,7 +38,7 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
   /** A connection of its own, on which the statement stays prepared, and for which no request makes it wait. */
   readonly #pool: Pool;
   #sinceSweep = 0;
-  #sinceNoting = NOTE_EVERY; // what an earlier process left behind
+  #sinceNoting = BLOCKS * BLOCK; // what an earlier process left behind
   #noting: Promise<void> | undefined;
   #stopping = false;
   #running: Promise<void> = Promise.resolve();
@@ -104,7 +106,8 @@ export class SequencerWorker implements OnApplicationBootstrap, OnApplicationShu
   /** On another connection, so that no event waits for it. What fails is done with the next block: until then the history looks harder. */
   #note(n: number): void {
     this.#sinceNoting += n;
-    if (this.#sinceNoting < NOTE_EVERY || this.#noting) return;
+    const due = n < BUSY ? BLOCK : BLOCKS * BLOCK;
+    if (this.#sinceNoting < due || this.#noting) return;
     this.#sinceNoting = 0;
     const note = async (): Promise<void> => {
       while (((await this.ledger.sql.query<{ n: number }>('select ledger.note_entries() as n'))[0]?.n ?? 0) > 0);
