@@ -10,8 +10,8 @@ import { dense, HistoryChanged, leafOf, signedTree } from './log-tree.store.ts';
 
 /** Events taken at once: their tiles are stored by one statement. */
 const PAGE = 2_048;
-/** Events hashed in one turn: few enough that nobody is kept waiting. */
-const TURN = 128;
+/** Events hashed in one turn, two milliseconds of work: fewer, and it falls behind while the others take theirs. */
+const TURN = 512;
 /** How often it looks for new events, in milliseconds. A signature comes each second, so nobody needs it sooner. */
 const POLL_MS = 100;
 
