@@ -7,7 +7,7 @@ const REST_MS = 1;
 
 /**
  * How to tell the sequencer, over core NATS, that something was committed: one hint at once, and while more follow one
- * every two milliseconds. Only a hint: it may be lost, and then the sequencer's poll finds the event some milliseconds
+ * every millisecond. Only a hint: it may be lost, and then the sequencer's poll finds the event some milliseconds
  * later. MUST NOT be called inside a transaction. Never throws.
  */
 export function hinting(nats: NatsConnection): () => void {

@@ -112,6 +112,18 @@ describe('the wire', () => {
     expect(headers.get('traceparent')).toBe(event.traceparent);
   });
 
+  it('carries a traceparent that is none as an attribute only, and the payload whole', async () => {
+    await record(1);
+    await ensureLedgerStream(nats, origin);
+    const [event] = (await readLedger(pooledSql(pool), { from: 0, limit: 1 })) as [RecordedEvent];
+    const odd = { ...event, traceparent: '00-Bahnhöfe-01' };
+    await publishFrom(nats, [odd]);
+    const message = await (await jetstreamManager(nats)).streams.getMessage(LEDGER_STREAM, { seq: 1 });
+    if (!message) throw new Error('there is no message at sequence 1');
+    expect(message.header.get('traceparent')).toBe('');
+    expect(fromWire({ headers: message.header, data: message.data })).toEqual(odd);
+  });
+
   it('is the same from an entry as it is stored and from an event that was read', async () => {
     await record(3);
     const events = await readLedger(pooledSql(pool), { from: 0, limit: 3 });

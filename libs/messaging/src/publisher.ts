@@ -106,7 +106,7 @@ const tracer = trace.getTracer('@vitae/messaging');
 /** A span in the trace that the append belongs to, where it belongs to one; a subscriber finds that span in `traceparent`. */
 function traced(event: RecordedEvent | RawEntry): { span?: Span; header: string } {
   const traceparent = 'metadata' in event ? (/"traceparent":"([^"]+)"/.exec(event.metadata)?.[1] ?? '') : event.traceparent;
-  if (traceparent === '') return { header: '' };
+  if (!/^[\da-f-]+$/.test(traceparent)) return { header: '' }; // there is none, or it is no traceparent, and might be no header either
   const parent = contextOf(traceparent);
   const attributes = { 'messaging.system': 'nats', 'messaging.destination.name': LEDGER_STREAM, 'vitae.index': event.index ?? -1 };
   const span = tracer.startSpan(`publish ${event.type}`, { kind: SpanKind.PRODUCER, attributes }, parent);

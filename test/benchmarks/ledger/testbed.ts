@@ -25,7 +25,6 @@ const SETTINGS = {
   max_wal_size: '8GB',
   checkpoint_timeout: '30min',
   wal_buffers: '64MB',
-  min_wal_size: '4GB',
 } as const;
 
 /** @param more settings of PostgreSQL beside the usual ones. */
@@ -38,7 +37,6 @@ export async function startTestbed(parent: string, more: Readonly<Record<string,
   const admin = new Client({ connectionString: server.url });
   await admin.connect();
   admin.on('error', () => undefined); // lost when the server is stopped under it; a query under way rejects by itself
-  await useWal(admin);
   let made = 0;
   const names: string[] = [];
   let stopped: Promise<void> | undefined;
@@ -80,10 +78,4 @@ export async function openPool(connectionString: string, max: number, config: Po
   const clients = await Promise.all(Array.from({ length: max }, () => pool.connect()));
   for (const client of clients) client.release();
   return pool;
-}
-
-/** Log segments that were written before and are written over, as in a database in its second hour: a new one is filled with zeros first, which doubles what is written. */
-async function useWal(admin: Client): Promise<void> {
-  for (let n = 0; n < 192; n += 1) await admin.query(`select pg_logical_emit_message(true, 'vitae', ''), pg_switch_wal()`);
-  await admin.query('checkpoint');
 }

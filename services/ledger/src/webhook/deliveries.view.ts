@@ -28,15 +28,15 @@ export interface DeliveryQuery {
 }
 
 export interface Noted {
+  /** Somebody is to be told of something that was not noted before. */
   readonly news: boolean;
+  /** There are webhooks at all. */
   readonly anybody: boolean;
 }
 
 /**
  * Notes, for each webhook that wants an event of this part of the ledger, that it is to be told of it; once, however often it
  * is asked. Of its own life (that it was paused, or is sent events again) a webhook is not told.
- *
- * @returns whether there is anything new to tell, and anybody to be told anything.
  */
 export async function noteDeliveries(sql: Sql, from: number, to: number): Promise<Noted> {
   const [noted] = await sql.query<Noted>(
