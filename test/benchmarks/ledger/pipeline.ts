@@ -6,7 +6,7 @@ import { median } from './quantile.ts';
 import { startLedgerService, type LedgerService } from './service.ts';
 import { subscribe } from './subscriber.ts';
 
-const SHAPES: readonly Shape[] = [{ writers: 128, batch: 1 }, { writers: 32, batch: 10 }];
+const SHAPES = [{ writers: 128, batch: 1 }, { writers: 32, batch: 10 }] as const satisfies readonly Shape[];
 
 /**
  * The whole way at full speed: append (group commit) → index → hash and sign → JetStream → subscriber. Writers and
@@ -17,7 +17,7 @@ export async function pipeline(bench: Bench): Promise<void> {
   const { testbed, options, report } = bench;
   const service = await startLedgerService(testbed);
   try {
-    await through(service, SHAPES[0] as Shape, 4 * options.seconds); // until its code is compiled
+    await through(service, SHAPES[0], 4 * options.seconds); // until its code is compiled
     for (const shape of SHAPES) {
       const runs: Through[] = [];
       for (let round = 0; round < options.rounds; round += 1) runs.push(await through(service, shape, 4 * options.seconds));

@@ -54,7 +54,7 @@ export async function noteDeliveries(sql: Sql, from: number, to: number): Promis
      ) select exists (select from noted) as "news", exists (select from webhooks.subscription) as "anybody"`,
     [from, to],
   );
-  return noted as Noted;
+  return noted as Noted; // a select from nothing has one row
 }
 
 // A webhook of the installation is told of every project, so who asks for it looks at all of them; the statement says whose
