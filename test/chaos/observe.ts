@@ -54,7 +54,7 @@ export interface Reached {
 
 export async function reached(pool: Pool): Promise<Reached> {
   const { rows } = await pool.query<Record<keyof Reached, string>>(
-    `select h.next_index as sequenced, (select count(*) from ledger.unsequenced) as waiting, (select count(*) from chaos.effect) as effects,
+    `select h.next_index as sequenced, (select coalesce(sum(1 + coalesce(cardinality(u.more), 0)), 0) from ledger.unsequenced u) as waiting, (select count(*) from chaos.effect) as effects,
        (select count(*) from messaging.parked) as parked, (select coalesce(max(size), 0) from ledger.checkpoint) as signed from ledger.head h`,
   );
   const of = (name: keyof Reached): number => Number(rows[0]?.[name]);

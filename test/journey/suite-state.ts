@@ -28,7 +28,7 @@ export async function ledgerState(databaseUrl: string, projectId?: string): Prom
     const types = events.filter((event) => projectId === undefined || event.project_id === projectId).map(({ type }) => type.split('.').at(-1) ?? '');
     return {
       entries: events.map(({ index, id }) => `${index} ${id}`),
-      unsequenced: (await rows('select seq from ledger.unsequenced')).length,
+      unsequenced: (await rows('select from ledger.unsequenced u cross join lateral unnest(u.seq || u.more)')).length,
       brokenStreams: [...revisions].filter(([, all]) => all.some(({ revision }, i) => revision !== i + 1)).map(([stream]) => stream),
       types: Object.fromEntries([...Map.groupBy(types, (type) => type)].map(([type, all]) => [type, all.length])),
       parked: (await rows<{ what: string }>(`select consumer || ' ' || type || ': ' || error as what from messaging.parked`)).map(({ what }) => what),

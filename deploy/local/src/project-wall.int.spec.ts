@@ -47,8 +47,8 @@ const append = (stream: string, project: string): string =>
 const appendNext = (stream: string, project: string): string => `select ledger.append_next('${stream}', 0, '${project}', 'model:1', '{}', gen_random_uuid(), 't', '{}') at`;
 const appendBatch = (...projects: string[]): string => {
   const each = (value: (project: string) => string): string => `array[${projects.map(value).join()}]`;
-  return `select * from ledger.append_batch(${each((project) => `'registry.Batch-${project}'`)}, ${each(() => '0')}, ${each((project) => `'${project}'`)}, ${each(() => `'model:1'`)}, ${each(() => `'{}'`)},
-    ${each(() => 'gen_random_uuid()')}, ${each(() => `'t'`)}, ${each(() => `'{}'`)}, null, null, null, null, null)`;
+  return `select * from ledger.append_batch(${each((project) => `'registry.Batch-${project}'`)}, ${each(() => '0')}, ${each((project) => `'${project}'`)}, ${each(() => `'model:1'`)}, ${each(() => `json '{}'`)},
+    array[${projects.map((_, i) => i + 1).join()}], ${each(() => 'gen_random_uuid()')}, ${each(() => `'t'`)}, ${each(() => `json '{}'`)})`;
 };
 
 /** Of project p: a tool, a model with an alias, an event. Of q as well. */

@@ -92,8 +92,8 @@ const appendNextTo = (stream: string): string =>
 function appendBatchTo(...streams: string[]): string {
   const each = (value: string): string => `array[${streams.map(() => value).join()}]`;
   return `select ledger.append_batch(p_streams => '{${streams.join()}}', p_expected => ${each('-1')}, p_project_ids => ${each(`'p'`)},
-    p_subjects => ${each(`'model:1'`)}, p_metadata => ${each(metadata)}, p_ids => ${each('gen_random_uuid()')}, p_types => ${each(`'t'`)},
-    p_payloads => ${each(`'{}'`)}, p_more_appends => null, p_more_places => null, p_more_ids => null, p_more_types => null, p_more_payloads => null)`;
+    p_subjects => ${each(`'model:1'`)}, p_metadata => ${each(`${metadata}::json`)}, p_firsts => array[${streams.map((_, i) => i + 1).join()}], p_ids => ${each('gen_random_uuid()')}, p_types => ${each(`'t'`)},
+    p_payloads => ${each(`json '{}'`)})`;
 }
 
 const NO = '42501'; // insufficient_privilege

@@ -1,5 +1,5 @@
 import type { Pool, PoolClient, QueryConfig } from 'pg';
-import { intArray, textArray, uuidArray } from './binary-array.ts';
+import { intArray, jsonArray, textArray, uuidArray } from './binary-array.ts';
 import { expectedCode, recordedOf, type PreparedAppend } from './prepared-append.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import { rfc3339 } from './timestamp.ts';
@@ -36,29 +36,31 @@ export async function revisionsOf(client: Pool | PoolClient, streams: readonly s
 }
 
 function statementOf(appends: readonly PreparedAppend[]): QueryConfig {
-  const heads = appends.map(({ events }) => events[0] as PreparedAppend['events'][number]);
-  const more = appends.flatMap(({ events }, i) => events.slice(1).map((event, k) => ({ append: i + 1, place: k + 1, ...event })));
+  const firsts: number[] = [];
+  const ids: string[] = [];
+  const types: string[] = [];
+  const payloads: string[] = [];
+  for (const { events } of appends) {
+    firsts.push(ids.length + 1);
+    for (const { id, event, payload } of events) {
+      ids.push(id);
+      types.push(event.$typeName);
+      payloads.push(payload);
+    }
+  }
   return {
     name: 'ledger.append_batch',
-    text: 'select recorded_at::text as recorded_at, revisions from ledger.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)',
+    text: 'select recorded_at::text as recorded_at, revisions from ledger.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9)',
     values: [
       textArray(appends.map(({ request }) => request.stream)),
       intArray(appends.map(({ request }) => expectedCode(request.expected))),
       textArray(appends.map(({ request }) => request.attribution.projectId)),
       textArray(appends.map(({ subjects }) => subjects.join(' '))),
-      textArray(appends.map(({ metadata }) => metadata)),
-      uuidArray(heads.map(({ id }) => id)),
-      textArray(heads.map(({ event }) => event.$typeName)),
-      textArray(heads.map(({ payload }) => payload)),
-      ...(more.length === 0
-        ? [null, null, null, null, null]
-        : [
-            intArray(more.map(({ append }) => append)),
-            intArray(more.map(({ place }) => place)),
-            uuidArray(more.map(({ id }) => id)),
-            textArray(more.map(({ event }) => event.$typeName)),
-            textArray(more.map(({ payload }) => payload)),
-          ]),
+      jsonArray(appends.map(({ metadata }) => metadata)),
+      intArray(firsts),
+      uuidArray(ids),
+      textArray(types),
+      jsonArray(payloads),
     ],
   };
 }

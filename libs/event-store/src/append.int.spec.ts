@@ -127,7 +127,7 @@ describe('append', () => {
     expect((await pool.query(next, [stream, project, joined, metadata, uuidv7(), 'vitae.x.v1.Y', payload])).rows).toEqual([{ at: null }]);
 
     // A neighbour without any subject, and one with two, hide nothing.
-    const batch = `select * from ledger.append_batch($1, '{0,0,0}', $2, $3, $4, $5, '{vitae.x.v1.Y,vitae.x.v1.Y,vitae.x.v1.Y}', $6, null, null, null, null, null)`;
+    const batch = `select * from ledger.append_batch($1, '{0,0,0}', $2, $3, $4, '{1,2,3}', $5, '{vitae.x.v1.Y,vitae.x.v1.Y,vitae.x.v1.Y}', $6)`;
     const three = [newStream(), stream, newStream()];
     const values = [three, ['credit', project, 'credit'], ['', joined, 'model:m-1 use-case:u-1'], ['{}', metadata, '{}'], three.map(() => uuidv7()), ['{}', payload, '{}']];
     await expect(pool.query(batch, values)).rejects.toMatchObject({ code: 'VT005' });

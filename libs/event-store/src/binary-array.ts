@@ -3,14 +3,20 @@
 
 const HEADER = 20; // dimensions, has-null flag, element type, length, lower bound
 const TEXT = 25;
+const JSON_TEXT = 114;
 const INT4 = 23;
 const UUID = 2950;
 
 /** A text[] without nulls. */
-export function textArray(values: readonly string[]): Buffer {
+export const textArray = (values: readonly string[]): Buffer => texts(TEXT, values);
+
+/** A json[] without nulls, of texts that are JSON. */
+export const jsonArray = (values: readonly string[]): Buffer => texts(JSON_TEXT, values);
+
+function texts(elementType: number, values: readonly string[]): Buffer {
   const lengths = values.map((value) => Buffer.byteLength(value));
   const buffer = Buffer.allocUnsafe(lengths.reduce((sum, length) => sum + 4 + length, HEADER));
-  let at = header(buffer, TEXT, values.length);
+  let at = header(buffer, elementType, values.length);
   for (let i = 0; i < values.length; i += 1) {
     at = buffer.writeInt32BE(lengths[i] as number, at);
     at += buffer.write(values[i] as string, at);

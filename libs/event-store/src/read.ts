@@ -99,7 +99,7 @@ const UNPARSED = { getTypeParser: () => (text: string) => text };
 /** How far the ledger is: the next index, and how many committed events still wait for theirs. */
 export async function readHead(sql: Sql): Promise<{ readonly nextIndex: number; readonly unsequenced: number }> {
   const [row] = await sql.query<{ next_index: string; unsequenced: string }>(
-    `select next_index, (select count(*) from ledger.unsequenced) as unsequenced from ledger.head`,
+    `select next_index, (select coalesce(sum(1 + coalesce(cardinality(u.more), 0)), 0) from ledger.unsequenced u) as unsequenced from ledger.head`,
   );
   if (!row) throw new Error('ledger.head has no row: the database was not migrated');
   return { nextIndex: Number(row.next_index), unsequenced: Number(row.unsequenced) };

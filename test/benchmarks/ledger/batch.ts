@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import type { Bench } from './bench.ts';
-import { binaryArray, INT4, int4, TEXT, UUID, uuid } from './binary-array.ts';
+import { binaryArray, INT4, int4, JSON_TEXT, TEXT, UUID, uuid } from './binary-array.ts';
 import { writing } from './closed-loop.ts';
 import { groupedPrepared } from './ours.ts';
 import { alternate, ratio, type Contender, type Figures } from './rounds.ts';
@@ -74,22 +74,23 @@ const constant = (text: string): Buffer => binaryArray(TEXT, times(() => Buffer.
 const ids = (): Buffer => binaryArray(UUID, times(() => uuid(uuidv7())));
 const streams = (): Buffer => texts(() => Buffer.from(`governance.UseCase-${uuidv7()}`));
 const types = constant('vitae.governance.v1.UseCaseDrafted');
-const payloads = texts((i) => Buffer.from(SAMPLES[i]!.payload));
-const metadata = constant(METADATA);
+const payloads = binaryArray(JSON_TEXT, times((i) => Buffer.from(SAMPLES[i]!.payload)));
+const metadata = binaryArray(JSON_TEXT, times(() => Buffer.from(METADATA)));
 const subjects = constant(SUBJECTS.join(' '));
 const projects = constant('bench');
 const expectNone = binaryArray(INT4, times(() => int4(0)));
+const firsts = binaryArray(INT4, times((i) => int4(i + 1)));
 
 const rawInsert = (): Statement => ({
   name: 'raw insert',
   text: `insert into raw.event (seq, id, stream, revision, type, project_id, subjects, payload, metadata)
-    select nextval('raw.event_seq'), u.id, u.stream, 1, u.type, 'bench', string_to_array(u.subjects, ' '), u.payload::json, u.metadata::json
-    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) as u (id, stream, type, subjects, payload, metadata)`,
+    select nextval('raw.event_seq'), u.id, u.stream, 1, u.type, 'bench', string_to_array(u.subjects, ' '), u.payload, u.metadata
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::json[], $6::json[]) as u (id, stream, type, subjects, payload, metadata)`,
   values: [ids(), streams(), types, subjects, payloads, metadata],
 });
 
 const appendBatch = (): Statement => ({
   name: 'append_batch',
-  text: 'select recorded_at::text, revisions from ledger.append_batch($1, $2, $3, $4, $5, $6, $7, $8, null, null, null, null, null)',
-  values: [streams(), expectNone, projects, subjects, metadata, ids(), types, payloads],
+  text: 'select recorded_at::text, revisions from ledger.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+  values: [streams(), expectNone, projects, subjects, metadata, firsts, ids(), types, payloads],
 });

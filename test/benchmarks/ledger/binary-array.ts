@@ -1,5 +1,6 @@
 /** Object ids of the element types that the raw inserts send. */
 export const TEXT = 25;
+export const JSON_TEXT = 114;
 export const UUID = 2950;
 export const INT4 = 23;
 

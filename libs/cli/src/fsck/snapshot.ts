@@ -84,14 +84,17 @@ export async function entriesAfter({ query }: Snapshot, index: number, limit: nu
   }));
 }
 
+/** The numbers of the events that have no index yet: a row for what was stored together. */
+export const WAITING = 'select w.seq from ledger.unsequenced u cross join lateral unnest(u.seq || u.more) as w (seq)';
+
 /** The next event rows by stream, revision and seq, whether they have an index or not. */
 export async function streamRowsAfter({ query }: Snapshot, after: StreamRow | undefined, limit: number): Promise<StreamRow[]> {
   const rows = await query<{ stream: string; revision: number; seq: string; id: string; index: string | null; waiting: boolean }>(
-    `select e.stream, e.revision, e.seq, e.id, n.index, u.seq is not null as waiting
+    `select e.stream, e.revision, e.seq, e.id, n.index, e.seq = any (array(${WAITING})) as waiting
      from (
        select e.stream, e.revision, e.seq, e.id from ledger.event e
        where (e.stream, e.revision, e.seq) > ($1, $2, $3) order by e.stream, e.revision, e.seq limit $4
-     ) e left join ledger.entry n on n.seq = e.seq left join ledger.unsequenced u on u.seq = e.seq
+     ) e left join ledger.entry n on n.seq = e.seq
      order by e.stream, e.revision, e.seq`,
     [after?.stream ?? '', after?.revision ?? 0, after?.seq ?? 0, limit],
   );

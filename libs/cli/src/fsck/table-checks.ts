@@ -1,6 +1,6 @@
 import { TILE_WIDTH } from '@vitae/transparency';
 import type { Report } from './fault.ts';
-import type { Snapshot } from './snapshot.ts';
+import { WAITING, type Snapshot } from './snapshot.ts';
 
 export interface Counts {
   readonly events: number;
@@ -19,7 +19,7 @@ export async function countRows({ query, tables }: Snapshot): Promise<Counts> {
   const of = (table: string): string => (tables.has(table) ? `(select count(*) from ledger.${table})` : '0');
   const newest = tables.has('checkpoint') ? '(select coalesce(max(size), 0) from ledger.checkpoint)' : '0';
   const [row] = await query<Record<keyof Counts, string>>(
-    `select ${of('event')} as events, ${of('entry')} as entries, ${of('unsequenced')} as waiting, ${of('tile')} as tiles,
+    `select ${of('event')} as events, ${of('entry')} as entries, (select count(*) from (${WAITING}) w) as waiting, ${of('tile')} as tiles,
        ${of('checkpoint')} as checkpoints, ${newest} as "newestCheckpoint"`,
   );
   const number = (name: keyof Counts): number => Number(row?.[name] ?? 0);
@@ -38,7 +38,7 @@ export async function checkHead({ query }: Snapshot, size: number, report: Repor
 /** What waits for an index MUST be an event. */
 export async function checkWaiting({ query }: Snapshot, report: Report): Promise<void> {
   const rows = await query<{ seq: string }>(
-    `select u.seq from ledger.unsequenced u left join ledger.event e on e.seq = u.seq where e.seq is null order by u.seq limit ${MOST_ROWS}`,
+    `select w.seq from (${WAITING}) w left join ledger.event e on e.seq = w.seq where e.seq is null order by w.seq limit ${MOST_ROWS}`,
   );
   for (const { seq } of rows) report({ kind: 'waiting-without-event', message: `event number ${seq} waits for an index, but is not there` });
 }
