@@ -19,42 +19,63 @@ const KINDS = { [ActorKind.HUMAN]: 'human', [ActorKind.MACHINE]: 'machine', [Act
  * The event MUST have its index. `more` are further headers, in safe characters.
  */
 export function toWire(event: RecordedEvent | RawEntry, more = ''): WireMessage {
-  let block = 'NATS/1.0\r\n';
-  eachAttribute(event, (name, value) => {
-    if (value !== '') block += `ce-${name}: ${encode(value)}\r\n`;
-  });
-  return { subject: subjectOf(event), headers: `${block}${more}\r\n`, data: event.payload };
+  const own = headerLines((put) => eachOwn(event, put));
+  const shared = 'metadata' in event ? sharedLines(event.metadata) : headerLines((put) => eachShared(contextOfEvent(event), put));
+  return { subject: subjectOf(event), headers: `NATS/1.0\r\n${own}${shared}${more}\r\n`, data: event.payload };
 }
+
+/** Told one by one, not in an object: each event is published, and that object was a third of writing it. */
+type Put = (name: string, value: string) => void;
+
+function headerLines(tell: (put: Put) => void): string {
+  let lines = '';
+  tell((name, value) => {
+    if (value !== '') lines += `ce-${name}: ${encode(value)}\r\n`;
+  });
+  return lines;
+}
+
+/** The events of one append have one metadata, and come one behind the other: its lines are written once. */
+function sharedLines(metadata: string): string {
+  if (metadata !== written.metadata) written = { metadata, lines: headerLines((put) => eachShared(contextIn(metadata), put)) };
+  return written.lines;
+}
+
+let written = { metadata: '', lines: '' };
 
 /** The event's CloudEvents attributes, as they are; empty where the event says nothing. It MUST have its index. */
 export function cloudEventAttributes(event: RecordedEvent | RawEntry): Readonly<Record<string, string>> {
   const attributes: Record<string, string> = {};
-  eachAttribute(event, (name, value) => void (attributes[name] = value));
+  const put: Put = (name, value) => void (attributes[name] = value);
+  eachOwn(event, put);
+  eachShared('metadata' in event ? contextIn(event.metadata) : contextOfEvent(event), put);
   return attributes;
 }
 
-/** Told one by one, not in an object: each event is published, and that object was a third of writing it. */
-function eachAttribute(event: RecordedEvent | RawEntry, put: (name: string, value: string) => void): void {
-  const { index, stream, projectId } = event;
+function eachOwn(event: RecordedEvent | RawEntry, put: Put): void {
+  const { index, stream, projectId, subjects } = event;
   if (index === undefined) throw new Error(`event ${event.id} has no index yet and cannot be published`);
-  const context = 'metadata' in event ? contextOfEntry(event) : contextOfEvent(event);
   put('specversion', '1.0');
   put('id', event.id);
   put('source', `/vitae/${projectId}/${stream.slice(0, stream.indexOf('.'))}`);
   put('type', event.type);
-  put('time', context.time);
   put('subject', stream);
   put('datacontenttype', 'application/json');
   put('index', String(index));
   put('stream', stream);
   put('revision', String(event.revision));
   put('projectid', projectId);
-  put('subjects', context.subjects);
+  put('subjects', typeof subjects === 'string' ? subjects : subjects.join(' '));
+  put('recordedtime', event.recordedAt);
+}
+
+/** What the events of one append have in common. */
+function eachShared(context: Context, put: Put): void {
+  put('time', context.time);
   put('actorid', context.actorid);
   put('actorkind', context.actorkind);
   put('onbehalfof', context.onbehalfof);
   put('reason', context.reason);
-  put('recordedtime', event.recordedAt);
   put('correlationid', context.correlationid);
   put('causationid', context.causationid);
   put('traceparent', context.traceparent);
@@ -62,7 +83,6 @@ function eachAttribute(event: RecordedEvent | RawEntry, put: (name: string, valu
 
 interface Context {
   readonly time: string;
-  readonly subjects: string;
   readonly actorid: string;
   readonly actorkind: string;
   readonly onbehalfof: string;
@@ -72,10 +92,9 @@ interface Context {
   readonly traceparent: string;
 }
 
-function contextOfEvent({ occurredAt, subjects, actor, reason, correlationId, causationId, traceparent }: RecordedEvent): Context {
+function contextOfEvent({ occurredAt, actor, reason, correlationId, causationId, traceparent }: RecordedEvent): Context {
   return {
     time: occurredAt,
-    subjects: subjects.join(' '),
     actorid: actor.id,
     actorkind: KINDS[actor.kind as keyof typeof KINDS],
     onbehalfof: actor.onBehalfOf,
@@ -96,11 +115,10 @@ interface Metadata {
   readonly traceparent?: string;
 }
 
-function contextOfEntry(entry: RawEntry): Context {
-  const { actor, occurredAt, reason = '', correlationId = '', causationId = '', traceparent = '' } = JSON.parse(entry.metadata) as Metadata;
+function contextIn(metadata: string): Context {
+  const { actor, occurredAt, reason = '', correlationId = '', causationId = '', traceparent = '' } = JSON.parse(metadata) as Metadata;
   return {
     time: occurredAt,
-    subjects: entry.subjects,
     actorid: actor.id,
     actorkind: actor.kind.slice('ACTOR_KIND_'.length).toLowerCase(),
     onbehalfof: actor.onBehalfOf ?? '',

@@ -57,9 +57,10 @@ const PLAIN = new RegExp(
 
 /** The entry of an event: the bytes whose leaf hash stands in the tree. @throws EntryInvalid */
 export function logEntry(event: StoredEvent): Buffer {
+  const { context, contextHash } = sharedOf(event.metadata, event.subjects.join(' '));
   const entry: LogEntry = {
-    ...entryContext(event.metadata),
-    contextHash: hash('sha256', `${event.metadata}\n${event.subjects.join(' ')}`, 'hex'),
+    ...context,
+    contextHash,
     id: event.id,
     payloadHash: hash('sha256', event.payload, 'hex'),
     projectId: event.projectId,
@@ -74,6 +75,23 @@ export function logEntry(event: StoredEvent): Buffer {
   mustBeShort(bytes);
   return bytes;
 }
+
+/** What the entries of one append have in common. They are made one behind the other, so it is made once for them. */
+interface Shared {
+  readonly metadata: string;
+  readonly subjects: string;
+  readonly context: EntryContext;
+  readonly contextHash: string;
+}
+
+function sharedOf(metadata: string, subjects: string): Shared {
+  if (metadata !== last?.metadata || subjects !== last.subjects) {
+    last = { metadata, subjects, context: entryContext(metadata), contextHash: hash('sha256', `${metadata}\n${subjects}`, 'hex') };
+  }
+  return last;
+}
+
+let last: Shared | undefined;
 
 /** @throws EntryInvalid unless the bytes are exactly what logEntry would write. */
 export function parseLogEntry(bytes: Uint8Array): LogEntry {

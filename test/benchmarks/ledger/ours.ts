@@ -1,5 +1,5 @@
 import { append, groupCommit, newEventId, streamName, transactOn, type GroupCommitOptions, type PreparedAppend } from '@vitae/event-store';
-import { attribution, METADATA, SUBJECTS } from './sample-event.ts';
+import { metadataWith, nextAttribution, SUBJECTS } from './sample-event.ts';
 import type { Append, Appender } from './closed-loop.ts';
 import { openPool } from './testbed.ts';
 
@@ -7,7 +7,7 @@ const requestOf = ({ id, revision, events }: Append) => ({
   stream: streamName('governance.UseCase', id),
   expected: revision,
   events: events.map(({ message }) => message),
-  attribution,
+  attribution: nextAttribution(),
   subjects: SUBJECTS,
 });
 
@@ -36,10 +36,11 @@ export async function groupedPrepared(url: string, options: GroupCommitOptions =
 
 /** What prepareAppend makes of it, from texts that are there already. */
 export function preparedOf(request: Append): PreparedAppend {
+  const prepared = requestOf(request);
   return {
-    request: requestOf(request),
+    request: prepared,
     subjects: SUBJECTS,
-    metadata: METADATA,
+    metadata: metadataWith(prepared.attribution),
     events: request.events.map(({ message, payload }) => ({ id: newEventId(), event: message, payload })),
   };
 }
