@@ -171,11 +171,12 @@ begin
 end $$;
 
 -- Gives the events that are visible now, and have none, the next indices: some p_limit of them, for what was stored together
--- is taken together. Answers these entries, in order: the order of the series, as above.
+-- is taken together. Answers these entries, in order.
+-- What is numbered and ordered side by side is read side by side: looking for each event by its number was a quarter of it.
 create or replace function ledger.sequence_entries(p_limit integer) returns table (
   index bigint, id uuid, stream text, revision integer, type text, project_id text, subjects text[], payload json, metadata json, recorded_at timestamptz
 ) language plpgsql security definer
-set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off as $$
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off as $$
 declare
   first_index bigint;
   at timestamptz;
@@ -197,7 +198,51 @@ begin
   select array_agg(s.seq order by s.seq) into seqs from taken t cross join lateral unnest(t.seqs) as s (seq);
   insert into ledger.entry (index, seq, sequenced_at) select first_index - 1 + n, seqs[n], at from generate_series(1, cardinality(seqs)) n;
   return query
-  select first_index - 1 + n, e.id, e.stream, e.revision, e.type, e.project_id, e.subjects, e.payload, e.metadata, e.recorded_at
-  from generate_series(1, cardinality(seqs)) n cross join lateral (select v.* from ledger.event v where v.seq = seqs[n] offset 0) e;
+  select first_index - 1 + s.n + e.seq - s.seq, e.id, e.stream, e.revision, e.type, e.project_id, e.subjects, e.payload, e.metadata, e.recorded_at
+  from (
+    select min(n) as n, min(seqs[n]) as seq, count(*) as events from generate_series(1, cardinality(seqs)) n group by seqs[n] - n order by 1 -- as in append_batch, carried out in this order
+  ) s cross join lateral (
+    select v.* from ledger.event v where v.seq >= s.seq and v.seq < s.seq + s.events order by v.seq offset 0
+  ) e;
   update ledger.head h set next_index = first_index + cardinality(seqs), sequenced_at = at;
+end $$;
+
+-- Notes the next full blocks for the history: see 0005. Read in the same way.
+create or replace function ledger.note_entries() returns integer language plpgsql security definer
+set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off set max_parallel_workers_per_gather = 0 as $$
+declare
+  low bigint;
+  high bigint;
+  seqs bigint[];
+begin
+  select n.next_index into low from ledger.noted n for update skip locked;
+  high := least(low + 40 * 256, (select h.next_index / 256 * 256 from ledger.head h));
+  if low is null or high <= low then return 0; end if;
+  seqs := array(select n.seq from ledger.entry n where n.index >= low and n.index < high order by n.index);
+  with fresh as materialized (
+    select low - 1 + s.n + e.seq - s.seq as index, e.subjects, e.project, e.type, e.actor
+    from (select min(n) as n, min(seqs[n]) as seq, count(*) as events from generate_series(1, cardinality(seqs)) n group by seqs[n] - n) s cross join lateral (
+      select v.seq, v.subjects, v.project_id as project, v.type,
+        case when starts_with(m.metadata, '{"actor":{"id":"') then split_part(m.metadata, '"', 6) end collate "C" as actor
+      from ledger.event v cross join lateral (select v.metadata::text as metadata offset 0) m where v.seq >= s.seq and v.seq < s.seq + s.events offset 0
+    ) e
+  ), subjects as (
+    insert into ledger.entry_subject (subject, index)
+    select s.subject, f.index from fresh f cross join unnest(f.subjects) with ordinality as s (subject, place)
+    where (s.place = 1 or array_position(f.subjects, s.subject) = s.place) -- named twice, it is noted once
+      and octet_length(s.subject) <= 2000 -- what an index can hold, and not null; nothing may stop it
+    order by s.subject, f.index
+  )
+  insert into ledger.entry_block (facet, block)
+  select distinct t.facet, d.block
+  from (
+    select k.*, split_part(k.type, '.', 2) as service from (select distinct f.index / 256 as block, f.project, f.type, f.actor from fresh f) k
+  ) d cross join lateral unnest(array[
+    d.project, d.project || ' ' || d.type, d.project || ' ' || d.service, d.project || ' @' || d.actor,
+    '* ' || d.type, '* ' || d.service, '* @' || d.actor
+  ]) as t (facet)
+  where octet_length(t.facet) <= 2000
+  order by t.facet, d.block;
+  update ledger.noted n set next_index = high;
+  return high - low;
 end $$;

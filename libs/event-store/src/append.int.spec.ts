@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ActorKind, ActorSchema, InvalidEvent, UseCaseSubmittedSchema, type UseCaseSubmitted } from '@vitae/contracts';
-import { freshDatabase, type FreshDatabase } from '@vitae/testing';
+import { eventually, freshDatabase, type FreshDatabase } from '@vitae/testing';
 import { Pool } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
 import { appendBatch } from './append-batch.ts';
@@ -15,8 +15,10 @@ import {
   prepareAppend,
   readHead,
   readLedger,
+  readRaw,
   readStream,
   RevisionConflict,
+  sequenceEntries,
   transactOn,
   type AppendRequest,
   type Attribution,
@@ -332,6 +334,39 @@ describe('sequence', () => {
       [nextIndex, quick],
       [nextIndex + 1, late],
     ]);
+  });
+
+  it('takes together what was stored together, 200 events at most', async () => {
+    while ((await sequence()) > 0);
+    const stream = newStream();
+    await store(request(stream, { expected: 'noStream', events: Array.from({ length: 450 }, () => submitted()) }));
+    expect((await readHead(pooledSql(pool))).unsequenced).toBe(450);
+    expect([await sequence(100), await sequence(100), await sequence(100), await sequence(100)]).toEqual([200, 200, 50, 0]);
+    const events = await readStream(pooledSql(pool), stream);
+    expect(events.map(({ index }) => index)).toEqual(events.map((_, i) => (events[0]?.index ?? NaN) + i));
+  });
+
+  it('answers what it ordered as a reader finds it, whatever holes its numbers have', async () => {
+    while ((await sequence()) > 0);
+    const { nextIndex } = await readHead(pooledSql(pool));
+    let commit: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (commit = resolve));
+    const three = (): AppendRequest => request(newStream(), { events: [submitted(), submitted(), submitted()] });
+    const late = transactOn(pool)(async (tx) => {
+      await append(tx.sql, three());
+      await store(three()); // whose numbers lie between
+      await append(tx.sql, three());
+      await held;
+    });
+    await eventually(async () => expect((await readHead(pooledSql(pool))).unsequenced).toBe(3));
+    await appendBatch(pool, [three(), request(newStream()), three()].map(prepareAppend));
+    const first = await sequenceEntries(pool, 1000);
+    commit();
+    await late;
+    await store(three());
+    const second = await sequenceEntries(pool, 1000);
+    expect([first.length, second.length]).toEqual([10, 9]);
+    expect([...first, ...second]).toEqual(await readRaw(pool, { from: nextIndex, limit: 100 }));
   });
 
   it('finds all that concerns a subject, in ledger order', async () => {
