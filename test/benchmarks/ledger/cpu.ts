@@ -3,13 +3,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** Seconds of CPU that a process and its children have used. Undefined where there is no /proc. */
 export function cpuSecondsOf(root: number): number | undefined {
-  let own: Usage;
   try {
-    own = usageOf(root);
+    for (;;) {
+      const own = usageOf(root);
+      const ticks = own.ticks + own.ofReaped + ticksOfChildren(root);
+      if (usageOf(root).ofReaped === own.ofReaped) return ticks / ticksPerSecond; // else a child ended while we looked, and may stand in neither
+    }
   } catch {
     return undefined;
   }
-  let ticks = own.ticks + own.ofReaped;
+}
+
+function ticksOfChildren(root: number): number {
+  let ticks = 0;
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     try {
@@ -19,7 +25,7 @@ export function cpuSecondsOf(root: number): number | undefined {
       // it ended while we looked; its parent has reaped it and holds its time
     }
   }
-  return ticks / ticksPerSecond;
+  return ticks;
 }
 
 /** Seconds of CPU that this process has used: load generator, clients, and what of the product runs in them. */

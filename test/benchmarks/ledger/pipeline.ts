@@ -6,19 +6,20 @@ import { median } from './quantile.ts';
 import { startLedgerService, type LedgerService } from './service.ts';
 import { subscribe } from './subscriber.ts';
 
-const SHAPES = [{ writers: 128, batch: 1 }, { writers: 32, batch: 10 }] as const satisfies readonly Shape[];
+const SHAPES = [{ writers: 32, batch: 10 }, { writers: 256, batch: 1 }] as const satisfies readonly Shape[];
 
 /**
  * The whole way at full speed: append (group commit) → index → hash and sign → JetStream → subscriber. Writers and
  * subscriber share this process; PostgreSQL, NATS and the ledger service are processes of their own. Counted until the
- * last event has come out, so that a queue that grows does not look quick.
+ * last event has come out, so that a queue that grows does not look quick. A new ledger for each shape: what was written
+ * before would be written out meanwhile.
  */
 export async function pipeline(bench: Bench): Promise<void> {
   const { testbed, options, report } = bench;
-  const service = await startLedgerService(testbed);
-  try {
-    await through(service, SHAPES[0], 4 * options.seconds); // until its code is compiled
-    for (const shape of SHAPES) {
+  for (const shape of SHAPES) {
+    const service = await startLedgerService(testbed);
+    try {
+      await through(service, shape, 4 * options.seconds); // until its code is compiled
       const runs: Through[] = [];
       for (let round = 0; round < options.rounds; round += 1) runs.push(await through(service, shape, 4 * options.seconds));
       const rows = runs.map((run, i) => [
@@ -28,9 +29,10 @@ export async function pipeline(bench: Bench): Promise<void> {
       report.table(`pipeline: ${shape.writers} writers, ${shape.batch} event(s) an append, ${4 * options.seconds} s; NATS ${service.nats.info?.version}`, head, rows);
       report.verdict({ goal: `whole pipeline, ${shape.writers} writers × ${shape.batch}, received/s`, measured: median(runs.map((run) => run.received)), atLeast: 25_000 });
       report.verdict({ goal: 'missed, doubled, out of order', measured: runs.reduce((sum, run) => sum + Math.abs(run.missed) + run.outOfOrder, 0), atMost: 0 });
+    } finally {
+      await service.stop();
+      await testbed.clear();
     }
-  } finally {
-    await service.stop();
   }
 }
 

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { identityEnvironment, nodeFlags, startNats, startSuite, type Session, type SuiteSettings } from '@vitae/local';
 import type { NatsConnection } from '@nats-io/nats-core';
@@ -40,6 +41,7 @@ export async function startLedgerService(testbed: Testbed): Promise<LedgerServic
         await nats.close();
         await suite.stop();
         await broker.stop();
+        await rm(dataDir, { recursive: true, force: true });
       },
     };
   } catch (error) {

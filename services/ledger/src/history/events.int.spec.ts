@@ -10,7 +10,7 @@ import type { EventFilter } from './event-filter.ts';
 import { LAST_INDEX, readEvents, revisionAt, type Span } from './event-search.view.ts';
 import { eventPage, type HistoryPage } from './events.view.ts';
 import { indexOf, type HistoryItem } from './history-item.ts';
-import { note, sequence, write } from './written.fixture.ts';
+import { note, sequence, write, writeLate } from './written.fixture.ts';
 
 const PROJECTS = ['credit', 'fraud', 'empty'];
 const ACTORS = ['dana', 'erin', 'nobody'];
@@ -37,12 +37,18 @@ beforeAll(async () => {
     { stream: 'registry.Model-1', event: create(ModelRegisteredSchema, { modelId: id, name: 'm', task: 't', useCaseId: id }) },
     { stream: 'deployment.Endpoint-1', event: create(VariantReadySchema, { endpointId: id, variantId: id }) },
   ];
+  const late: (() => Promise<void>)[] = [];
   for (let i = 0; i < EVENTS; i += 1) {
     // The kinds come in runs, so that whole blocks of the ledger lack some of them.
     const { stream, event } = kinds[Math.floor(i / 90) % kinds.length] as (typeof kinds)[number];
     const subjects = [...(i % 2 ? ['model:a'] : []), ...(i % 7 === 0 ? ['model:b'] : [])];
-    await write(pool, { stream, events: [event], projectId: i % 3 ? 'credit' : 'fraud', actor: i % 11 ? 'dana' : 'erin', subjects });
-    if (i % 50 === 49) await sequence(pool, i % 100 === 99 ? 7 : 1_000);
+    const writing = { stream, events: [event], projectId: i % 3 ? 'credit' : 'fraud', actor: i % 11 ? 'dana' : 'erin', subjects };
+    // Some are committed when what was numbered after them has its index.
+    if (i % 50 === 20 || i % 50 === 40) late.push(await writeLate(pool, { ...writing, stream: `governance.Late-${i}` }));
+    else await write(pool, writing);
+    if (i % 50 !== 49) continue;
+    await sequence(pool, i % 100 === 99 ? 7 : 1_000);
+    for (const commit of late.splice(0)) await commit();
   }
   await sequence(pool);
   expect(await note(pool)).toBe(512);
