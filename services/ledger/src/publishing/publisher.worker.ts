@@ -23,7 +23,7 @@ export class PublisherWorker implements OnApplicationBootstrap, OnApplicationShu
   readonly #sequenced = signal();
   #stopping = false;
   #running: Promise<void> = Promise.resolve();
-  #trouble: string | undefined;
+  #trouble: string | undefined = 'has not seen the stream in JetStream yet';
   #published = 0;
   /** How many at once: one after a refusal, which then says its reason. */
   #page = PAGE;
