@@ -12,27 +12,34 @@ const SHAPES = [{ writers: 32, batch: 10 }, { writers: 256, batch: 1 }] as const
  * The whole way at full speed: append (group commit) → index → hash and sign → JetStream → subscriber. Writers and
  * subscriber share this process; PostgreSQL, NATS and the ledger service are processes of their own. Counted until the
  * last event has come out, so that a queue that grows does not look quick. A new ledger for each shape: what was written
- * before would be written out meanwhile.
+ * before would be written out meanwhile. And all of it once before, uncounted: memory that the host of a virtual machine
+ * has not handed out yet costs a quarter of an event when it is first touched.
  */
 export async function pipeline(bench: Bench): Promise<void> {
-  const { testbed, options, report } = bench;
+  const { options, report } = bench;
+  await roundsOf(bench, SHAPES[0]);
   for (const shape of SHAPES) {
-    const service = await startLedgerService(testbed);
-    try {
-      await through(service, shape, 4 * options.seconds); // until its code is compiled
-      const runs: Through[] = [];
-      for (let round = 0; round < options.rounds; round += 1) runs.push(await through(service, shape, 4 * options.seconds));
-      const rows = runs.map((run, i) => [
-        `round ${i + 1}`, run.appended, run.received, run.signed, run.missed, run.outOfOrder, run.cpu.postgres, run.cpu.ledger, run.cpu.nats, run.cpu.client,
-      ]);
-      const head = ['', 'appended/s', 'received/s', 'signed/s', 'missed', 'out of order', 'postgres µs/event', 'ledger µs/event', 'nats µs/event', 'client µs/event'];
-      report.table(`pipeline: ${shape.writers} writers, ${shape.batch} event(s) an append, ${4 * options.seconds} s; NATS ${service.nats.info?.version}`, head, rows);
-      report.verdict({ goal: `whole pipeline, ${shape.writers} writers × ${shape.batch}, received/s`, measured: median(runs.map((run) => run.received)), atLeast: 25_000 });
-      report.verdict({ goal: 'missed, doubled, out of order', measured: runs.reduce((sum, run) => sum + Math.abs(run.missed) + run.outOfOrder, 0), atMost: 0 });
-    } finally {
-      await service.stop();
-      await testbed.clear();
-    }
+    const { runs, version } = await roundsOf(bench, shape);
+    const rows = runs.map((run, i) => [
+      `round ${i + 1}`, run.appended, run.received, run.signed, run.missed, run.outOfOrder, run.cpu.postgres, run.cpu.ledger, run.cpu.nats, run.cpu.client,
+    ]);
+    const head = ['', 'appended/s', 'received/s', 'signed/s', 'missed', 'out of order', 'postgres µs/event', 'ledger µs/event', 'nats µs/event', 'client µs/event'];
+    report.table(`pipeline: ${shape.writers} writers, ${shape.batch} event(s) an append, ${4 * options.seconds} s; NATS ${version}`, head, rows);
+    report.verdict({ goal: `whole pipeline, ${shape.writers} writers × ${shape.batch}, received/s`, measured: median(runs.map((run) => run.received)), atLeast: 25_000 });
+    report.verdict({ goal: 'missed, doubled, out of order', measured: runs.reduce((sum, run) => sum + Math.abs(run.missed) + run.outOfOrder, 0), atMost: 0 });
+  }
+}
+
+async function roundsOf({ testbed, options }: Bench, shape: Shape): Promise<{ readonly runs: readonly Through[]; readonly version: string | undefined }> {
+  const service = await startLedgerService(testbed);
+  try {
+    await through(service, shape, 4 * options.seconds); // until its code is compiled
+    const runs: Through[] = [];
+    for (let round = 0; round < options.rounds; round += 1) runs.push(await through(service, shape, 4 * options.seconds));
+    return { runs, version: service.nats.info?.version };
+  } finally {
+    await service.stop();
+    await testbed.clear();
   }
 }
 
