@@ -20,12 +20,13 @@ export async function writeLate(pool: Pool, writing: Writing): Promise<() => Pro
   let commit: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (commit = resolve));
   let ended: Promise<void> = Promise.resolve();
-  await new Promise<void>((resolve) => {
+  await new Promise<void>((resolve, reject) => {
     ended = transactOn(pool)(async ({ sql }) => {
       await appended(sql, writing);
       resolve();
       await held;
     });
+    ended.catch(reject);
   });
   return () => {
     commit();
